@@ -1,0 +1,41 @@
+// Durations and clock offsets as people type them: 2s, 15m, 24h, 400d, and Exchange's time span 1.02:03:04.
+
+import { Problem } from './problem.ts';
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Milliseconds of "2s", "1h30m", "400d" or "[d.]hh:mm:ss"; throws Problem `bad-duration`. */
+export function parseDuration(text: string): number {
+  const span = /^(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})$/.exec(text.trim());
+  if (span) {
+    const [days, hours, minutes, seconds] = span.slice(1).map((part) => Number(part ?? 0)) as [number, number, number, number];
+    return days * UNIT_MS.d + hours * UNIT_MS.h + minutes * UNIT_MS.m + seconds * UNIT_MS.s;
+  }
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/.test(text.trim())) {
+    throw new Problem('bad-duration', `"${text}" is not a duration; write it as 2s, 15m, 24h, 400d or 1.00:00:00`);
+  }
+  let totalMs = 0;
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
+    totalMs += Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
+  }
+  return totalMs;
+}
+
+/** Milliseconds to move a clock by: "+400d", "-2h", or a date to start at (ISO 8601); throws Problem `bad-clock`. */
+export function parseClockOffset(text: string, realNow: Date): number {
+  const relative = /^([+-])(.+)$/.exec(text.trim());
+  if (relative) return (relative[1] === '-' ? -1 : 1) * parseDuration(relative[2] ?? '');
+  const date = Date.parse(text);
+  if (Number.isNaN(date)) {
+    throw new Problem('bad-clock', `"${text}" is no clock setting; write +400d, -2h or a date such as 2027-12-24T20:00:00Z`);
+  }
+  return date - realNow.getTime();
+}
+
+/** Exchange's way of writing a time span: 1.02:03:04. */
+export function formatTimeSpan(durationMs: number): string {
+  const totalSeconds = Math.floor(durationMs / 1000);
+  const days = Math.floor(totalSeconds / 86_400);
+  const clock = [Math.floor(totalSeconds / 3600) % 24, Math.floor(totalSeconds / 60) % 60, totalSeconds % 60];
+  return `${days > 0 ? `${days}.` : ''}${clock.map((part) => String(part).padStart(2, '0')).join(':')}`;
+}

@@ -1,0 +1,37 @@
+// The server's own log: one JSON object a line, by pino. No secret and no message text goes into it; the message tracking
+// log, the event log and the decision cards live in tracking/. A moved clock is stated on every line.
+
+import { pino } from 'pino';
+import { type Clock, describeOffset } from './clock.ts';
+
+export type Log = pino.Logger;
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export interface LogOptions {
+  level: LogLevel;
+  clock: Clock;
+  /** `hub` or `edge`. */
+  role: string;
+  /** File to append to; stderr when absent. */
+  file?: string;
+}
+
+/** Opens the log. `base: undefined`, since smtp-server writes a field called hostname and pino's would double it. */
+export function openLog(options: LogOptions): Log {
+  const { clock } = options;
+  const destination = pino.destination({ dest: options.file ?? 2, append: true, mkdir: true, mode: 0o600, sync: true });
+  return pino(
+    {
+      level: options.level,
+      base: { role: options.role },
+      timestamp: () => `,"time":"${clock.now().toISOString()}"`,
+      mixin: () => (clock.offsetMs === 0 ? {} : { clockOffset: describeOffset(clock.offsetMs) }),
+    },
+    destination,
+  );
+}
+
+/** A log that keeps nothing, for tests and for parts used on their own. */
+export function silentLog(): Log {
+  return pino({ level: 'silent' });
+}

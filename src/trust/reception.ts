@@ -1,0 +1,30 @@
+// The receiver's side of trust: whether to offer STARTTLS, and who a client is. The rules of the pair bind the sender;
+// a client with an unknown certificate is simply anonymous.
+
+import { type Certificate, isSameCertificate, validityAt } from '../tls/certificate.ts';
+import type { TlsSession } from '../tls/tls-session.ts';
+import type { Reason } from './reasons.ts';
+import { CLOCK_TOLERANCE_MS, type TrustedPeer, type TrustSettings } from './tls-policy.ts';
+
+/** Whether STARTTLS is offered, and, when not, why. */
+export type StartTlsOffer = { readonly offered: true } | { readonly offered: false; readonly reason: Reason };
+
+/** A receiver whose own certificate is out of its dates withdraws STARTTLS, unless the organisation keeps TLS or defers. */
+export function offerStartTls(own: Certificate | undefined, settings: TrustSettings, now: Date): StartTlsOffer {
+  if (!own) return { offered: false, reason: 'own-certificate-missing' };
+  const validity = validityAt(own, now, CLOCK_TOLERANCE_MS);
+  if (validity === 'valid' || settings.expiredCertificate !== 'Plaintext') return { offered: true };
+  return { offered: false, reason: validity === 'expired' ? 'own-certificate-expired' : 'own-certificate-not-yet-valid' };
+}
+
+/** The member of the pair whose certificate on record the client showed; its dates do not matter, being on record does. */
+export function recognisePeer<Peer extends TrustedPeer>(session: TlsSession | undefined, peers: readonly Peer[]): Peer | undefined {
+  const shown = session?.peerCertificate;
+  return shown && peers.find((peer) => isSameCertificate(shown, peer.certificate));
+}
+
+/** The receiver's own reason for its card and the Received field. */
+export function receptionReason(tls: TlsSession | undefined, offer: StartTlsOffer, isRecognised: boolean): Reason {
+  if (tls) return isRecognised ? 'direct-trust' : 'tls-opportunistic';
+  return offer.offered ? 'starttls-not-used' : offer.reason;
+}
