@@ -1,0 +1,123 @@
+// Makes the import table of docs/architecture.md true: who may import whom, no circle, src one level deep, small files.
+
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const SRC = new URL('../src', import.meta.url).pathname;
+
+/** Files directly in src that every room may import. */
+const FLOOR_ONE = ['problem', 'clock', 'duration', 'config', 'log'];
+
+/** Room → rooms it may import. A room may always import itself. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  storage: [],
+  tls: ['storage'],
+  smtp: ['tls'],
+  ldap: ['tls'],
+  directory: ['tls', 'ldap', 'storage', 'smtp'],
+  spool: ['storage'],
+  trust: ['tls'],
+  tracking: ['trust', 'tls', 'storage'],
+  transport: ['smtp', 'tls', 'trust', 'directory', 'spool', 'tracking', 'storage'],
+  edgesync: ['ldap', 'tls', 'trust', 'directory', 'tracking', 'smtp'],
+  cmdlets: ['smtp', 'ldap', 'tls', 'storage', 'directory', 'spool', 'trust', 'tracking', 'transport', 'edgesync'],
+  control: ['cmdlets'],
+  shell: ['control', 'cmdlets', 'storage'],
+  lab: ['control', 'cmdlets', 'smtp', 'ldap', 'tls', 'storage'],
+};
+
+/** What `directory` and `edgesync` may take from smtp: a mechanism without a wire. */
+const SCRAM_ONLY = ['directory', 'edgesync'];
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+const files = listFiles(SRC);
+const imports = files.flatMap(importsOf);
+
+function listFiles(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? listFiles(path) : [path];
+  });
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, 'utf8');
+  const specifiers = [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, specifier]) => specifier ?? '');
+  return specifiers.map((specifier) => ({
+    from: relative(SRC, file),
+    to: relative(SRC, resolve(dirname(file), specifier)),
+  }));
+}
+
+function roomOf(path: string): string {
+  return path.includes('/') ? (path.split('/')[0] ?? '') : '';
+}
+
+function isAllowed({ from, to }: Import): boolean {
+  const room = roomOf(from);
+  const target = roomOf(to);
+  const isFloorOne = FLOOR_ONE.includes(to.replace(/\.ts$/, ''));
+  if (room === '') return FLOOR_ONE.includes(from.replace(/\.ts$/, '')) ? isFloorOne : true;
+  if (target === room || isFloorOne) return true;
+  if (target === 'smtp' && SCRAM_ONLY.includes(room)) return /^smtp\/scram-/.test(to);
+  return target !== '' && (MAY_IMPORT[room] ?? []).includes(target);
+}
+
+describe('the house', () => {
+  it('has files to look at', () => {
+    expect(files.length).toBeGreaterThan(50);
+    expect(imports.length).toBeGreaterThan(100);
+  });
+
+  it('knows every room that exists', () => {
+    const rooms = new Set(files.map((file) => roomOf(relative(SRC, file))).filter((room) => room !== ''));
+    expect([...rooms].filter((room) => !(room in MAY_IMPORT))).toEqual([]);
+  });
+
+  it('is one level deep', () => {
+    expect(files.map((file) => relative(SRC, file)).filter((path) => path.split('/').length > 2)).toEqual([]);
+  });
+
+  it('imports only downwards and along its arrows', () => {
+    expect(imports.filter((edge) => !isAllowed(edge)).map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
+  });
+
+  it('has no circle of imports', () => {
+    const graph = new Map<string, string[]>();
+    for (const { from, to } of imports) graph.set(from, [...(graph.get(from) ?? []), to]);
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const visit = (file: string, path: readonly string[]): void => {
+      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+      if (done.has(file) || path.includes(file)) return;
+      for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
+      done.add(file);
+    };
+    for (const file of graph.keys()) visit(file, []);
+    expect(circles).toEqual([]);
+  });
+
+  it('keeps trust free of sockets, files and clocks of its own', () => {
+    const text = files
+      .filter((file) => roomOf(relative(SRC, file)) === 'trust')
+      .map((file) => readFileSync(file, 'utf8'))
+      .join('\n');
+    expect(text).not.toMatch(/from 'node:|Date\.now|new Date\(\)|from '\.\.\/clock/);
+  });
+
+  it('keeps every file under 350 lines', () => {
+    const long = files
+      .map((file) => [relative(SRC, file), readFileSync(file, 'utf8').split('\n').length] as const)
+      .filter(([, lines]) => lines > 350);
+    expect(long).toEqual([]);
+  });
+
+  it('has no word of where it was made: no absolute path of a machine', () => {
+    expect(files.filter((file) => /['"`]\/(?:home|root|Users)\//.test(readFileSync(file, 'utf8')))).toEqual([]);
+  });
+});
