@@ -1,0 +1,171 @@
+// Append-only text files that begin anew each day (UTC) and at a size, and go when they are old. Lines are written at
+// once and in order but not synced: what a log says may be lost in a power cut, never what the spool says. Nothing here
+// throws into the mail flow: a line that cannot be written is counted and the server's log told once.
+// What the lines mean belongs to tracking/.
+
+import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { messageOf, Problem } from '../problem.ts';
+import { ensurePrivateFolder } from './files.ts';
+import { formatLogDay, formatLogPath, type LogLimits, listLogFiles, removeOldLogFiles } from './log-files.ts';
+import { findEndOfContent, MAX_LINE_BYTES, readLinesBackward, readLinesForward } from './log-lines.ts';
+
+export interface RotatingLogOptions extends LogLimits {
+  readonly folder: string;
+  /** What the file names begin with: "MSGTRK". */
+  readonly prefix: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The lines a file begins with; each starts with #. */
+  readonly header?: (begun: Date) => readonly string[];
+  /** A file that would grow beyond this is followed by the next; 10 MiB when absent. */
+  readonly maxFileSizeBytes?: number;
+  /** Writes bytes from `offset` on and returns how many it wrote: the system's write unless a test lets the disk fill up. */
+  readonly write?: (descriptor: number, bytes: Uint8Array, offset: number) => number;
+}
+
+export interface LineQuery {
+  /** True: the last line first. Default false. */
+  readonly newestFirst?: boolean;
+  /** Days (UTC) before this date's are left out. */
+  readonly from?: Date | undefined;
+  /** Days (UTC) after this date's are left out. */
+  readonly until?: Date | undefined;
+}
+
+const DEFAULT_MAX_FILE_SIZE_BYTES = 10 * 1024 * 1024;
+
+interface OpenFile {
+  readonly descriptor: number;
+  readonly path: string;
+  readonly day: string;
+}
+
+export class RotatingLog {
+  readonly #options: RotatingLogOptions;
+  #file: OpenFile | undefined;
+  #lostLines = 0;
+  #lostInARow = 0;
+
+  /** Makes the folder; no file before the first line. */
+  constructor(options: RotatingLogOptions) {
+    ensurePrivateFolder(options.folder);
+    this.#options = options;
+  }
+
+  /** Lines that could not be written since the start. */
+  get lostLines(): number {
+    return this.#lostLines;
+  }
+
+  /** Writes one line into the file of the date `at`; false when it was lost. Never throws. */
+  append(line: string, at: Date = this.#options.clock.now()): boolean {
+    try {
+      this.#write(Buffer.from(`${line.replaceAll(/[\r\n]/g, ' ')}\n`), at);
+    } catch (error) {
+      this.#noteLoss(error);
+      return false;
+    }
+    this.#noteSuccess();
+    return true;
+  }
+
+  /** The lines that were there at the start of reading, without headers, a piece of a file in memory at a time. */
+  async *readLines(query: LineQuery = {}): AsyncGenerator<string> {
+    const from = query.from ? Number(formatLogDay(query.from)) : 0;
+    const until = query.until ? Number(formatLogDay(query.until)) : Number.POSITIVE_INFINITY;
+    const files = listLogFiles(this.#options.folder, this.#options.prefix).filter(
+      (file) => Number(file.day) >= from && Number(file.day) <= until,
+    );
+    for (const { path } of query.newestFirst === true ? files.toReversed() : files) {
+      yield* query.newestFirst === true ? readLinesBackward(path) : readLinesForward(path);
+    }
+  }
+
+  /** Closes the file; a later line would open it again. */
+  close(): void {
+    const file = this.#file;
+    this.#file = undefined;
+    if (file) closeSync(file.descriptor);
+  }
+
+  get #maxFileSizeBytes(): number {
+    return this.#options.maxFileSizeBytes ?? DEFAULT_MAX_FILE_SIZE_BYTES;
+  }
+
+  #write(line: Buffer, at: Date): void {
+    if (line.length > MAX_LINE_BYTES) {
+      throw new Problem('line-too-long', `a log line of ${line.length} bytes is over the limit of ${MAX_LINE_BYTES}`);
+    }
+    const { descriptor } = this.#fileFor(line.length, at);
+    const isNew = fstatSync(descriptor).size === 0;
+    const bytes = isNew ? Buffer.concat([this.#header(at), line]) : line;
+    const write = this.#options.write ?? writeSync;
+    let written = 0;
+    while (written < bytes.length) written += write(descriptor, bytes, written);
+  }
+
+  #header(at: Date): Buffer {
+    const lines = this.#options.header?.(at) ?? [];
+    return Buffer.from(lines.map((line) => `${line}\n`).join(''));
+  }
+
+  #fileFor(lineBytes: number, at: Date): OpenFile {
+    const day = formatLogDay(at);
+    const fits = (file: OpenFile): boolean => {
+      const { size, nlink } = fstatSync(file.descriptor);
+      // No link: somebody removed the file, and what is written into it would be seen by nobody.
+      return file.day === day && nlink > 0 && (size === 0 || size + lineBytes <= this.#maxFileSizeBytes);
+    };
+    if (this.#file && fits(this.#file)) return this.#file;
+    const { folder, prefix } = this.#options;
+    ensurePrivateFolder(folder);
+    const last = listLogFiles(folder, prefix).findLast((file) => file.day === day);
+    const number = last?.number ?? 1;
+    const file = this.#open(day, number, at);
+    return fits(file) ? file : this.#open(day, number + 1, at);
+  }
+
+  #open(day: string, number: number, at: Date): OpenFile {
+    this.close();
+    const { folder, prefix } = this.#options;
+    const path = formatLogPath(folder, prefix, { day, number });
+    const file = { descriptor: openSync(path, 'a+', 0o600), path, day };
+    this.#file = file;
+    // A crash or a full disk can cut a line, or the header, short: the next line starts clean.
+    ftruncateSync(file.descriptor, findEndOfContent(file.descriptor));
+    this.#removeOldFiles(path, at);
+    return file;
+  }
+
+  #removeOldFiles(current: string, now: Date): void {
+    const { folder, prefix, log } = this.#options;
+    try {
+      const options = { ...this.#options, maxFileSizeBytes: this.#maxFileSizeBytes, now };
+      removeOldLogFiles(listLogFiles(folder, prefix), current, options);
+    } catch (error) {
+      log.warn({ folder, prefix, error: messageOf(error) }, 'old log files cannot be removed');
+    }
+  }
+
+  #noteLoss(error: unknown): void {
+    this.#lostLines += 1;
+    this.#lostInARow += 1;
+    const { folder, prefix, log } = this.#options;
+    if (this.#lostInARow === 1) log.error({ folder, prefix, error: messageOf(error) }, 'log lines are being lost');
+    // Opened anew for the next line, which cuts off what was written in part.
+    try {
+      this.close();
+    } catch {
+      // The descriptor is gone either way.
+    }
+  }
+
+  #noteSuccess(): void {
+    if (this.#lostInARow === 0) return;
+    const { folder, prefix, log } = this.#options;
+    log.warn({ folder, prefix, lostLines: this.#lostInARow }, 'log lines are written again');
+    this.#lostInARow = 0;
+  }
+}
