@@ -1,0 +1,108 @@
+// The message body on its way in, after dot-unstuffing: watches for bare CR and bare LF (the stuff of SMTP smuggling, and what
+// the next hop would rewrite) and for the size limit (RFC 1870 §6: octets with their CRLFs, without the stuffed dots). Octets
+// are passed on untouched; a fault ends the stream with an error that carries the reply for the client.
+
+import { Transform, type TransformCallback } from 'node:stream';
+import { Problem } from '../problem.ts';
+import type { Reply } from './reply.ts';
+import { REPLIES } from './replies.ts';
+
+export type BodyFaultCode = 'bare-line-ending' | 'message-too-large' | 'body-incomplete';
+
+/** Why a body cannot be taken. Whoever reads the body may let it pass through: the client gets `reply`. */
+export class BodyFault extends Problem {
+  readonly reply: Reply;
+
+  constructor(code: BodyFaultCode, sentence: string, reply: Reply) {
+    super(code, sentence);
+    this.name = 'BodyFault';
+    this.reply = reply;
+  }
+}
+
+/** True when `error` came from the body's stream and not from a bug or a disk. */
+export function isBodyFault(error: unknown): error is BodyFault {
+  return error instanceof BodyFault;
+}
+
+const CR = 0x0d;
+const LF = 0x0a;
+
+/** Passes a body through and checks it. `isComplete` is true once the last octet was checked and found good. */
+export class BodyFraming extends Transform {
+  readonly #limitBytes: number;
+  #sizeBytes = 0;
+  #endsInCr = false;
+  #isComplete = false;
+  #fault: BodyFault | undefined;
+
+  /** `limitBytes` undefined means no limit. */
+  constructor(limitBytes?: number) {
+    super();
+    this.#limitBytes = limitBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  get fault(): BodyFault | undefined {
+    return this.#fault;
+  }
+
+  /** Ends the body with a fault found elsewhere: the client is gone, or too slow. */
+  abort(fault: BodyFault): void {
+    if (this.#isComplete || this.#fault) return;
+    this.#fault = fault;
+    this.destroy(fault);
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#sizeBytes += chunk.length;
+    if (this.#hasBareEnding(chunk)) return done(this.#fail(bareLineEnding()));
+    if (this.#sizeBytes > this.#limitBytes) return done(this.#fail(messageTooLarge(this.#limitBytes)));
+    done(null, chunk);
+  }
+
+  override _flush(done: TransformCallback): void {
+    if (this.#endsInCr) return done(this.#fail(bareLineEnding()));
+    this.#isComplete = true;
+    done();
+  }
+
+  #fail(fault: BodyFault): BodyFault {
+    this.#fault = fault;
+    return fault;
+  }
+
+  /** Native searches only: every CR must be followed at once by the next LF, and there must be no other LF. */
+  #hasBareEnding(chunk: Buffer): boolean {
+    if (chunk.length === 0) return false;
+    if (this.#endsInCr && chunk[0] !== LF) return true;
+    let from = this.#endsInCr ? 1 : 0;
+    this.#endsInCr = false;
+    for (;;) {
+      const cr = chunk.indexOf(CR, from);
+      const lf = chunk.indexOf(LF, from);
+      if (cr === -1) return lf !== -1;
+      if (cr === chunk.length - 1) {
+        this.#endsInCr = true;
+        return lf !== -1;
+      }
+      if (lf !== cr + 1) return true;
+      from = lf + 1;
+    }
+  }
+}
+
+function bareLineEnding(): BodyFault {
+  return new BodyFault('bare-line-ending', 'the message contains a CR or LF that stands alone', REPLIES.bareLineEnding);
+}
+
+function messageTooLarge(limitBytes: number): BodyFault {
+  return new BodyFault('message-too-large', `the message is larger than ${limitBytes} octets`, REPLIES.messageTooLarge);
+}

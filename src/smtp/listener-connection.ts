@@ -1,0 +1,283 @@
+// One accepted connection: smtp-server's SMTPConnection carries socket, TLS upgrade and half-close, everything it would say by
+// itself is replaced. Adapter file: with command-stream.ts the only one that touches smtp-server's inner members (exact pin,
+// guarded by test/contract/smtp-listener.test.ts). The conversation is receiving-session.ts.
+
+import type { Socket } from 'node:net';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
+import type { SMTPServer } from 'smtp-server';
+import type { Log } from '../log.ts';
+import type { Certificate } from '../tls/certificate.ts';
+import { describeTlsSession } from '../tls/tls-session.ts';
+import { BodyReception } from './body-reception.ts';
+import { MAX_AUTH_LINE_OCTETS } from './command-line.ts';
+import { CommandStream } from './command-stream.ts';
+import { Deadline } from './deadline.ts';
+import type { ListenerLimits } from './listener-limits.ts';
+import { ReceivingSession, type Wire } from './receiving-session.ts';
+import { REPLIES } from './replies.ts';
+import { type Reply, replyLines } from './reply.ts';
+import type { ServerIdentity, SessionPolicy } from './session-policy.ts';
+
+export interface ConnectionOptions {
+  readonly policy: SessionPolicy;
+  readonly fqdn: string;
+  readonly log: Log;
+  readonly limits: ListenerLimits;
+}
+
+const ACCEPTED_PROTOCOLS: ReadonlySet<string | null> = new Set(['TLSv1.2', 'TLSv1.3']);
+
+const BODY_TIME_SLICES = 16;
+
+export class ListenerConnection extends SMTPConnection implements Wire {
+  readonly #log: Log;
+  readonly #limits: ListenerLimits;
+  readonly #session: ReceivingSession;
+  /** Of the phase at hand: handshake, next command, message. */
+  readonly #phase = new Deadline();
+  readonly #draining = new Deadline();
+  readonly #bodyPause = new Deadline();
+  readonly #lifetime = new Deadline();
+  #reception: BodyReception | undefined;
+  #tlsSocket: TLSSocket | undefined;
+  #certificate: Certificate | undefined;
+  #isHandshakeOver = false;
+  #isAnnounced = false;
+
+  constructor(
+    server: SMTPServer,
+    socket: Socket,
+    accepted: SMTPConnectionOptions | undefined,
+    options: ConnectionOptions,
+  ) {
+    super(server, socket, accepted);
+    const { policy, fqdn, limits } = options;
+    this.#limits = limits;
+    this.#log = options.log.child({ session: this.id, remote: this.remoteAddress });
+    const { id, remoteAddress, remotePort, localAddress, localPort } = this;
+    this.#session = new ReceivingSession(
+      this,
+      { id, remoteAddress, remotePort, localAddress, localPort },
+      { policy, fqdn, log: this.#log, ...limits },
+    );
+  }
+
+  override init(): void {
+    this._setListeners(() => void this.#greet());
+    const { connectionMs } = this.#limits.timeouts;
+    if (connectionMs !== undefined) this.#lifetime.arm(connectionMs, () => this.hangUp(REPLIES.connectionTimeout));
+  }
+
+  async #greet(): Promise<void> {
+    if (this._server.connections.size > this.#limits.maxConnections) return this.hangUp(REPLIES.tooManyConnections);
+    this.#isAnnounced = true;
+    const { welcome, reply } = await this.#session.connect();
+    if (this._closing || this._closed) return;
+    if (!welcome) return this.hangUp(reply);
+    // Only a program that does not listen talks before it is greeted (RFC 5321 §3.1).
+    if (this.#stream?.hasOctets) return this.hangUp(REPLIES.spokeTooSoon);
+    this._ready = true;
+    this.answer(reply);
+    this.#awaitCommand();
+  }
+
+  answer(reply: Reply): void {
+    const lines = replyLines(reply);
+    this.#log.debug({ code: reply.code, enhanced: reply.enhanced }, 'reply');
+    // `false`: smtp-server must not put an enhanced code of its own in front of ours.
+    this.send(reply.code, lines.length === 1 ? (lines[0] ?? '') : lines, false);
+  }
+
+  hangUp(reply: Reply): void {
+    if (this._closing || this._closed) return;
+    // In the middle of a handshake there is no channel to say it on.
+    if (this._upgrading) return this.#failHandshake('ECONNABORTED');
+    this.answer(reply);
+    this.close();
+    this.#clearDeadlines();
+    this.#reception?.abort('the connection was closed by this server', reply);
+  }
+
+  /** Ends the session as soon as no transaction is open; see `destroy`. */
+  stop(): void {
+    if (this._upgrading || !this._ready) return this.hangUp(REPLIES.shuttingDown);
+    this.#session.stop();
+  }
+
+  destroy(): void {
+    this.#tlsSocket?.destroy();
+    this._socket.destroy();
+  }
+
+  startTls(fallback: ServerIdentity, forName: (servername: string) => ServerIdentity | undefined): void {
+    if (this._closing || this._socket.destroyed) return;
+    this.#certificate = fallback.certificate;
+    const real = this._server;
+    // smtp-server reads its contexts from the server object: for the moment of the upgrade it sees those of this handshake.
+    this._server = Object.create(real, {
+      secureContext: { value: new Map([['*', fallback.context]]) },
+      _resolveSNI: { value: this.#resolveName(fallback, forName) },
+    }) as SMTPServer;
+    try {
+      this.upgrade(
+        () => undefined,
+        () => this.#finishHandshake(),
+      );
+    } finally {
+      this._server = real;
+    }
+    this.#phase.arm(this.#limits.timeouts.handshakeMs, () => this.#failHandshake('ETIMEDOUT'));
+  }
+
+  #resolveName(fallback: ServerIdentity, forName: (servername: string) => ServerIdentity | undefined) {
+    return (servername: string, done: (error: Error | null, context?: SecureContext) => void): void => {
+      try {
+        const identity = forName(servername.toLowerCase()) ?? fallback;
+        this.#certificate = identity.certificate;
+        done(null, identity.context);
+      } catch (error) {
+        this.#log.error({ err: error }, 'policy failed at secureContext');
+        done(null, fallback.context);
+      }
+    };
+  }
+
+  #finishHandshake(): void {
+    const socket = this.#tlsSocket;
+    if (!socket || this.#isHandshakeOver) return;
+    // A context that still knows old protocols or tickets would undo what the product promises: a resumed session proves no key.
+    if (!ACCEPTED_PROTOCOLS.has(socket.getProtocol())) return this.#failHandshake('protocol-below-tls-1.2');
+    if (socket.isSessionReused()) return this.#failHandshake('session-resumed');
+    this.#isHandshakeOver = true;
+    socket.disableRenegotiation();
+    this.#session.secured(describeTlsSession(socket, this.#certificate));
+    this.#awaitCommand();
+  }
+
+  #failHandshake(code: string): void {
+    if (!this.#isHandshakeOver) {
+      this.#isHandshakeOver = true;
+      this.#log.info({ code }, 'TLS handshake failed');
+      this.#session.handshakeFailed(code);
+    }
+    this.#clearDeadlines();
+    this.destroy();
+  }
+
+  openBody(limitBytes: number | undefined): BodyReception {
+    const stream = this.#stream ?? this._createParser();
+    const source = stream.startDataMode();
+    const reception = new BodyReception(source, { limitBytes, discardLimitBytes: this.#limits.discardLimitBytes });
+    this._dataStream = source;
+    this.#reception = reception;
+    if (this._closed) reception.abort('the client vanished before its message');
+    this.#limitBody(this.#limits.timeouts.messageMs / BODY_TIME_SLICES, BODY_TIME_SLICES);
+    this.#limitPause();
+    return reception;
+  }
+
+  closeBody(): void {
+    this.#reception = undefined;
+    this._dataStream = false;
+    this._whenWritable(() => {
+      this.#awaitCommand();
+      this.#stream?.continue();
+    });
+  }
+
+  override _createParser(): CommandStream {
+    // Runs in the constructor of the superclass: nothing of this class is there yet, hence the arrow functions.
+    return new CommandStream(MAX_AUTH_LINE_OCTETS, {
+      onCommand: (line, next) => void this.#take(line, next),
+      onOctets: () => this.#bodyPause.refresh(),
+      onBareLineFeed: () => this.hangUp(REPLIES.bareLineFeed),
+      onOverlong: () => this.hangUp(REPLIES.lineTooLong),
+      onBodyEnd: () => {
+        this.#clearPhases();
+        this.#reception?.markFinalDot();
+      },
+    });
+  }
+
+  async #take(line: Buffer, next: () => void): Promise<void> {
+    // Clear text that arrived behind STARTTLS is forgotten (RFC 3207 §6); what came before the greeting waits for #greet.
+    if (this._upgrading) return next();
+    if (!this._ready) return;
+    this.#phase.clear();
+    await this.#session.handle(line);
+    if (this._upgrading || this._closing || this._closed) return next();
+    this._whenWritable(() => {
+      if (!this.#reception) this.#awaitCommand();
+      next();
+    });
+  }
+
+  /** Replies that nobody reads pile up here: reading stops until they are gone, and goes no further when they never go. */
+  override _whenWritable(next: () => void): void {
+    const socket = this._socket;
+    if (!socket.writableNeedDrain || socket.destroyed) return next();
+    this.#draining.arm(this.#limits.timeouts.replyMs, () => this.destroy());
+    socket.once('drain', () => {
+      this.#draining.clear();
+      next();
+    });
+  }
+
+  /** smtp-server's idle timer, which any octet pushes away, is not used; but here it shows us the TLS socket it makes. */
+  override _armTimeout(socket?: Socket): void {
+    if (socket && socket !== this._socket) this.#tlsSocket = socket as TLSSocket;
+  }
+
+  override _onError(error: Error & { code?: string | undefined }): void {
+    if (this.#tlsSocket && !this.#isHandshakeOver) return this.#failHandshake(error.code ?? 'EPROTO');
+    this.#log.debug({ code: error.code }, 'socket failed');
+    this.destroy();
+  }
+
+  override _onClose(): void {
+    if (this.#tlsSocket && !this.#isHandshakeOver) this.#failHandshake('ECONNRESET');
+    this.#clearDeadlines();
+    this.#reception?.abort('the client vanished before the end of the message');
+    super._onClose();
+    if (this.#isAnnounced) this.#session.closed();
+    this.#isAnnounced = false;
+    this.emit('closed');
+  }
+
+  get #stream(): CommandStream | undefined {
+    return this._parser ? (this._parser as CommandStream) : undefined;
+  }
+
+  #awaitCommand(): void {
+    if (this._closing || this._closed) return;
+    this.#phase.arm(this.#limits.timeouts.commandMs, () => this.hangUp(REPLIES.inputTimeout));
+  }
+
+  /** The time for a body is taken off in slices, and only those that the client is to blame for: not while we hold it back. */
+  #limitBody(sliceMs: number, slicesLeft: number): void {
+    this.#phase.arm(sliceMs, () => {
+      const left = this.#reception?.isHeldBack ? slicesLeft : slicesLeft - 1;
+      if (left > 0) return this.#limitBody(sliceMs, left);
+      this.hangUp(REPLIES.inputTimeout);
+    });
+  }
+
+  #limitPause(): void {
+    this.#bodyPause.arm(this.#limits.timeouts.bodyPauseMs, () => {
+      if (this.#reception?.isHeldBack) return this.#limitPause();
+      this.hangUp(REPLIES.inputTimeout);
+    });
+  }
+
+  #clearPhases(): void {
+    this.#phase.clear();
+    this.#bodyPause.clear();
+  }
+
+  #clearDeadlines(): void {
+    this.#clearPhases();
+    this.#draining.clear();
+    this.#lifetime.clear();
+  }
+}

@@ -1,0 +1,113 @@
+// The receiving side of SMTP: a listening socket whose sessions speak RFC 5321 with STARTTLS, AUTH, DSN, SMTPUTF8, SIZE and
+// PIPELINING, built on smtp-server. Judges nothing: a SessionPolicy (session-policy.ts) decides whom to serve and takes the
+// messages. Nothing that a client does ends the process.
+
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import { SMTPServer } from 'smtp-server';
+import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
+import type { Log } from '../log.ts';
+import { messageOf, Problem } from '../problem.ts';
+import { type ConnectionOptions, ListenerConnection } from './listener-connection.ts';
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type ListenerLimits, type ListenerTimeouts } from './listener-limits.ts';
+import type { SessionPolicy } from './session-policy.ts';
+
+export type * from './session-policy.ts';
+
+export interface ListenerOptions extends Partial<Omit<ListenerLimits, 'timeouts'>> {
+  readonly host: string;
+  /** 0 takes a free one, which `address` then tells. */
+  readonly port: number;
+  /** The name in the answer to EHLO. */
+  readonly fqdn: string;
+  readonly policy: SessionPolicy;
+  readonly log: Log;
+  readonly timeouts?: Partial<ListenerTimeouts>;
+}
+
+export class SmtpListener {
+  readonly address: { readonly address: string; readonly port: number };
+  readonly #server: ConnectionServer;
+  readonly #closeMs: number;
+  #closing: Promise<void> | undefined;
+
+  private constructor(server: ConnectionServer, address: AddressInfo, closeMs: number) {
+    this.#server = server;
+    this.#closeMs = closeMs;
+    this.address = { address: address.address, port: address.port };
+  }
+
+  /** Begins to listen. Throws Problem `listen-failed` when the address cannot be had. */
+  static async open(options: ListenerOptions): Promise<SmtpListener> {
+    const { host, port, fqdn, policy, log, timeouts, ...overrides } = options;
+    const limits = { ...DEFAULT_LIMITS, ...overrides, timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts } };
+    const server = new ConnectionServer({ policy, fqdn, log, limits });
+    const address = await server.open(host, port);
+    return new SmtpListener(server, address, limits.timeouts.closeMs);
+  }
+
+  /**
+   * Takes no more connections, tells idle clients 421 at once and the others after their transaction. Resolves when all are
+   * gone; what is still there after `timeouts.closeMs` is cut off, so that it always does.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#server.shutDown(this.#closeMs);
+    return this.#closing;
+  }
+}
+
+/** smtp-server's listener with our connections in it, and without its built-in key. */
+class ConnectionServer extends SMTPServer {
+  readonly #options: ConnectionOptions;
+  readonly #open = new Set<ListenerConnection>();
+  #isShutDown = false;
+
+  constructor(options: ConnectionOptions) {
+    // Both switches are for STARTTLS: every client is asked for a certificate, and judging it is not the socket's business.
+    super({ logger: false, disableReverseLookup: true, requestCert: true, rejectUnauthorized: false });
+    this.#options = options;
+    this.on('error', (error) => options.log.warn({ err: error }, 'listener failed'));
+    // Between accept and `connect` nobody else listens for errors.
+    this.server.on('connection', (socket) => socket.on('error', () => undefined));
+  }
+
+  /** smtp-server would load a certificate whose key is public; contexts come from the policy, for each handshake. */
+  override updateSecureContext(): void {
+    this.secureContext = new Map();
+  }
+
+  override connect(socket: Socket, accepted?: SMTPConnectionOptions | null): void {
+    if (socket.destroyed) return;
+    const connection = new ListenerConnection(this, socket, accepted ?? undefined, this.#options);
+    this.connections.add(connection);
+    this.#open.add(connection);
+    connection.once('closed', () => this.#open.delete(connection));
+    connection.on('error', (error) => this.#options.log.debug({ err: error }, 'connection failed'));
+    connection.init();
+    if (this.#isShutDown) connection.stop();
+  }
+
+  open(host: string, port: number): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error) =>
+        reject(new Problem('listen-failed', `cannot listen on ${host}:${port}: ${messageOf(error)}`, { cause: error }));
+      this.server.once('error', fail);
+      this.server.listen({ host, port }, () => {
+        this.server.off('error', fail);
+        resolve(this.server.address() as AddressInfo);
+      });
+    });
+  }
+
+  async shutDown(closeMs: number): Promise<void> {
+    this.#isShutDown = true;
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    for (const connection of this.#open) connection.stop();
+    const bound = setTimeout(() => {
+      for (const connection of this.#open) connection.destroy();
+    }, closeMs);
+    await closed;
+    await Promise.all([...this.#open].map((connection) => once(connection, 'closed')));
+    clearTimeout(bound);
+  }
+}

@@ -1,0 +1,312 @@
+// The server's side of the conversation (RFC 5321 §4.1), one object per connection. States and exits:
+//   connected -EHLO/HELO-> greeted -MAIL-> transaction -DATA-> body -final dot-> greeted; RSET and EHLO lead back to greeted;
+//   STARTTLS leads to connected with everything forgotten (RFC 3207 §4.2); AUTH stays in greeted; QUIT and 421 end.
+// Octets, sockets and timers are the Wire's (listener-connection.ts), decisions the policy's.
+
+import type { Log } from '../log.ts';
+import type { TlsSession } from '../tls/tls-session.ts';
+import { mailboxKey } from './address.ts';
+import { AuthenticationExchange, type AuthenticationStep } from './authentication-exchange.ts';
+import { type BodyReception, decideReply } from './body-reception.ts';
+import { type CommandLine, parseCommandLine } from './command-line.ts';
+import { parseMailCommand, parseRecipientCommand } from './envelope-command.ts';
+import type { OfferedParameters } from './parameters.ts';
+import { greetingReply, helloReply, REPLIES } from './replies.ts';
+import { isPositive, type Reply } from './reply.ts';
+import type {
+  MailCommand,
+  Offer,
+  RecipientCommand,
+  ServerIdentity,
+  SessionPolicy,
+  SmtpSession,
+} from './session-policy.ts';
+
+/** What the conversation needs of the connection. After `hangUp` everything else does nothing. */
+export interface Wire {
+  answer(reply: Reply): void;
+  /** Answers and closes. */
+  hangUp(reply: Reply): void;
+  /** Begins the handshake; ends in `secured` or `handshakeFailed`. */
+  startTls(fallback: ServerIdentity, forName: (servername: string) => ServerIdentity | undefined): void;
+  /** Switches to the body. */
+  openBody(limitBytes: number | undefined): BodyReception;
+  /** Switches back to commands. */
+  closeBody(): void;
+}
+
+export interface ReceivingOptions {
+  readonly policy: SessionPolicy;
+  readonly fqdn: string;
+  readonly log: Log;
+  readonly maxRecipients: number;
+  readonly maxErrors: number;
+  readonly maxAuthFailures: number;
+}
+
+type Endpoints = Pick<SmtpSession, 'id' | 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>;
+type Facts = { -readonly [K in keyof SmtpSession]: SmtpSession[K] };
+type Answer = Reply | undefined;
+
+interface OpenTransaction {
+  readonly mail: MailCommand;
+  readonly recipients: RecipientCommand[];
+  hasRefusedRecipient: boolean;
+}
+
+const PROTOCOL_ERRORS: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 555]);
+
+export class ReceivingSession {
+  readonly #wire: Wire;
+  readonly #options: ReceivingOptions;
+  readonly #policy: SessionPolicy;
+  readonly #facts: Facts;
+  readonly #exchange: AuthenticationExchange;
+  #offer: Offer | undefined;
+  #transaction: OpenTransaction | undefined;
+  #errorCount = 0;
+  #isBusy = false;
+  #isStopping = false;
+
+  readonly #commands: Readonly<Record<string, (line: CommandLine) => Answer | Promise<Answer>>> = {
+    EHLO: (line) => this.#hello(line, true),
+    HELO: (line) => this.#hello(line, false),
+    STARTTLS: (line) => this.#startTls(line),
+    AUTH: (line) => this.#authenticate(line),
+    MAIL: (line) => this.#mail(line),
+    RCPT: (line) => this.#recipient(line),
+    DATA: (line) => this.#data(line),
+    RSET: (line) => this.#reset(line),
+    NOOP: () => REPLIES.ok,
+    QUIT: (line) => (line.argument === '' ? this.#end(REPLIES.closing) : REPLIES.noParameters),
+    VRFY: (line) => (line.argument === '' ? REPLIES.parameterNeeded : REPLIES.cannotVerify),
+    EXPN: () => REPLIES.notImplemented,
+    HELP: () => REPLIES.help,
+  };
+
+  constructor(wire: Wire, endpoints: Endpoints, options: ReceivingOptions) {
+    this.#wire = wire;
+    this.#options = options;
+    this.#policy = options.policy;
+    this.#exchange = new AuthenticationExchange(options.maxAuthFailures, options.log);
+    this.#facts = {
+      ...endpoints,
+      helo: undefined,
+      extended: false,
+      tls: undefined,
+      authentication: undefined,
+      startTlsOffered: false,
+    };
+  }
+
+  /** What the policy sees. */
+  get facts(): SmtpSession {
+    return this.#facts;
+  }
+
+  /** Asks whether the client is welcome: the greeting, or the reply to refuse it with. */
+  async connect(): Promise<{ welcome: boolean; reply: Reply }> {
+    try {
+      const refusal = await this.#policy.connect(this.#facts);
+      if (refusal) return { welcome: false, reply: refusal };
+      return { welcome: true, reply: greetingReply(this.#policy.banner(this.#facts)) };
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'policy failed at connect');
+      return { welcome: false, reply: REPLIES.notAccepting };
+    }
+  }
+
+  /** Takes one line. Resolves when it is answered, for DATA when the body may come. Never rejects. */
+  async handle(line: Buffer): Promise<void> {
+    this.#isBusy = true;
+    try {
+      const reply = await this.#execute(line);
+      if (reply) this.#answer(reply);
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'command failed');
+      this.#wire.answer(REPLIES.localError);
+    }
+    this.#isBusy = false;
+    this.#stopWhenIdle();
+  }
+
+  /** RFC 3207 §4.2: nothing that was said in clear counts any more. */
+  secured(tls: TlsSession): void {
+    this.#facts.tls = tls;
+    this.#facts.helo = undefined;
+    this.#facts.extended = false;
+    this.#facts.authentication = undefined;
+    this.#offer = undefined;
+    this.#transaction = undefined;
+    this.#guard('secured', () => this.#policy.secured(this.#facts));
+  }
+
+  handshakeFailed(code: string): void {
+    this.#guard('handshakeFailed', () => this.#policy.handshakeFailed(this.#facts, { code }));
+  }
+
+  closed(): void {
+    this.#guard('closed', () => this.#policy.closed(this.#facts));
+  }
+
+  /** Ends the session with 421 as soon as no transaction is open. */
+  stop(): void {
+    this.#isStopping = true;
+    this.#stopWhenIdle();
+  }
+
+  #stopWhenIdle(): void {
+    if (this.#isStopping && !this.#isBusy && !this.#transaction) this.#wire.hangUp(REPLIES.shuttingDown);
+  }
+
+  #execute(octets: Buffer): Answer | Promise<Answer> {
+    const line = parseCommandLine(octets, this.#exchange.isExpectingLine);
+    if (line.kind === 'refused') {
+      this.#exchange.abandon();
+      return line.isHostile ? this.#end(line.reply) : line.reply;
+    }
+    if (this.#exchange.isExpectingLine) return this.#noteStep(this.#exchange.takeLine(line.text));
+    const command = Object.hasOwn(this.#commands, line.verb) ? this.#commands[line.verb] : undefined;
+    return command ? command(line) : REPLIES.unrecognized;
+  }
+
+  #answer(reply: Reply): void {
+    if (PROTOCOL_ERRORS.has(reply.code)) this.#errorCount += 1;
+    if (this.#errorCount >= this.#options.maxErrors) return this.#wire.hangUp(REPLIES.tooManyErrors);
+    if (reply.code === 421) return this.#wire.hangUp(reply);
+    this.#wire.answer(reply);
+  }
+
+  #end(reply: Reply): undefined {
+    this.#wire.hangUp(reply);
+    return undefined;
+  }
+
+  #hello(line: CommandLine, extended: boolean): Reply {
+    // RFC 5321 §4.1.4: the name is taken as it comes, a wrong one is no reason to refuse mail; it only must be fit to print.
+    if (!/^[!-~]{1,255}$/.test(line.argument)) return REPLIES.helloSyntax;
+    this.#transaction = undefined;
+    this.#facts.helo = line.argument;
+    this.#facts.extended = extended;
+    // Asked only now: what is offered may depend on who the client says it is.
+    const offer = this.#policy.offer(this.#facts);
+    this.#offer = offer;
+    if (!this.#facts.tls) this.#facts.startTlsOffered = extended && offer.startTls;
+    return helloReply(this.#options.fqdn, this.#facts.remoteAddress, extended ? this.#keywords(offer) : []);
+  }
+
+  #keywords(offer: Offer): string[] {
+    const size = offer.sizeLimitBytes === undefined ? 'SIZE' : `SIZE ${offer.sizeLimitBytes}`;
+    const keywords = [size, 'PIPELINING', 'DSN', 'ENHANCEDSTATUSCODES'];
+    if (offer.startTls && !this.#facts.tls) keywords.push('STARTTLS');
+    if (offer.mechanisms.length > 0 && !this.#facts.authentication) keywords.push(`AUTH ${offer.mechanisms.join(' ')}`);
+    return [...keywords, '8BITMIME', 'SMTPUTF8', ...(offer.keywords ?? [])];
+  }
+
+  #startTls(line: CommandLine): Answer {
+    if (line.argument !== '') return REPLIES.noParameters;
+    if (this.#facts.tls) return REPLIES.tlsActive;
+    if (!this.#policy.offer(this.#facts).startTls) return REPLIES.startTlsNotOffered;
+    const fallback = this.#policy.secureContext(this.#facts, undefined);
+    if (!fallback) return REPLIES.startTlsUnavailable;
+    this.#wire.answer(REPLIES.startTlsReady);
+    this.#wire.startTls(fallback, (servername) => this.#policy.secureContext(this.#facts, servername));
+    return undefined;
+  }
+
+  #authenticate(line: CommandLine): Answer {
+    if (this.#facts.helo === undefined) return REPLIES.sendHello;
+    if (this.#facts.authentication || this.#transaction) return REPLIES.badSequence;
+    const { mechanisms } = this.#policy.offer(this.#facts);
+    if (mechanisms.length === 0 || !this.#facts.extended) return REPLIES.authNotOffered;
+    const [name = '', initialResponse, ...more] = line.argument.split(/ +/);
+    if (name === '' || more.length > 0) return REPLIES.parameterMalformed;
+    const mechanism = mechanisms.find((offered) => offered.toUpperCase() === name.toUpperCase());
+    if (mechanism === undefined) return REPLIES.authMechanism;
+    return this.#noteStep(this.#exchange.begin(() => this.#policy.sasl(this.#facts, mechanism), initialResponse));
+  }
+
+  #noteStep(step: AuthenticationStep): Reply {
+    if (step.kind === 'reply') return step.reply;
+    this.#facts.authentication = step.authentication;
+    return REPLIES.authenticated;
+  }
+
+  async #mail(line: CommandLine): Promise<Answer> {
+    if (this.#facts.helo === undefined) return REPLIES.sendHello;
+    if (this.#transaction) return REPLIES.nestedMail;
+    const parsed = parseMailCommand(line.argument, this.#offered(), this.#offer?.sizeLimitBytes);
+    if (parsed.kind === 'refused') return parsed.reply;
+    const reply = (await this.#policy.mail(this.#facts, parsed.value)) ?? REPLIES.senderOk;
+    if (isPositive(reply)) this.#transaction = { mail: parsed.value, recipients: [], hasRefusedRecipient: false };
+    return reply;
+  }
+
+  async #recipient(line: CommandLine): Promise<Answer> {
+    const transaction = this.#transaction;
+    if (!transaction) return this.#facts.helo === undefined ? REPLIES.sendHello : REPLIES.senderFirst;
+    const reply = await this.#judgeRecipient(transaction, line);
+    transaction.hasRefusedRecipient ||= !isPositive(reply);
+    return reply;
+  }
+
+  async #judgeRecipient(transaction: OpenTransaction, line: CommandLine): Promise<Reply> {
+    const { mail, recipients } = transaction;
+    const parsed = parseRecipientCommand(line.argument, this.#offered(), mail);
+    if (parsed.kind === 'refused') return parsed.reply;
+    const key = mailboxKey(parsed.value.mailbox);
+    const index = recipients.findIndex((known) => mailboxKey(known.mailbox) === key);
+    if (index === -1 && recipients.length >= this.#options.maxRecipients) return REPLIES.tooManyRecipients;
+    const reply = (await this.#policy.recipient(this.#facts, transaction, parsed.value)) ?? REPLIES.recipientOk;
+    if (isPositive(reply)) recipients[index === -1 ? recipients.length : index] = parsed.value;
+    return reply;
+  }
+
+  #offered(): OfferedParameters {
+    const auth = (this.#offer?.mechanisms.length ?? 0) > 0 || this.#facts.authentication !== undefined;
+    return { extended: this.#facts.extended, auth };
+  }
+
+  #reset(line: CommandLine): Reply {
+    if (line.argument !== '') return REPLIES.noParameters;
+    this.#transaction = undefined;
+    return REPLIES.resetDone;
+  }
+
+  #data(line: CommandLine): Answer {
+    const transaction = this.#transaction;
+    if (line.argument !== '') return REPLIES.noParameters;
+    if (!transaction) return this.#facts.helo === undefined ? REPLIES.sendHello : REPLIES.senderFirst;
+    if (transaction.recipients.length === 0) {
+      return transaction.hasRefusedRecipient ? REPLIES.noValidRecipients : REPLIES.recipientFirst;
+    }
+    void this.#receive(transaction);
+    return undefined;
+  }
+
+  /** Lives beside the command loop until the body is answered: the command stream waits for `closeBody`. */
+  async #receive(transaction: OpenTransaction): Promise<void> {
+    const reception = this.#wire.openBody(this.#offer?.sizeLimitBytes);
+    this.#wire.answer(REPLIES.startMailInput);
+    const { framing } = reception;
+    const take = async () => this.#policy.data(this.#facts, transaction, framing);
+    const decision = await decideReply(framing, take, this.#options.log);
+    reception.discardRest();
+    const end = await reception.ended;
+    this.#transaction = undefined;
+    if (end === 'gone') return;
+    if (end === 'flooded') return this.#wire.hangUp(decision);
+    if (isPositive(decision)) this.#errorCount = 0;
+    this.#answer(decision);
+    this.#wire.closeBody();
+    this.#stopWhenIdle();
+  }
+
+  #guard(where: string, task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      this.#options.log.error({ err: error }, `policy failed at ${where}`);
+    }
+  }
+}

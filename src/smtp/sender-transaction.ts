@@ -1,0 +1,200 @@
+// One mail transaction on an open connection (RFC 5321 §3.3, RFC 2920, LMTP: RFC 2033 §4.2): envelope, body, and what became of
+// each recipient. Success is a 2xx where a 2xx belongs and nothing else: whatever is odd, missing or cut off is tried again.
+
+import { pipeline } from 'node:stream/promises';
+import { DotStuffing } from './dot-stuffing.ts';
+import type { Reply } from './reply.ts';
+import type { SenderConnection, SenderTimeouts } from './sender-connection.ts';
+import { type OutgoingMessage, type PlannedRecipient, planEnvelope } from './sender-envelope.ts';
+import { type ServerReply, toReply } from './server-reply.ts';
+
+export interface RecipientResult {
+  readonly address: string;
+  readonly status: 'delivered' | 'deferred' | 'failed';
+  /** What the next hop said, or what we say when it said nothing usable. */
+  readonly reply: Reply;
+  /** True when the reply is our own. */
+  readonly local: boolean;
+}
+
+export interface SendResult {
+  /** One for each recipient of the message, in its order. */
+  readonly recipients: readonly RecipientResult[];
+  /** The reply that ended the transaction: to the dot (the last one in LMTP), or to MAIL or DATA when it was refused. */
+  readonly reply: Reply | undefined;
+}
+
+/** A connection with what a transaction needs to know about it. */
+export interface TransactionChannel {
+  readonly connection: SenderConnection;
+  readonly timeouts: SenderTimeouts;
+  readonly lmtp: boolean;
+}
+
+type Answer = ServerReply | undefined;
+type Outcome = Omit<RecipientResult, 'address'>;
+
+/** What the peer said to the envelope; undefined where it said nothing or was not asked. */
+interface EnvelopeAnswers {
+  readonly mail: Answer;
+  readonly recipients: readonly Answer[];
+  readonly data: Answer;
+}
+
+interface Delivery {
+  readonly mailLine: string;
+  readonly recipients: readonly PlannedRecipient[];
+  readonly outcomes: Map<PlannedRecipient, Outcome>;
+}
+
+/** How the writing of a body ended; `interrupted` by an answer out of turn or by the end of the connection. */
+type BodyEnd = 'sent' | 'interrupted' | 'source-broken';
+
+const sourceBroken = defer('4.3.0', 'the message could not be read while it was being sent');
+
+/** Sends one message. Afterwards the connection is ready for the next one, or it is dead. */
+export async function runTransaction(channel: TransactionChannel, message: OutgoingMessage): Promise<SendResult> {
+  const plan = planEnvelope(message, channel.connection.capabilities);
+  const outcomes = new Map<PlannedRecipient, Outcome>();
+  for (const recipient of plan.recipients) {
+    if (recipient.refusal) outcomes.set(recipient, { status: 'failed', local: true, reply: recipient.refusal });
+  }
+  const sendable = plan.recipients.filter(({ refusal }) => refusal === undefined);
+  const delivery: Delivery = { mailLine: plan.mailLine, recipients: sendable, outcomes };
+  const reply = sendable.length === 0 ? undefined : await deliver(channel, message, delivery);
+  const recipients = plan.recipients.map((recipient) => ({
+    address: recipient.address,
+    ...(outcomes.get(recipient) ?? judgeLoss(channel)),
+  }));
+  return { recipients, reply: reply && toReply(reply) };
+}
+
+/** Gives back the reply that ended the transaction. */
+async function deliver(channel: TransactionChannel, message: OutgoingMessage, delivery: Delivery): Promise<Answer> {
+  const answers = await sendEnvelope(channel, delivery);
+  const accepted = noteRefusals(channel, answers, delivery);
+  if (accepted.length > 0 && answers.data?.code === 354) {
+    return sendBody(channel, message, { ...delivery, recipients: accepted });
+  }
+  for (const recipient of accepted) delivery.outcomes.set(recipient, judgeRefusal(channel, answers.data));
+  await abandon(channel, answers);
+  return isPositive(answers.mail) ? answers.data : answers.mail;
+}
+
+async function sendEnvelope(channel: TransactionChannel, delivery: Delivery): Promise<EnvelopeAnswers> {
+  const { connection, timeouts } = channel;
+  const lines = delivery.recipients.map(({ line }) => line);
+  if (connection.capabilities.has('PIPELINING')) {
+    const mail = connection.expectReply(timeouts.mailMs);
+    const recipients = lines.map(() => connection.expectReply(timeouts.rcptMs));
+    const data = connection.expectReply(timeouts.dataMs);
+    connection.sendLines([delivery.mailLine, ...lines, 'DATA']);
+    return { mail: await mail, recipients: await Promise.all(recipients), data: await data };
+  }
+  const mail = await connection.exchange(delivery.mailLine, timeouts.mailMs);
+  const recipients: Answer[] = [];
+  for (const line of isPositive(mail) ? lines : []) recipients.push(await connection.exchange(line, timeouts.rcptMs));
+  const data = recipients.some(isPositive) ? await connection.exchange('DATA', timeouts.dataMs) : undefined;
+  return { mail, recipients, data };
+}
+
+/** Records who was refused and gives back who was accepted. */
+function noteRefusals(channel: TransactionChannel, answers: EnvelopeAnswers, delivery: Delivery): PlannedRecipient[] {
+  return delivery.recipients.filter((recipient, index) => {
+    const answer = isPositive(answers.mail) ? answers.recipients[index] : answers.mail;
+    if (isPositive(answer)) return true;
+    // RFC 5321 §4.5.3.1.10: 552 to RCPT was once "too many recipients" and is to be read as 452.
+    const isTooMany = isPositive(answers.mail) && answer?.code === 552;
+    delivery.outcomes.set(recipient, {
+      ...judgeRefusal(channel, answer),
+      ...(isTooMany ? { status: 'deferred' } : {}),
+    });
+    return false;
+  });
+}
+
+/** Leaves a transaction that ended before its body, so that the next one finds the peer at its start. */
+async function abandon(channel: TransactionChannel, answers: EnvelopeAnswers): Promise<void> {
+  const { connection, timeouts } = channel;
+  const isOutOfStep = [answers.mail, ...answers.recipients].some(isIntermediate) || isPositive(answers.data);
+  // DATA was accepted although there is nobody to get it (RFC 2920 §3.1); without a sender not even a dot is safe.
+  const wantsBody = isIntermediate(answers.data);
+  if (isOutOfStep || (wantsBody && !isPositive(answers.mail))) return connection.destroy();
+  if (wantsBody) await connection.exchange('.', timeouts.dataDoneMs);
+  await reset(channel);
+}
+
+async function reset({ connection, timeouts }: TransactionChannel): Promise<void> {
+  if (!connection.isAlive) return;
+  if (!isPositive(await connection.exchange('RSET', timeouts.mailMs))) connection.destroy();
+}
+
+async function sendBody(channel: TransactionChannel, message: OutgoingMessage, delivery: Delivery): Promise<Answer> {
+  const { connection, timeouts, lmtp } = channel;
+  const expected = delivery.recipients.slice(0, lmtp ? delivery.recipients.length : 1);
+  const replies = expected.map(() => connection.expectReply(timeouts.dataDoneMs));
+  const end = await streamBody(channel, message, replies[0]);
+  // No dot may follow, and no second answer is waited for.
+  if (end !== 'sent') connection.destroy();
+  const answers = await Promise.all(replies);
+  for (const [index, recipient] of delivery.recipients.entries()) {
+    const answer = answers[lmtp ? index : 0];
+    const isDelivered = end === 'sent' && isPositive(answer);
+    const refusal = end === 'source-broken' ? sourceBroken : judgeRefusal(channel, answer);
+    const outcome =
+      isDelivered && answer ? { status: 'delivered' as const, local: false, reply: toReply(answer) } : refusal;
+    delivery.outcomes.set(recipient, outcome);
+  }
+  if (answers.some(isIntermediate)) connection.destroy();
+  if (!answers.every(isPositive)) await reset(channel);
+  return answers.at(-1);
+}
+
+async function streamBody(
+  channel: TransactionChannel,
+  message: OutgoingMessage,
+  reply: Promise<Answer> | undefined,
+): Promise<BodyEnd> {
+  const { connection, timeouts } = channel;
+  const interruption = new AbortController();
+  let isWritten = false;
+  void reply?.then(() => (isWritten ? undefined : interruption.abort()));
+  const write = async (blocks: AsyncIterable<Buffer>): Promise<void> => {
+    for await (const block of blocks) await connection.writeBlock(block, timeouts.dataBlockMs);
+    isWritten = true;
+    connection.restartTimer(timeouts.dataDoneMs);
+  };
+  try {
+    await pipeline(message.body(), new DotStuffing(), write, { signal: interruption.signal });
+  } catch {
+    // Whatever broke, the dot was not sent: which of the two it was decides only who is to blame.
+    return interruption.signal.aborted || connection.ended.aborted ? 'interrupted' : 'source-broken';
+  }
+  return 'sent';
+}
+
+/** For an answer that is no success where it stands. */
+function judgeRefusal(channel: TransactionChannel, answer: Answer): Outcome {
+  if (!answer) return judgeLoss(channel);
+  if (answer.code < 400) return defer('4.5.0', `the next hop answered ${answer.code} out of turn`);
+  return { status: answer.code < 500 ? 'deferred' : 'failed', local: false, reply: toReply(answer) };
+}
+
+/** For an answer that never came. */
+function judgeLoss({ connection: { fault } }: TransactionChannel): Outcome {
+  if (fault?.cause === 'timeout') return defer('4.4.2', 'the next hop did not answer in time');
+  if (fault?.cause === 'protocol') return defer('4.5.0', `the next hop broke the protocol (${fault.code})`);
+  return defer('4.4.2', 'the connection to the next hop was lost');
+}
+
+function defer(enhanced: string, text: string): Outcome {
+  return { status: 'deferred', local: true, reply: { code: 451, enhanced, text } };
+}
+
+function isPositive(answer: Answer): boolean {
+  return answer !== undefined && answer.code < 300;
+}
+
+function isIntermediate(answer: Answer): boolean {
+  return answer !== undefined && answer.code >= 300 && answer.code < 400;
+}

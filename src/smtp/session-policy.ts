@@ -1,0 +1,112 @@
+// What the listener asks of whoever runs it, and what it tells them about a session. The listener knows the protocol and no
+// policy: whom to serve, what to offer and what to do with a message is answered here, by transport/.
+
+import type { Readable } from 'node:stream';
+import type { SecureContext } from 'node:tls';
+import type { Certificate } from '../tls/certificate.ts';
+import type { TlsSession } from '../tls/tls-session.ts';
+import type { Mailbox } from './address.ts';
+import type { MailParameters, RecipientParameters } from './parameters.ts';
+import type { Reply } from './reply.ts';
+import type { SaslServer } from './sasl.ts';
+
+/** Who the client proved to be by AUTH. */
+export interface Authentication {
+  readonly mechanism: string;
+  readonly identity: string;
+}
+
+/** One connection. The same object from `connect` to `closed`; its facts change as the conversation goes on. */
+export interface SmtpSession {
+  readonly id: string;
+  /** IPv4-mapped addresses are written as IPv4. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** The argument of EHLO or HELO as written; forgotten by STARTTLS. */
+  readonly helo: string | undefined;
+  /** True after EHLO, false before it and after HELO. */
+  readonly extended: boolean;
+  readonly tls: TlsSession | undefined;
+  /** Forgotten by STARTTLS. */
+  readonly authentication: Authentication | undefined;
+  /** Whether the last EHLO in clear was answered with STARTTLS. Kept after the handshake. */
+  readonly startTlsOffered: boolean;
+}
+
+/** What EHLO says beside PIPELINING, 8BITMIME, SMTPUTF8, DSN and ENHANCEDSTATUSCODES, which are always offered. */
+export interface Offer {
+  /** Ignored once the session is in TLS. */
+  readonly startTls: boolean;
+  /** SASL mechanisms in the order of preference; empty hides and refuses AUTH. */
+  readonly mechanisms: readonly string[];
+  /** SIZE in octets; undefined means no fixed limit. */
+  readonly sizeLimitBytes: number | undefined;
+  /** Further keywords, each a whole EHLO line. */
+  readonly keywords?: readonly string[];
+}
+
+/** MAIL as it was understood. `reversePath` undefined is <>. */
+export interface MailCommand extends MailParameters {
+  readonly reversePath: Mailbox | undefined;
+}
+
+/** RCPT as it was understood. The bare <Postmaster> has an empty domain. */
+export interface RecipientCommand extends RecipientParameters {
+  readonly mailbox: Mailbox;
+}
+
+/** The transaction so far. A recipient named twice stands once, with the later parameters. */
+export interface Transaction {
+  readonly mail: MailCommand;
+  readonly recipients: readonly RecipientCommand[];
+}
+
+/** What a handshake shows the client: a context that holds chain and key, and the certificate in it. */
+export interface ServerIdentity {
+  readonly context: SecureContext;
+  readonly certificate: Certificate;
+}
+
+/**
+ * The questions, in the order of a session. Whatever throws is logged and answered 451 4.3.0 (421 on connect, 454 for AUTH).
+ * Contexts must know neither TLS 1.1 nor tickets, as those of tls/secure-context.ts: a handshake that went another way is cut off.
+ */
+export interface SessionPolicy {
+  /** A reply refuses the client instead of the greeting (554 or 421). */
+  connect(session: SmtpSession): Promise<Reply | undefined> | Reply | undefined;
+  /** The text after "220 ". */
+  banner(session: SmtpSession): string;
+  /** Asked at every EHLO and again at STARTTLS and AUTH. */
+  offer(session: SmtpSession): Offer;
+  /**
+   * Asked for each handshake: once for the default (`servername` undefined), again when the client names a server.
+   * Undefined for the default means 454; undefined for a name means the default.
+   */
+  secureContext(session: SmtpSession, servername: string | undefined): ServerIdentity | undefined;
+  /** The handshake is done and `session.tls` is set; nothing the client said before counts any more. */
+  secured(session: SmtpSession): void;
+  /**
+   * The handshake failed; the connection is closed. `code` is OpenSSL's or the system's (ERR_SSL_…, ECONNRESET, ETIMEDOUT), or
+   * `protocol-below-tls-1.2`, `session-resumed` for a handshake that succeeded and is not wanted.
+   */
+  handshakeFailed(session: SmtpSession, error: { code: string }): void;
+  /** A fresh exchange for a mechanism that was offered; undefined answers 504. */
+  sasl(session: SmtpSession, mechanism: string): SaslServer | undefined;
+  /** Undefined is the standard 250; a reply of 2xx accepts, any other refuses. */
+  mail(session: SmtpSession, command: MailCommand): Promise<Reply | undefined> | Reply | undefined;
+  /** As `mail`; `transaction` does not hold this recipient yet. */
+  recipient(
+    session: SmtpSession,
+    transaction: Transaction,
+    command: RecipientCommand,
+  ): Promise<Reply | undefined> | Reply | undefined;
+  /**
+   * The message. `body` gives the exact octets (dot-unstuffed, CRLF line ends) and errors with a BodyFault, which may be
+   * rethrown. The reply is sent when the promise resolves. A 2xx before the end of `body` is a bug and is not sent.
+   */
+  data(session: SmtpSession, transaction: Transaction, body: Readable): Promise<Reply>;
+  /** The connection is gone. Called once for every `connect`. */
+  closed(session: SmtpSession): void;
+}

@@ -1,0 +1,54 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseRecipientParameters } from '../../../src/smtp/parameters.ts';
+import { encodeXtext, planEnvelope } from '../../../src/smtp/sender-envelope.ts';
+import { makeMessage } from '../../helpers/sender-fixture.ts';
+
+describe('xtext', () => {
+  it.each([
+    ['plain', 'plain'],
+    ['a+b=c d', 'a+2Bb+3Dc+20d'],
+    ['\r\nQUIT', '+0D+0AQUIT'],
+    ['ü', '+C3+BC'],
+  ])('writes %j as %j', (text, xtext) => {
+    expect(encodeXtext(text)).toBe(xtext);
+  });
+
+  it('is read back by the receiving side', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[ -~]{1,60}$/), (text) => {
+        const parsed = parseRecipientParameters(` ORCPT=rfc822;${encodeXtext(text)}`, { extended: true, auth: false });
+        expect(parsed).toEqual({ kind: 'parsed', value: { originalRecipient: `rfc822;${text}` } });
+      }),
+    );
+  });
+});
+
+describe('the plan of an envelope', () => {
+  const all = new Map(['SIZE', '8BITMIME', 'SMTPUTF8', 'DSN'].map((keyword) => [keyword, '']));
+
+  it('has exactly one command in each line, whatever the addresses and parameters hold', () => {
+    const text = fc.string({
+      unit: fc.constantFrom('a', '@', '>', '<', '"', ' ', '\r', '\n', '.', 'ü'),
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(text, text, text, (address, envelopeId, originalRecipient) => {
+        const message = makeMessage({ reversePath: address, recipients: [{ address, originalRecipient }], envelopeId });
+        const plan = planEnvelope(message, all);
+        const sendable = plan.recipients.filter(({ refusal }) => refusal === undefined);
+        for (const line of sendable.flatMap((recipient) => [plan.mailLine, recipient.line]))
+          expect(line).not.toMatch(/[\r\n]/);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each(['a@b.test', '"a b>"@b.test', 'a@[127.0.0.1]', 'postmaster', 'ü@b.test'])(
+    'sends to %j as it is written',
+    (address) => {
+      const [recipient] = planEnvelope(makeMessage({ recipients: [{ address }] }), all).recipients;
+      expect(recipient).toEqual({ address, line: `RCPT TO:<${address}>`, refusal: undefined });
+    },
+  );
+});
