@@ -1,0 +1,49 @@
+// What an LDAP server asks of the directory behind it: the seam between this wire and directory/. Each answer is an outcome; an
+// LdapFault that is thrown becomes its outcome, anything else becomes `other` (80) with the reason in the log alone.
+
+import type { TlsSession } from '../tls/tls-session.ts';
+import type { LdapEntry, LdapOperation } from './entry.ts';
+import type { CompareRequest, SearchRequest } from './request.ts';
+import type { LdapOutcome } from './result.ts';
+
+/** One peer, from its handshake to its end. */
+export interface LdapConnection {
+  readonly id: string;
+  readonly remoteAddress: string;
+  /** Undefined on a plain loopback connection. */
+  readonly tls: TlsSession | undefined;
+  /**
+   * Whom the last bind proved; undefined before a bind and after one that failed. A handler's `bind` sets it to the name
+   * that it knows the peer by; when it does not, a simple bind that succeeded sets the name that was given.
+   */
+  boundDn: string | undefined;
+}
+
+export type BindCredentials =
+  /** Neither name nor password is empty: anonymous and unauthenticated binds are answered before (RFC 4513 §5.1). */
+  | { readonly kind: 'simple'; readonly dn: string; readonly password: Buffer }
+  /** SASL EXTERNAL: the identity is `connection.tls.peerCertificate`, which the handler judges. */
+  | { readonly kind: 'external'; readonly authzId?: string };
+
+export interface SearchAnswer {
+  /** Whole entries; the server picks the attributes asked for and keeps to the size limit. */
+  readonly entries: readonly LdapEntry[];
+  readonly outcome: LdapOutcome;
+}
+
+/** Requests of one connection come one after the other; those of several connections side by side. */
+export interface LdapRequestHandler {
+  /** Answers before a bind. What the server itself supports is added to it. */
+  rootDse(connection: LdapConnection): LdapEntry;
+  bind(connection: LdapConnection, credentials: BindCredentials): Promise<LdapOutcome>;
+  /** Also asked before a bind: refuse there (`connection.boundDn` is undefined). */
+  search(connection: LdapConnection, request: SearchRequest): Promise<SearchAnswer>;
+  /** One: a plain update. Several: an RFC 5805 transaction, all or nothing; `failedOperation` tells which one failed. */
+  apply(connection: LdapConnection, operations: readonly LdapOperation[]): Promise<LdapOutcome>;
+  /** compareTrue (6) or compareFalse (5). */
+  compare(connection: LdapConnection, request: CompareRequest): Promise<LdapOutcome>;
+  /** Called once for each connection, last. */
+  closed(connection: LdapConnection): void;
+  /** Attributes that only `+` or their name brings; isOperationalAttribute of entry.ts when absent. */
+  isOperational?(attribute: string): boolean;
+}

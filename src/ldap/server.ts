@@ -1,0 +1,198 @@
+// The LDAP door: listens with TLS, counts connections, and gives each one to a Session. The client's certificate is asked for
+// and never judged here: the handler does that, with what the handshake showed (RFC 4511 §4.14, RFC 4513 §5.2.3).
+// The key pair is asked for at each connection, so that a renewed certificate serves the next handshake.
+
+import { createServer as createPlainServer, isIP, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
+import type { Log } from '../log.ts';
+import { messageOf, Problem } from '../problem.ts';
+import { parseCertificate } from '../tls/certificate.ts';
+import type { KeyPair } from '../tls/key-pair.ts';
+import { serverContextOptions } from '../tls/secure-context.ts';
+import { describeTlsSession, type TlsSession } from '../tls/tls-session.ts';
+import type { LdapConnection, LdapRequestHandler } from './handler.ts';
+import { ServerChannel } from './server-channel.ts';
+import { Session } from './session.ts';
+import type { TransactionLimits } from './session-transaction.ts';
+
+export type { LdapEntry, LdapOperation } from './entry.ts';
+export type { BindCredentials, LdapConnection, LdapRequestHandler, SearchAnswer } from './handler.ts';
+export type { CompareRequest, SearchRequest } from './request.ts';
+
+export interface LdapLimits {
+  readonly maxConnections: number;
+  /** Real time. */
+  readonly handshakeTimeoutMs: number;
+  /** Longest wait for a whole request, and for a peer to read its answer; real time. */
+  readonly idleTimeoutMs: number;
+  /** Longest wait of `close` for requests being worked on; real time. */
+  readonly closeTimeoutMs: number;
+  readonly maxMessageBytes: { readonly anonymous: number; readonly bound: number };
+  readonly transaction: TransactionLimits;
+}
+
+const DEFAULT_LIMITS: LdapLimits = {
+  maxConnections: 100,
+  handshakeTimeoutMs: 10_000,
+  idleTimeoutMs: 300_000,
+  closeTimeoutMs: 5000,
+  maxMessageBytes: { anonymous: 65_536, bound: 5 * 1024 * 1024 },
+  transaction: { maxOperations: 20_000, maxBytes: 64 * 1024 * 1024 },
+};
+
+export interface LdapListenerOptions {
+  host: string;
+  /** 0 for any free one. */
+  port: number;
+  /** Asked at each connection; until there is a pair no handshake succeeds. `plain` is for loopback alone and has none. */
+  security: { kind: 'tls'; keyPair: () => KeyPair | undefined } | { kind: 'plain' };
+  handler: LdapRequestHandler;
+  log: Log;
+  limits?: Partial<LdapLimits>;
+}
+
+/** A listening LDAP server; owns its sockets. */
+export class LdapListener {
+  readonly #options: LdapListenerOptions;
+  readonly #limits: LdapLimits;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #sessions = new Map<Session, Promise<void>>();
+  /** Fingerprint of the certificate that handshakes now get. */
+  #served = '';
+  #connectionCount = 0;
+
+  /** Listens. Throws Problem `ldap-plain-refused` for a plain listener beyond loopback; rejects when the port is taken. */
+  static async open(options: LdapListenerOptions): Promise<LdapListener> {
+    if (options.security.kind === 'plain' && !isLoopback(options.host)) {
+      throw new Problem(
+        'ldap-plain-refused',
+        `LDAP without TLS is for loopback alone, not for ${options.host}; use LDAPS`,
+      );
+    }
+    const listener = new LdapListener(options);
+    await listener.#listen();
+    return listener;
+  }
+
+  private constructor(options: LdapListenerOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#server = options.security.kind === 'tls' ? this.#createTls(options.security.keyPair) : this.#createPlain();
+    this.#server.maxConnections = this.#limits.maxConnections;
+    this.#server.on('drop', (data) =>
+      this.#options.log.warn({ remote: data?.remoteAddress }, 'too many LDAP connections'),
+    );
+  }
+
+  get address(): { address: string; port: number } {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('the LDAP server listens on no port');
+    return { address: address.address, port: address.port };
+  }
+
+  /** Stops listening; requests being worked on are answered first, every peer gets a notice. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<void>((resolve) => void (timer = setTimeout(resolve, this.#limits.closeTimeoutMs)));
+    await Promise.race([this.#stopSessions(), tooLong]);
+    clearTimeout(timer);
+    // What is left never came through its handshake, does not read, or is worked on for too long.
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  async #stopSessions(): Promise<void> {
+    await Promise.all([...this.#sessions].flatMap(([session, done]) => [session.stop(), done]));
+  }
+
+  #createPlain(): Server {
+    const server = createPlainServer();
+    return server.on('connection', (socket: Socket) => {
+      this.#remember(socket);
+      this.#serve(socket, undefined);
+    });
+  }
+
+  #createTls(keyPair: () => KeyPair | undefined): TlsServer {
+    const server = createTlsServer({
+      requestCert: true,
+      rejectUnauthorized: false,
+      handshakeTimeout: this.#limits.handshakeTimeoutMs,
+    });
+    // Before node's own listener, which takes the context as it then is; handshakes that have begun keep theirs.
+    server.prependListener('connection', (socket: Socket) => {
+      this.#remember(socket);
+      this.#refreshContext(server, keyPair);
+    });
+    server.on('secureConnection', (socket) => this.#serve(socket, describe(socket)));
+    return server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+      this.#options.log.info({ code: error.code, remote: socket.remoteAddress }, 'LDAPS handshake failed');
+      // Node only reports a handshake that takes too long.
+      socket.destroy();
+    });
+  }
+
+  #refreshContext(server: TlsServer, keyPair: () => KeyPair | undefined): void {
+    try {
+      const pair = keyPair();
+      if (!pair || pair.certificate.sha256 === this.#served) return;
+      server.setSecureContext(serverContextOptions(pair));
+      this.#served = pair.certificate.sha256;
+    } catch (error) {
+      this.#options.log.error({ reason: messageOf(error) }, 'the key pair for LDAPS cannot be used');
+    }
+  }
+
+  #remember(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
+
+  #serve(socket: Socket, tls: TlsSession | undefined): void {
+    const { handler, log } = this.#options;
+    const { maxMessageBytes, idleTimeoutMs, transaction } = this.#limits;
+    this.#connectionCount += 1;
+    const connection: LdapConnection = {
+      id: `ldap-${this.#connectionCount}`,
+      remoteAddress: socket.remoteAddress ?? '',
+      tls,
+      boundDn: undefined,
+    };
+    const session = new Session({
+      connection,
+      channel: new ServerChannel(socket, { limitBytes: maxMessageBytes.anonymous, idleTimeoutMs }),
+      handler,
+      log: log.child({ connection: connection.id, remote: connection.remoteAddress }),
+      maxMessageBytes,
+      transactionLimits: transaction,
+    });
+    this.#sessions.set(
+      session,
+      session.run().finally(() => this.#sessions.delete(session)),
+    );
+  }
+
+  #listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#options.port, this.#options.host, () => {
+        this.#server.off('error', reject);
+        this.#server.on('error', (error) => this.#options.log.error({ err: error }, 'the LDAP port has a fault'));
+        resolve();
+      });
+    });
+  }
+}
+
+/** The certificate is read from the socket: the pair may have been renewed while this handshake went on. */
+function describe(socket: TLSSocket): TlsSession {
+  const own = socket.getX509Certificate();
+  return describeTlsSession(socket, own ? parseCertificate(own.raw) : undefined);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}

@@ -1,0 +1,125 @@
+// OpenLDAP's slapd as a real peer: own folder, own certificate, a free port on loopback, a directory with one suffix and an
+// administrator who knows a password, and one who is known by a client certificate.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { connect } from 'node:tls';
+import type { KeyPair } from '../../src/tls/key-pair.ts';
+
+const SLAPD = '/usr/sbin/slapd';
+const START_TIMEOUT_MS = 10_000;
+
+export const SLAPD_SUFFIX = 'dc=adam,dc=test';
+export const SLAPD_ADMIN = `cn=admin,${SLAPD_SUFFIX}`;
+export const SLAPD_PASSWORD = 'secret';
+
+/** True where slapd and its modules are installed. */
+export function hasSlapd(): boolean {
+  return existsSync(SLAPD) && findModules() !== undefined;
+}
+
+export interface RunningSlapd {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+export interface SlapdOptions {
+  server: KeyPair;
+  /** Its certificate is known, and its subject is the administrator. */
+  client: KeyPair;
+}
+
+/** Starts slapd and waits until it takes connections. */
+export async function startSlapd(options: SlapdOptions): Promise<RunningSlapd> {
+  const folder = mkdtempSync(join(tmpdir(), 'relaypair-slapd-'));
+  const port = await findFreePort();
+  writeConfiguration(folder, options);
+  const child = spawn(SLAPD, ['-f', join(folder, 'slapd.conf'), '-h', `ldaps://127.0.0.1:${port}/`, '-d', '0'], {
+    stdio: 'ignore',
+  });
+  const exited = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
+  try {
+    await waitForPort(child, port);
+  } catch (error) {
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+  return {
+    port,
+    async stop() {
+      child.kill('SIGTERM');
+      await exited;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function writeConfiguration(folder: string, { server, client }: SlapdOptions): void {
+  mkdirSync(join(folder, 'db'));
+  writeFileSync(join(folder, 'server.crt'), server.certificate.pem);
+  writeFileSync(join(folder, 'server.key'), server.privateKeyPem);
+  writeFileSync(join(folder, 'client.crt'), client.certificate.pem);
+  const schemas = ['core', 'cosine', 'inetorgperson'].map((name) => `include /etc/ldap/schema/${name}.schema`);
+  const lines = [
+    ...schemas,
+    `modulepath ${findModules()}`,
+    'moduleload back_mdb',
+    `pidfile ${folder}/slapd.pid`,
+    `TLSCertificateFile ${folder}/server.crt`,
+    `TLSCertificateKeyFile ${folder}/server.key`,
+    `TLSCACertificateFile ${folder}/client.crt`,
+    'TLSVerifyClient allow',
+    `authz-regexp "^${client.certificate.subject.toLowerCase()}$" "${SLAPD_ADMIN}"`,
+    'database mdb',
+    `suffix "${SLAPD_SUFFIX}"`,
+    `rootdn "${SLAPD_ADMIN}"`,
+    `rootpw ${SLAPD_PASSWORD}`,
+    `directory ${folder}/db`,
+    'maxsize 67108864',
+  ];
+  writeFileSync(join(folder, 'slapd.conf'), `${lines.join('\n')}\n`);
+}
+
+function findModules(): string | undefined {
+  try {
+    const files = execFileSync('dpkg', ['-L', 'slapd'], { encoding: 'utf8' }).split('\n');
+    const module = files.find((file) => /back_mdb.*\.so/.test(file));
+    return module === undefined ? undefined : dirname(module);
+  } catch {
+    return undefined;
+  }
+}
+
+function findFreePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+async function waitForPort(child: ChildProcess, port: number): Promise<void> {
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (!(await takesConnections(port))) {
+    if (child.exitCode !== null) throw new Error(`slapd ended with ${child.exitCode}`);
+    if (performance.now() > deadline) throw new Error('slapd does not listen');
+    await new Promise((resolve) => void setTimeout(resolve, 5));
+  }
+}
+
+function takesConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+    socket.once('secureConnect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
