@@ -1,0 +1,109 @@
+// Events that Exchange has too, under its ids, sources, levels and symbolic names (as Exchange 2007 where versions differ),
+// in words of our own.
+
+import { define, formatMoment } from './event.ts';
+
+/** By symbolic name. */
+export const EXCHANGE_EVENTS = {
+  SmtpReceiveDirectTrustFailed: define<{ thumbprint: string; remoteAddress: string }>({
+    id: 1036,
+    source: 'MSExchangeTransport',
+    level: 'Error',
+    describe: (facts) =>
+      `A client at ${facts.remoteAddress} showed the certificate ${facts.thumbprint}, which the directory does not hold: it is treated as anonymous. If it is a server of the pair, see that EdgeSync runs: Start-EdgeSynchronization after a new Hub certificate, a new Edge Subscription after a new Edge certificate.`,
+    key: (facts) => facts.remoteAddress,
+  }),
+  SmtpSendTLSRequiredFailed: define<{ connector: string; target: string; cause: string }>({
+    id: 2015,
+    source: 'MSExchangeTransport',
+    level: 'Error',
+    describe: (facts) =>
+      `The Send connector "${facts.connector}" requires TLS and could not have it with ${facts.target}: ${facts.cause}. The mail waits. Put the certificate or STARTTLS at ${facts.target} right, or set RequireTLS to false.`,
+    key: (facts) => `${facts.connector} ${facts.target}`,
+  }),
+  SmtpSendOutboundAuthenticationFailed: define<{ server: string; connector: string; cause: string }>({
+    id: 2017,
+    source: 'MSExchangeTransport',
+    level: 'Error',
+    describe: (facts) =>
+      `${facts.server} did not recognise this server by "${facts.connector}": ${facts.cause}. The mail waits. Run Start-EdgeSynchronization after a new Hub certificate, and subscribe again after a new Edge certificate.`,
+    key: (facts) => `${facts.connector} ${facts.server}`,
+  }),
+  SmtpSendDirectTrustFailed: define<{ thumbprint: string; remoteAddress: string; connector: string }>({
+    id: 2018,
+    source: 'MSExchangeTransport',
+    level: 'Error',
+    describe: (facts) =>
+      `The server at ${facts.remoteAddress}, reached by "${facts.connector}", showed the certificate ${facts.thumbprint}, which is not the one on record. See that EdgeSync runs: Start-EdgeSynchronization after a new Hub certificate, a new Edge Subscription after a new Edge certificate. If nobody replaced a certificate, somebody else answers at that address.`,
+    key: (facts) => `${facts.connector} ${facts.remoteAddress}`,
+  }),
+  CannotLoadSTARTTLSCertificateFromStore: define<{ fqdn: string; connector: string }>({
+    id: 12014,
+    source: 'MSExchangeTransport',
+    level: 'Warning',
+    describe: (facts) =>
+      `No certificate in this server's store names ${facts.fqdn}, so STARTTLS is not supported by the connector "${facts.connector}". Make one with New-ExchangeCertificate -DomainName ${facts.fqdn}, or change the connector's Fqdn.`,
+    key: (facts) => `${facts.connector} ${facts.fqdn}`,
+  }),
+  InternalTransportCertificateExpired: define<{ thumbprint: string; notAfter: Date }>({
+    id: 12015,
+    source: 'MSExchangeTransport',
+    level: 'Warning',
+    describe: (facts) =>
+      `This server's internal transport certificate ${facts.thumbprint} expired on ${formatMoment(facts.notAfter)}. Make a new one with New-ExchangeCertificate, then synchronize (Hub) or subscribe again (Edge).`,
+    key: (facts) => facts.thumbprint,
+  }),
+  STARTTLSCertificateExpired: define<{ fqdn: string; thumbprint: string; notAfter: Date }>({
+    id: 12016,
+    source: 'MSExchangeTransport',
+    level: 'Error',
+    describe: (facts) =>
+      `There is no valid certificate for STARTTLS as ${facts.fqdn}: ${facts.thumbprint} expired on ${formatMoment(facts.notAfter)}. Make a new one with New-ExchangeCertificate and enable it with Enable-ExchangeCertificate -Services SMTP.`,
+    key: (facts) => `${facts.fqdn} ${facts.thumbprint}`,
+  }),
+  InternalTransportCertificateExpiresSoon: define<{ thumbprint: string; notAfter: Date }>({
+    id: 12017,
+    source: 'MSExchangeTransport',
+    level: 'Warning',
+    describe: (facts) =>
+      `This server's internal transport certificate ${facts.thumbprint} expires on ${formatMoment(facts.notAfter)}. Make a new one with New-ExchangeCertificate before then, and synchronize (Hub) or subscribe again (Edge).`,
+    key: (facts) => facts.thumbprint,
+  }),
+  STARTTLSCertificateExpiresSoon: define<{ subject: string; thumbprint: string; hoursRemaining: number }>({
+    id: 12018,
+    source: 'MSExchangeTransport',
+    level: 'Error',
+    describe: (facts) =>
+      `The certificate for STARTTLS expires in ${facts.hoursRemaining} hours. Subject: ${facts.subject}, thumbprint: ${facts.thumbprint}. Make a new one with New-ExchangeCertificate.`,
+    key: (facts) => facts.thumbprint,
+  }),
+  RemoteInternalTransportCertificateExpired: define<{
+    subject: string;
+    thumbprint: string;
+    notAfter: Date;
+    server: string;
+  }>({
+    id: 12019,
+    source: 'MSExchangeTransport',
+    level: 'Information',
+    describe: (facts) =>
+      `The internal transport certificate of ${facts.server} expired on ${formatMoment(facts.notAfter)}. Certificate subject: ${facts.subject}, thumbprint: ${facts.thumbprint}. Make a new one there with New-ExchangeCertificate.`,
+    key: (facts) => `${facts.server} ${facts.thumbprint}`,
+  }),
+  FailedDirectTrustMatch: define<{ server: string; thumbprint: string }>({
+    id: 10104,
+    source: 'MSExchange EdgeSync',
+    level: 'Warning',
+    describe: (facts) =>
+      `${facts.server} showed the certificate ${facts.thumbprint}, which is not the one of its Edge Subscription. The connection was stopped before any password left. If its certificate was replaced, export a new Edge Subscription there and import it here.`,
+    key: (facts) => facts.server,
+  }),
+  EsraRenewalFailed: define<{ account: string; cause: string }>({
+    id: 1006,
+    source: 'MSExchange Message Security',
+    level: 'Error',
+    describe: (facts) =>
+      `The replication account ${facts.account} could not be installed: ${facts.cause}. Subscribe this Edge again before the account in use expires.`,
+    key: (facts) => facts.account,
+  }),
+};

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { createEvent, EVENTS, type EventName, type FactsOf } from '../../../src/tracking/events.ts';
+
+const DATE = new Date('2008-12-24T20:00:00Z');
+
+// Every event with facts that are easy to find again: the compiler asks for a row when the table grows.
+const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
+  SmtpReceiveDirectTrustFailed: { thumbprint: 'AB12', remoteAddress: '192.0.2.1' },
+  SmtpSendTLSRequiredFailed: { connector: 'Internet', target: 'mail.example', cause: 'STARTTLS is not offered' },
+  SmtpSendDirectTrustFailed: { thumbprint: 'AB12', remoteAddress: '192.0.2.1', connector: 'Inbound' },
+  CannotLoadSTARTTLSCertificateFromStore: { fqdn: 'edge01.contoso.test', connector: 'Default' },
+  InternalTransportCertificateExpired: { thumbprint: 'AB12', notAfter: DATE },
+  STARTTLSCertificateExpired: { fqdn: 'edge01.contoso.test', thumbprint: 'AB12', notAfter: DATE },
+  InternalTransportCertificateExpiresSoon: { thumbprint: 'AB12', notAfter: DATE },
+  STARTTLSCertificateExpiresSoon: { subject: 'CN=EDGE01', thumbprint: 'AB12', hoursRemaining: 71 },
+  RemoteInternalTransportCertificateExpired: {
+    subject: 'CN=EDGE01',
+    thumbprint: 'AB12',
+    notAfter: DATE,
+    server: 'EDGE01',
+  },
+  FailedDirectTrustMatch: { server: 'edge01.contoso.test', thumbprint: 'AB12' },
+  EsraRenewalFailed: { account: 'ESRA.EDGE01.HUB01.0', cause: 'disk full' },
+  PlaintextDowngradeSuspected: { server: 'EDGE01', remoteAddress: '192.0.2.1', connector: 'Inbound' },
+  EdgeSubscriptionImported: { edge: 'EDGE01', site: 'Default-First-Site-Name', sha256: 'CD34', notAfter: DATE },
+  EdgeSubscriptionRemoved: { edge: 'EDGE01' },
+  SynchronizationFinished: { edge: 'EDGE01', added: 3, updated: 2, deleted: 1 },
+  SynchronizationFailed: { edge: 'EDGE01', result: 'CouldNotConnect', cause: 'refused' },
+  ClockMoved: { from: new Date('2007-12-24T20:00:00Z'), to: DATE, offset: '+366d' },
+  ClockSkewSuspected: { server: 'EDGE01', thumbprint: 'AB12', notBefore: DATE, now: new Date('2007-12-24T20:00:00Z') },
+  DamagedSpoolEntry: { entry: '17', cause: 'body is cut', keptAs: 'damaged/17' },
+  ServerStarted: { server: 'HUB01', role: 'hub', version: '0.1.0' },
+  ServerStopped: { server: 'HUB01', upForMs: 3_600_000 },
+  BootstrapAccountExpired: { account: 'ESRA.EDGE01', expired: DATE },
+  BootstrapAccountUsed: { account: 'ESRA.EDGE01', remoteAddress: '192.0.2.1' },
+  ScramAuthenticationFailed: { identity: 'hub01', remoteAddress: '192.0.2.1', connector: 'Default' },
+};
+
+const names = Object.keys(EVENTS) as EventName[];
+
+function example(name: EventName): ReturnType<typeof createEvent> {
+  return createEvent(name, EXAMPLES[name] as never);
+}
+
+describe('the table of events', () => {
+  it("has Exchange's ids with their sources and levels", () => {
+    const exchange = names.map(example).filter((event) => event.source !== 'relaypair');
+    expect(exchange.map((event) => `${event.source} ${event.id} ${event.level}`).toSorted()).toEqual([
+      'MSExchange EdgeSync 10104 Warning',
+      'MSExchange Message Security 1006 Error',
+      'MSExchangeTransport 1036 Error',
+      'MSExchangeTransport 12014 Warning',
+      'MSExchangeTransport 12015 Warning',
+      'MSExchangeTransport 12016 Error',
+      'MSExchangeTransport 12017 Warning',
+      'MSExchangeTransport 12018 Error',
+      'MSExchangeTransport 12019 Information',
+      'MSExchangeTransport 2015 Error',
+      'MSExchangeTransport 2018 Error',
+    ]);
+  });
+
+  it('gives every id once, and its own from 30001', () => {
+    const ids = names.map((name) => EVENTS[name].id);
+    expect(new Set(ids).size).toBe(ids.length);
+    const own = names.filter((name) => EVENTS[name].source === 'relaypair').map((name) => EVENTS[name].id);
+    expect(own).toEqual(own.map((_, index) => 30_001 + index));
+  });
+
+  it.each(names)('says all that is known about %s in whole sentences', (name) => {
+    const { message, facts } = example(name);
+    expect(message).toMatch(/^[A-Z][^\n]+\.$/i);
+    for (const fact of Object.values(facts)) {
+      if (typeof fact === 'string') expect(message).toContain(fact);
+      if (fact instanceof Date) expect(message).toContain(fact.toISOString().slice(0, 10));
+    }
+    expect(message).not.toMatch(/undefined|NaN|\[object/);
+  });
+});
+
+describe('createEvent', () => {
+  it('makes what a peer chose printable and short', () => {
+    const event = createEvent('ScramAuthenticationFailed', {
+      identity: `\u001b[2J\n${'x'.repeat(10_000)}`,
+      remoteAddress: '192.0.2.1',
+      connector: 'Default',
+    });
+    expect(event.message).toContain('\\u001b[2J\\u000axxx');
+    expect(event.message.length).toBeLessThan(1000);
+    expect(String(event.facts['identity'])).not.toContain('\n');
+  });
+
+  it("stays calm at a certificate's date that is none", () => {
+    const event = createEvent('InternalTransportCertificateExpired', {
+      thumbprint: 'AB12',
+      notAfter: new Date(Number.NaN),
+    });
+    expect(event.message).toContain('an unreadable date');
+  });
+});
