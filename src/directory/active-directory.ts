@@ -1,0 +1,53 @@
+// AD as a hub sees it: it may write everything. Subscribing an Edge is one transaction: server object, the hub's credentials
+// for it and the two connectors, or nothing at all. Pushing it to the Edge is edgesync's.
+
+import type { Log } from '../log.ts';
+import { ensureBaseTree, type OwnServer } from './base-tree.ts';
+import type { Directory } from './directory.ts';
+import { layoutOf } from './layout.ts';
+import { LiveSnapshot } from './live-snapshot.ts';
+import { type OrganizationSnapshot, readOrganization, readTree } from './organization.ts';
+import { OrganizationDirectory } from './organization-directory.ts';
+import { planServer } from './organization-plans.ts';
+import { planSubscription, planSubscriptionRemoval, type SubscriptionRequest } from './subscription-plans.ts';
+import type { TransportServer } from './transport-server.ts';
+
+export interface ActiveDirectoryOptions {
+  /** Its opener closes it. */
+  readonly directory: Directory;
+  readonly server: Omit<OwnServer, 'role'> & { readonly site: string };
+  readonly log: Log;
+}
+
+/** Owns the live snapshot of AD. */
+export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot> {
+  /** Makes what is missing. Throws Problem `object-unreadable` when what is there cannot be understood. */
+  static async open({ directory, server, log }: ActiveDirectoryOptions): Promise<ActiveDirectory> {
+    await ensureBaseTree(directory, { ...server, role: 'HubTransport' });
+    const layout = layoutOf(directory.namingContext);
+    const load = async () => readOrganization(await readTree(directory, layout.configuration), layout, server.name);
+    const live = await LiveSnapshot.open({ directory, load, log });
+    const activeDirectory = new ActiveDirectory({ live, layout, guardReplicated: () => undefined });
+    // The config file may have been changed since the object was made.
+    await activeDirectory.publishServer({ fqdn: server.fqdn, site: server.site });
+    return activeDirectory;
+  }
+
+  /**
+   * Records an Edge Subscription, or overwrites the one that is there. Throws Problem `subscription-used-twice`,
+   * `subscription-outdated`, `subscription-other-site`, `name-in-use` or `certificate-on-two-servers`.
+   */
+  subscribe(request: SubscriptionRequest): Promise<void> {
+    return this.changeScene((scene) => planSubscription(scene, request));
+  }
+
+  /** Forgets an Edge, its credentials and its place in every connector. Throws Problem `not-found`. */
+  unsubscribe(edgeName: string): Promise<void> {
+    return this.changeScene((scene) => planSubscriptionRemoval(scene, edgeName));
+  }
+
+  /** Changes another server's object, an Edge's or a hub's. Throws Problem `not-found` or `certificate-on-two-servers`. */
+  updateServer(name: string, changes: Partial<Omit<TransportServer, 'name' | 'role'>>): Promise<void> {
+    return this.changeScene((scene) => planServer(scene, name, changes));
+  }
+}

@@ -1,0 +1,133 @@
+// What an account may read and write in ADAM over LDAP: everything but password verifiers to read, and to write exactly what
+// EdgeSync carries: Send connectors, accepted domains, transport settings, hubs, on the Edge's own object its credentials,
+// status and the like, and accounts that come after it. Pure. The same for all accounts: see account.ts.
+
+import { normalizeDn, parentDn } from '../ldap/dn.ts';
+import { getText, getValues, type LdapEntry, type LdapOperation } from '../ldap/entry.ts';
+import type { Filter } from '../ldap/filter.ts';
+import { isProblem } from '../problem.ts';
+import { bootstrapAccountName, accountView } from './account.ts';
+import { acceptedDomainView } from './accepted-domain.ts';
+import { type Layout, serverDn } from './layout.ts';
+import { checkPasswordVerifier } from './password-verifier.ts';
+import { findAttributeType } from './schema.ts';
+import { sendConnectorView } from './send-connector.ts';
+import { SERVER_CLASS, transportServerView } from './transport-server.ts';
+
+export interface AccessScene {
+  readonly layout: Layout;
+  /** NetBIOS name of the Edge whose ADAM it is. */
+  readonly edgeName: string;
+  /** DN keys of the replication accounts that are there. */
+  readonly replicationAccounts: ReadonlySet<string>;
+}
+
+type Modify = Extract<LdapOperation, { kind: 'modify' }>;
+
+/** What EdgeSync writes on the Edge's own object, and on no account anything else: not its certificate, not its state. */
+const OWN_OBJECT_ATTRIBUTES = new Set([
+  'msExchEdgeSyncCredential',
+  'msExchEdgeSyncStatus',
+  'msExchEdgeSyncCookie',
+  'msExchEdgeSyncLease',
+  'msExchServerSite',
+]);
+
+const HIDDEN_ATTRIBUTE = 'userPassword';
+
+/** True when the operation is one of EdgeSync's. Throws Problem `bad-dn`. */
+export function isWriteAllowed(operation: LdapOperation, scene: AccessScene): boolean {
+  const { layout } = scene;
+  const parent = parentDn(operation.dn);
+  if (isSame(operation.dn, layout.transportSettings)) return operation.kind === 'modify';
+  if (parent === undefined) return false;
+  if (isSame(parent, layout.connections)) return isPlainChange(operation, sendConnectorView.objectClass);
+  if (isSame(parent, layout.acceptedDomains)) return isPlainChange(operation, acceptedDomainView.objectClass);
+  if (isSame(parent, layout.servers)) return isServerChangeAllowed(operation, scene);
+  return isSame(parent, layout.services) && isAccountChangeAllowed(operation, scene);
+}
+
+/** Objects that are EdgeSync's as a whole: anything but moving them elsewhere or putting another kind among them. */
+function isPlainChange(operation: LdapOperation, objectClass: string): boolean {
+  if (operation.kind === 'add') return hasClass(operation, objectClass);
+  return operation.kind !== 'rename' || operation.newSuperior === undefined;
+}
+
+function isServerChangeAllowed(operation: LdapOperation, scene: AccessScene): boolean {
+  if (isSame(operation.dn, serverDn(scene.layout, scene.edgeName))) {
+    return operation.kind === 'modify' && changesOnly(operation, (name) => OWN_OBJECT_ATTRIBUTES.has(name));
+  }
+  if (operation.kind === 'modify') return changesOnly(operation, (name) => name !== 'msExchCurrentServerRoles');
+  return operation.kind === 'delete' || (operation.kind === 'add' && isHub(operation));
+}
+
+/** Another Edge has no business in this Edge's ADAM. */
+function isHub(entry: LdapEntry): boolean {
+  const role = transportServerView.fields.role;
+  return hasClass(entry, SERVER_CLASS) && getText(entry, role.attribute) === String(role.encode('HubTransport')[0]);
+}
+
+function isAccountChangeAllowed(operation: LdapOperation, scene: AccessScene): boolean {
+  if (operation.kind === 'delete') return scene.replicationAccounts.has(normalizeDn(operation.dn));
+  return operation.kind === 'add' && isReplicationAccount(operation, scene.edgeName);
+}
+
+function isReplicationAccount(entry: LdapEntry, edgeName: string): boolean {
+  const prefix = normalizeDn(`CN=${bootstrapAccountName(edgeName)}.`);
+  if (!hasClass(entry, accountView.objectClass) || !normalizeDn(entry.dn).startsWith(prefix)) return false;
+  const text = (name: string) => getText(entry, name);
+  return (
+    text('msExchEdgeSyncAccountKind') === 'replication' &&
+    text('msExchEdgeSyncAccountSuperseded') !== 'TRUE' &&
+    getValues(entry, HIDDEN_ATTRIBUTE).length === 1 &&
+    isVerifier(text(HIDDEN_ATTRIBUTE) ?? '')
+  );
+}
+
+function isVerifier(text: string): boolean {
+  try {
+    checkPasswordVerifier(text);
+    return true;
+  } catch (error) {
+    if (isProblem(error)) return false;
+    throw error;
+  }
+}
+
+function changesOnly({ changes }: Modify, isAllowed: (attribute: string) => boolean): boolean {
+  return changes.every(({ attribute }) => isAllowed(findAttributeType(attribute)?.name ?? attribute));
+}
+
+function hasClass(entry: LdapEntry, objectClass: string): boolean {
+  const classes = getValues(entry, 'objectClass').map((value) => value.toString('utf8').toLowerCase());
+  return classes.includes(objectClass.toLowerCase());
+}
+
+function isSame(a: string, b: string): boolean {
+  return normalizeDn(a) === normalizeDn(b);
+}
+
+/** The entry without what nobody reads. */
+export function hideSecrets(entry: LdapEntry): LdapEntry {
+  const attributes = new Map([...entry.attributes].filter(([name]) => !isHidden(name)));
+  return { dn: entry.dn, attributes };
+}
+
+/** Verifiers are not to be guessed at by filter or compare either. */
+export function isHidden(attribute: string): boolean {
+  const [bare = attribute] = attribute.split(';');
+  return findAttributeType(bare)?.name === HIDDEN_ATTRIBUTE;
+}
+
+/** True when the filter asks about a hidden attribute anywhere; extensible items may ask about any. */
+export function asksForSecrets(filter: Filter): boolean {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return filter.filters.some(asksForSecrets);
+    case 'not':
+      return asksForSecrets(filter.filter);
+    default:
+      return filter.attribute !== undefined && isHidden(filter.attribute);
+  }
+}

@@ -1,0 +1,29 @@
+// What ADAM holds, as one immutable value, and the state of the Edge's subscription in it: NotSubscribed → Exported (the
+// subscription file was written) → Subscribed (a hub has an account of its own) → NotSubscribed (Remove-EdgeSubscription).
+
+import { type Account, accountView } from './account.ts';
+import type { Directory } from './directory.ts';
+import { layoutOf } from './layout.ts';
+import { type OrganizationSnapshot, readOrganization, readShelf, readTree } from './organization.ts';
+import type { Recorded } from './view.ts';
+
+export type SubscriptionState = 'NotSubscribed' | 'Exported' | 'Subscribed';
+
+export interface AdamSnapshot extends OrganizationSnapshot {
+  readonly subscriptionState: SubscriptionState;
+  readonly accounts: readonly Recorded<Account>[];
+}
+
+/** Reads ADAM; throws Problem `object-unreadable`. */
+export async function readAdam(directory: Directory, ownName: string): Promise<AdamSnapshot> {
+  const layout = layoutOf(directory.namingContext);
+  const entries = await readTree(directory, layout.configuration);
+  const organization = readOrganization(entries, layout, ownName);
+  const accounts = readShelf(entries, layout.services, accountView);
+  return { ...organization, accounts, subscriptionState: stateOf(organization, accounts) };
+}
+
+function stateOf({ self }: OrganizationSnapshot, accounts: readonly Account[]): SubscriptionState {
+  if (!self.subscriptionExportedAt) return 'NotSubscribed';
+  return accounts.some(({ kind }) => kind === 'replication') ? 'Subscribed' : 'Exported';
+}

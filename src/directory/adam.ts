@@ -1,0 +1,95 @@
+// ADAM as its Edge sees it. The Edge writes its own Receive connectors and its own object; hubs, Send connectors, accepted
+// domains and credentials come by EdgeSync, and cmdlets on them are refused once the subscription was exported (states:
+// adam-snapshot.ts). Who may write over LDAP is adam-access.ts.
+
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { LdapOperation } from '../ldap/entry.ts';
+import type { Log } from '../log.ts';
+import { Problem } from '../problem.ts';
+import { type Account, accountView, bootstrapAccountName } from './account.ts';
+import { planBootstrapEnd, planExport, planWipe } from './adam-plans.ts';
+import { type AdamSnapshot, readAdam } from './adam-snapshot.ts';
+import { ensureBaseTree, type OwnServer } from './base-tree.ts';
+import type { Directory } from './directory.ts';
+import { layoutOf } from './layout.ts';
+import { LiveSnapshot } from './live-snapshot.ts';
+import { OrganizationDirectory } from './organization-directory.ts';
+import { derivePasswordVerifier } from './password-verifier.ts';
+
+export interface AdamOptions {
+  /** Its opener closes it. */
+  readonly directory: Directory;
+  readonly server: Omit<OwnServer, 'role' | 'site'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The bootstrap credential, for the subscription file; the password is nowhere else. */
+export interface BootstrapCredential {
+  /** DN of the account. */
+  readonly userName: string;
+  readonly password: string;
+  readonly effective: Date;
+  readonly expiration: Date;
+}
+
+const PASSWORD_BYTES = 32;
+
+/** Owns the live snapshot of ADAM. */
+export class Adam extends OrganizationDirectory<AdamSnapshot> {
+  readonly #clock: Clock;
+
+  /** Makes what is missing. Throws Problem `object-unreadable` when what is there cannot be understood. */
+  static async open({ directory, server, clock, log }: AdamOptions): Promise<Adam> {
+    await ensureBaseTree(directory, { ...server, role: 'EdgeTransport' });
+    const live = await LiveSnapshot.open({ directory, load: () => readAdam(directory, server.name), log });
+    const adam = new Adam(live, directory, clock);
+    // The config file may have been changed since the object was made.
+    await adam.publishServer({ fqdn: server.fqdn });
+    return adam;
+  }
+
+  private constructor(live: LiveSnapshot<AdamSnapshot>, directory: Directory, clock: Clock) {
+    super({ live, layout: layoutOf(directory.namingContext), guardReplicated: refuseSubscribed });
+    this.#clock = clock;
+  }
+
+  /**
+   * Makes the bootstrap account, over one that is there. On an Edge that is not subscribed, its own Send connectors and
+   * accepted domains go; on a subscribed one everything stays and mail goes on.
+   */
+  async exportSubscription(durationMs: number): Promise<BootstrapCredential> {
+    const password = randomBytes(PASSWORD_BYTES).toString('base64url');
+    const passwordVerifier = await derivePasswordVerifier(password);
+    const effective = this.#clock.now();
+    const expiration = new Date(effective.getTime() + durationMs);
+    const name = bootstrapAccountName(this.snapshot().self.name);
+    const account: Account = { name, kind: 'bootstrap', passwordVerifier, effective, expiration, superseded: false };
+    await this.changeScene((scene) => planExport(scene, account));
+    return { userName: accountView.toEntry(account, this.layout.services).dn, password, effective, expiration };
+  }
+
+  /** Deletes what EdgeSync brought and every account; the Edge is on its own again. Throws Problem `not-subscribed`. */
+  removeSubscription(): Promise<void> {
+    return this.changeScene((scene) => planWipe(scene));
+  }
+
+  /** A replication account has bound: unless it is older than the last export, the bootstrap account is at its end. */
+  endBootstrap(account: Account): Promise<void> {
+    return this.changeScene((scene) => planBootstrapEnd(scene, account));
+  }
+
+  /** Writes what came over LDAP and was found allowed, in the writer's name; all or nothing. Throws LdapFault. */
+  replicate(operations: readonly LdapOperation[], author: string): Promise<void> {
+    return this.live.change(() => operations, author);
+  }
+}
+
+function refuseSubscribed({ subscriptionState }: AdamSnapshot): void {
+  if (subscriptionState === 'NotSubscribed') return;
+  throw new Problem(
+    'edge-subscribed',
+    'this Edge is subscribed: Send connectors and accepted domains are changed on a hub and brought here by EdgeSync',
+  );
+}

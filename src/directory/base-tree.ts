@@ -1,0 +1,85 @@
+// The containers that every directory starts with, the server's own object and its default Receive connectors. What is there
+// already is left as it is, so this runs at every start.
+
+import { childDn, normalizeDn } from '../ldap/dn.ts';
+import { type LdapEntry, toAttributes } from '../ldap/entry.ts';
+import { LdapFault, ResultCode } from '../ldap/result.ts';
+import { makeEdgeReceiveConnectors, makeHubReceiveConnectors } from './default-receive-connectors.ts';
+import type { Directory } from './directory.ts';
+import { toAdd } from './entry-diff.ts';
+import { type Layout, layoutOf, protocolsDn, receiveConnectorsDn } from './layout.ts';
+import { readTree } from './organization.ts';
+import { receiveConnectorView } from './receive-connector.ts';
+import { CONTAINER_CLASS } from './schema.ts';
+import { DEFAULT_TRANSPORT_CONFIG, transportConfigView } from './transport-config.ts';
+import { type ServerRole, transportServerView } from './transport-server.ts';
+
+/** The server that keeps this directory, as its config file has it. */
+export interface OwnServer {
+  /** NetBIOS name. */
+  readonly name: string;
+  readonly fqdn: string;
+  readonly role: ServerRole;
+  /** On an Edge absent: its subscription says it. */
+  readonly site?: string;
+  readonly serialNumber?: string;
+  /** For the default Receive connectors; none: wherever the config listens. */
+  readonly bindings?: readonly string[];
+}
+
+/** Makes what is missing, in one transaction. */
+export async function ensureBaseTree(directory: Directory, server: OwnServer): Promise<void> {
+  const layout = layoutOf(directory.namingContext);
+  const there = new Set((await readTreeIfThere(directory)).map(({ dn }) => normalizeDn(dn)));
+  const own = transportServerView.toEntry({ ...ownServerObject(server) }, layout.servers);
+  const isServerNew = !there.has(normalizeDn(own.dn));
+  const wanted = [...containers(layout, server.site), ...(isServerNew ? ownEntries(own, layout, server) : [])];
+  await directory.apply(wanted.filter(({ dn }) => !there.has(normalizeDn(dn))).map(toAdd));
+}
+
+function ownServerObject({ name, fqdn, role, site, serialNumber }: OwnServer) {
+  return { name, fqdn, role, site, serialNumber, credentials: [] };
+}
+
+async function readTreeIfThere(directory: Directory): Promise<LdapEntry[]> {
+  try {
+    return await readTree(directory, directory.namingContext);
+  } catch (error) {
+    if (error instanceof LdapFault && error.resultCode === ResultCode.noSuchObject) return [];
+    throw error;
+  }
+}
+
+/** Parents first. */
+function containers(layout: Layout, site: string | undefined): LdapEntry[] {
+  return [
+    container(layout.configuration),
+    container(layout.sites),
+    ...(site === undefined ? [] : [container(childDn('CN', site, layout.sites))]),
+    container(layout.services),
+    container(layout.exchange),
+    container(layout.organization),
+    transportConfigView.toEntry(DEFAULT_TRANSPORT_CONFIG, layout.organization),
+    container(layout.acceptedDomains),
+    container(layout.connections),
+    container(layout.servers),
+  ];
+}
+
+/** The server's object with what stands under it. */
+function ownEntries(own: LdapEntry, layout: Layout, server: OwnServer): LdapEntry[] {
+  const make = server.role === 'HubTransport' ? makeHubReceiveConnectors : makeEdgeReceiveConnectors;
+  const parent = receiveConnectorsDn(layout, server.name);
+  const connectors = make(server.name, server.bindings ?? []);
+  return [
+    own,
+    container(protocolsDn(layout, server.name)),
+    container(parent),
+    ...connectors.map((connector) => receiveConnectorView.toEntry(connector, parent)),
+  ];
+}
+
+/** The name of the entry becomes its `cn` by itself. */
+function container(dn: string): LdapEntry {
+  return { dn, attributes: toAttributes({ objectClass: CONTAINER_CLASS }) };
+}

@@ -1,0 +1,65 @@
+// The kind: a directory with LDAP's own operations (RFC 4511), a tree of entries under one naming context. Asynchronous,
+// since a backend may be a server on the network. What the entries mean is the views' affair (send-connector.ts and its
+// like), who may write which is active-directory.ts' and adam.ts'. Refusals are LdapFault with LDAP's result codes.
+
+import type { Cancel, Clock } from '../clock.ts';
+import type { LdapClient } from '../ldap/client.ts';
+import type { LdapEntry, LdapOperation } from '../ldap/entry.ts';
+import type { Filter } from '../ldap/filter.ts';
+import type { Log } from '../log.ts';
+
+/** RFC 4511 §4.5.1.2: the base itself, its children, or the base with all that is under it. */
+export type SearchScope = 'base' | 'one' | 'sub';
+
+export interface DirectoryQuery {
+  readonly base: string;
+  readonly scope: SearchScope;
+  /** RFC 4515 text or a tree; every entry in scope when absent. */
+  readonly filter?: string | Filter;
+  /** `*` user attributes, `+` operational ones, `1.1` none; every user attribute when absent. */
+  readonly attributes?: readonly string[];
+  /** At most so many entries come back, which of them is not said. To see whether there are more, ask for one more. */
+  readonly sizeLimit?: number;
+}
+
+export interface ApplyOptions {
+  /** Name of who writes, for creatorsName and modifiersName; a backend that knows its writer by a bind ignores it. */
+  readonly author?: string;
+}
+
+export interface Directory {
+  /** Its name in the table of backends. */
+  readonly backend: string;
+  /** The name under which everything lives. */
+  readonly namingContext: string;
+
+  /** Entries in scope that match, attributes spelled as in the schema. Throws LdapFault, Problem `bad-dn` or `bad-filter`. */
+  search(query: DirectoryQuery): Promise<LdapEntry[]>;
+
+  /** All of the operations in their order, or none. Throws LdapFault (its `failedOperation` names the place) or `bad-dn`. */
+  apply(operations: readonly LdapOperation[], options?: ApplyOptions): Promise<void>;
+
+  /** Calls `listener` after each change that this process can know of. */
+  onChange(listener: () => void): Cancel;
+
+  /** Lets go of everything; a second time it does nothing. */
+  close(): void;
+}
+
+export interface DirectoryOptions {
+  /** The directory's own folder; made when absent, private to its owner. */
+  readonly folder: string;
+  /** For a directory that is made now; one that is there keeps its own. */
+  readonly namingContext: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** For a directory on an LDAP server: gives a connection that is approved and bound. */
+  readonly connect?: () => Promise<LdapClient>;
+}
+
+/** A member of the table in backends.ts. */
+export interface DirectoryBackend {
+  readonly name: string;
+  /** Opens or makes the directory; Problem `in-use`, `format-too-new` or `database-unreadable`. */
+  open(options: DirectoryOptions): Promise<Directory>;
+}

@@ -1,0 +1,83 @@
+// What a sender may do on a Receive connector: permission groups and the rights they give (exchange: Receive connector
+// permissions). Pure. Who the sender is, has been settled before: by direct trust, by SASL, or not at all.
+
+export const PERMISSION_GROUPS = [
+  'AnonymousUsers',
+  'ExchangeUsers',
+  'ExchangeServers',
+  'ExchangeLegacyServers',
+  'Partners',
+] as const;
+export type PermissionGroup = (typeof PERMISSION_GROUPS)[number];
+
+export const EXTENDED_RIGHTS = [
+  'Ms-Exch-SMTP-Submit',
+  'Ms-Exch-SMTP-Accept-Any-Recipient',
+  'Ms-Exch-SMTP-Accept-Any-Sender',
+  'Ms-Exch-SMTP-Accept-Authoritative-Domain-Sender',
+  'Ms-Exch-SMTP-Accept-Authentication-Flag',
+  'Ms-Exch-SMTP-Accept-Exch50',
+  'Ms-Exch-Accept-Headers-Routing',
+  'Ms-Exch-Accept-Headers-Organization',
+  'Ms-Exch-Accept-Headers-Forest',
+  'Ms-Exch-Bypass-Anti-Spam',
+  'Ms-Exch-Bypass-Message-Size-Limit',
+] as const;
+export type Right = (typeof EXTENDED_RIGHTS)[number];
+
+export type Principal =
+  | 'anonymous'
+  | 'authenticated-user'
+  | 'edge-transport-server'
+  | 'hub-transport-server'
+  | 'partner';
+
+/** The part of a Receive connector that rights come from. */
+export interface Permissions {
+  readonly authMechanism: readonly string[];
+  readonly permissionGroups: readonly PermissionGroup[];
+  readonly extendedRights: readonly Right[];
+}
+
+const RIGHTS: Readonly<Record<PermissionGroup, readonly Right[]>> = {
+  AnonymousUsers: [
+    'Ms-Exch-SMTP-Submit',
+    'Ms-Exch-SMTP-Accept-Any-Sender',
+    'Ms-Exch-SMTP-Accept-Authoritative-Domain-Sender',
+    'Ms-Exch-Accept-Headers-Routing',
+  ],
+  ExchangeUsers: [
+    'Ms-Exch-SMTP-Submit',
+    'Ms-Exch-SMTP-Accept-Any-Recipient',
+    'Ms-Exch-Bypass-Anti-Spam',
+    'Ms-Exch-Accept-Headers-Routing',
+  ],
+  ExchangeServers: EXTENDED_RIGHTS,
+  // For Exchange 2003 in the same organisation: no such server can prove itself here, so nobody is in it.
+  ExchangeLegacyServers: [],
+  Partners: ['Ms-Exch-SMTP-Submit', 'Ms-Exch-Accept-Headers-Routing'],
+};
+
+const GROUP_OF: Readonly<Record<Principal, PermissionGroup>> = {
+  anonymous: 'AnonymousUsers',
+  'authenticated-user': 'ExchangeUsers',
+  'edge-transport-server': 'ExchangeServers',
+  'hub-transport-server': 'ExchangeServers',
+  partner: 'Partners',
+};
+
+/** The rights of a principal on a connector; empty when its group is not among the connector's. */
+export function rightsOf(connector: Permissions, principal: Principal): ReadonlySet<Right> {
+  const rights = new Set(rightsOfGroup(connector, GROUP_OF[principal]));
+  if (principal !== 'anonymous') return rights;
+  // Externally secured: whoever can reach this connector counts as a server of the organisation.
+  if (connector.authMechanism.includes('ExternalAuthoritative')) {
+    for (const right of rightsOfGroup(connector, 'ExchangeServers')) rights.add(right);
+  }
+  for (const right of connector.extendedRights) rights.add(right);
+  return rights;
+}
+
+function rightsOfGroup(connector: Permissions, group: PermissionGroup): readonly Right[] {
+  return connector.permissionGroups.includes(group) ? RIGHTS[group] : [];
+}
