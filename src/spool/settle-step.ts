@@ -1,0 +1,41 @@
+// What one settlement does to the tables: runs inside the group's transaction, perhaps twice, and touches nothing else. The
+// message and those that it brings forth change together or not at all.
+
+import { isLate, isPending, settleState } from './delivery-state.ts';
+import type { Settlement, SpooledMessage } from './spool.ts';
+import type { SpoolDatabase, UnstoredMessage } from './spool-database.ts';
+
+export interface SettleRequest {
+  readonly id: number;
+  readonly settlement: Settlement;
+  readonly newMessages: readonly UnstoredMessage[];
+  /** Nobody holds it: it must be found at its new time. */
+  readonly unclaimed: boolean;
+}
+
+export type Settled =
+  /** Not there; nothing was stored. */
+  | { readonly kind: 'gone' }
+  /** Somebody else settled these recipients; nothing was stored. */
+  | { readonly kind: 'late'; readonly message: SpooledMessage }
+  | { readonly kind: 'damaged'; readonly reason: string }
+  | { readonly kind: 'kept'; readonly message: SpooledMessage }
+  | { readonly kind: 'removed'; readonly sizeBytes: number; readonly fileName: string | null };
+
+/** Applies a settlement; see Spool.settle. */
+export function settleMessage(database: SpoolDatabase, request: SettleRequest): Settled {
+  const { id, settlement } = request;
+  const loaded = database.load(id);
+  if (!loaded) return { kind: 'gone' };
+  if (loaded.kind === 'damaged') return loaded;
+  if (isLate(loaded.message, settlement)) return { kind: 'late', message: loaded.message };
+  const state = settleState(loaded.message, settlement);
+  for (const message of request.newMessages) database.insert(message);
+  if (!isPending(state)) {
+    const removed = database.remove(id);
+    return removed ? { kind: 'removed', ...removed } : { kind: 'gone' };
+  }
+  database.saveState(id, state);
+  if (request.unclaimed) database.wait(id);
+  return { kind: 'kept', message: { ...loaded.message, ...state } };
+}

@@ -1,0 +1,224 @@
+// The embedded spool's tables: prepared statements, rows into messages and back. Knows no group, no claim and no policy.
+// Statements that write to the main database are to be called inside the group's transaction; `waiting` is a table in
+// memory (nothing to sync) that keeps what may be claimed in order, and rolls back together with the rest.
+
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { StoredBody } from './body-intake.ts';
+import { asBuffer, type BodyPlace } from './body-reader.ts';
+import { type DeliveryState, decodeState, encodeState, freshState, type StoredState } from './delivery-state.ts';
+import { isCorruption } from './disk-fault.ts';
+import { checksumHead, decodeEnvelope, encodeEnvelope } from './envelope-codec.ts';
+import type { DamagedMessage, Envelope, SpooledMessage } from './spool.ts';
+
+/** What a look at a row finds. */
+export type LoadedMessage =
+  | { readonly kind: 'good'; readonly message: SpooledMessage }
+  | { readonly kind: 'damaged'; readonly reason: string };
+
+/** A message that is not stored yet. */
+export interface UnstoredMessage {
+  readonly envelope: Envelope;
+  readonly traceFields: Buffer;
+  readonly body: StoredBody;
+}
+
+interface HeadRow {
+  received_ms: number;
+  body_size: number;
+  checksum: Uint8Array;
+  body_checksum: Uint8Array;
+  envelope: Uint8Array;
+  trace: Uint8Array;
+}
+
+const SETTINGS = `
+  PRAGMA temp_store = MEMORY;
+  CREATE TEMP TABLE waiting (id INTEGER PRIMARY KEY, due_ms INTEGER NOT NULL) STRICT;
+  CREATE INDEX temp.waiting_due ON waiting (due_ms, id);
+`;
+// CAST and coalesce: a damaged row may hold any type; it must come up for a claim, be found out and set aside.
+const NEXT_ATTEMPT = `SELECT id, coalesce(CAST(coalesce(next_attempt_ms, received_ms) AS INTEGER), 0)
+  FROM message LEFT JOIN state USING (id) WHERE coalesce(suspended, 0) = 0`;
+const GOOD = 'id NOT IN (SELECT id FROM damaged)';
+
+const SQL = {
+  insert: `INSERT INTO message (received_ms, body_size, body_file, checksum, body_checksum, envelope, trace, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  delete: 'DELETE FROM message WHERE id = ? RETURNING body_size AS sizeBytes, body_file AS fileName',
+  head: 'SELECT received_ms, body_size, checksum, body_checksum, envelope, trace FROM message WHERE id = ?',
+  body: `SELECT body_size AS sizeBytes, body_checksum AS checksum, body AS content, body_file AS fileName
+    FROM message WHERE id = ?`,
+  size: 'SELECT body_size AS sizeBytes FROM message WHERE id = ?',
+  page: `SELECT id FROM message WHERE id > ? AND ${GOOD} ORDER BY id LIMIT ?`,
+  totals: `SELECT count(*) AS messages, total(body_size) AS bytes FROM message WHERE ${GOOD}`,
+  files: `SELECT id, CAST(body_file AS TEXT) AS fileName, body_size AS sizeBytes FROM message NOT INDEXED
+    WHERE body_file IS NOT NULL`,
+  fileNames: `SELECT body_file AS fileName FROM message INDEXED BY message_body_file WHERE body_file IS NOT NULL`,
+  state: `SELECT attempts, next_attempt_ms AS nextAttemptMs, suspended, recipients, checksum FROM state WHERE id = ?`,
+  saveState: 'INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?)',
+  markDamaged: 'INSERT OR IGNORE INTO damaged VALUES (?, ?, ?)',
+  damaged: 'SELECT id, reason, found_ms AS foundMs FROM damaged ORDER BY id',
+  wait: `INSERT OR REPLACE INTO waiting ${NEXT_ATTEMPT} AND id = ?`,
+  waitAll: `INSERT OR REPLACE INTO waiting ${NEXT_ATTEMPT} AND ${GOOD}`,
+  waitFresh: 'INSERT INTO waiting VALUES (?, ?)',
+  unwait: 'DELETE FROM waiting WHERE id = ?',
+  due: 'SELECT id FROM waiting WHERE due_ms <= ? ORDER BY due_ms, id LIMIT ?',
+  free: 'SELECT freelist_count * page_size AS bytes FROM pragma_freelist_count, pragma_page_size',
+} as const;
+
+type Statements = { readonly [Name in keyof typeof SQL]: StatementSync };
+
+export class SpoolDatabase {
+  readonly #sql: Statements;
+
+  /** Takes over a database in the spool's present format. */
+  constructor(database: DatabaseSync) {
+    database.exec(SETTINGS);
+    const prepared = Object.entries(SQL).map(([name, text]) => [name, database.prepare(text)]);
+    this.#sql = Object.fromEntries(prepared) as Statements;
+  }
+
+  /** Stores a message and lets it wait; returns what it has become. */
+  insert({ envelope, traceFields, body }: UnstoredMessage): SpooledMessage {
+    const octets = encodeEnvelope(envelope);
+    const { sizeBytes, checksum, content, fileName } = body;
+    const head = { envelope: octets, traceFields, bodySizeBytes: sizeBytes, bodyChecksum: checksum };
+    const receivedMs = envelope.receivedAt.getTime();
+    const { lastInsertRowid } = this.#sql.insert.run(
+      receivedMs,
+      sizeBytes,
+      fileName ?? null,
+      checksumHead(head),
+      checksum,
+      octets,
+      traceFields,
+      content ?? null,
+    );
+    const id = Number(lastInsertRowid);
+    this.#sql.waitFresh.run(id, receivedMs);
+    return { id, envelope, traceFields, bodySizeBytes: sizeBytes, ...freshState(envelope) };
+  }
+
+  /** The message without its body; undefined when there is none. */
+  load(id: number): LoadedMessage | undefined {
+    try {
+      const row = this.#sql.head.get(id) as HeadRow | undefined;
+      return row ? this.#check(id, row) : undefined;
+    } catch (error) {
+      if (!isCorruption(error)) throw error;
+      return { kind: 'damaged', reason: 'its page of the database is damaged' };
+    }
+  }
+
+  #check(id: number, row: HeadRow): LoadedMessage {
+    const { envelope: octets, trace: traceFields, body_size: bodySizeBytes, body_checksum: bodyChecksum } = row;
+    if (
+      !isHeadRow(row) ||
+      !checksumHead({ envelope: octets, traceFields, bodySizeBytes, bodyChecksum }).equals(row.checksum)
+    ) {
+      return { kind: 'damaged', reason: 'the checksum of its envelope is wrong' };
+    }
+    const envelope = decodeEnvelope(octets);
+    if (row.received_ms !== envelope.receivedAt.getTime()) {
+      return { kind: 'damaged', reason: 'its time of receipt is not the one in its envelope' };
+    }
+    const stored = this.#sql.state.get(id) as unknown as StoredState | undefined;
+    const state = stored ? decodeState(id, envelope, stored) : freshState(envelope);
+    if (!state) return { kind: 'damaged', reason: 'the checksum of its delivery state is wrong' };
+    return { kind: 'good', message: { id, envelope, traceFields: asBuffer(traceFields), bodySizeBytes, ...state } };
+  }
+
+  /** Where the body of a message is; undefined when there is no such message. */
+  findBody(id: number): BodyPlace | undefined {
+    return this.#sql.body.get(id) as BodyPlace | undefined;
+  }
+
+  saveState(id: number, state: DeliveryState): void {
+    const { attempts, nextAttemptMs, suspended, recipients, checksum } = encodeState(id, state);
+    this.#sql.saveState.run(id, attempts, nextAttemptMs, suspended, recipients, checksum);
+  }
+
+  /** Deletes a message; returns what it occupied. */
+  remove(id: number): { sizeBytes: number; fileName: string | null } | undefined {
+    this.#sql.unwait.run(id);
+    return this.#sql.delete.get(id) as { sizeBytes: number; fileName: string | null } | undefined;
+  }
+
+  /** Ids after `afterId`, damaged ones left out. */
+  listIds(afterId: number, limit: number): number[] {
+    return (this.#sql.page.all(afterId, limit) as { id: number }[]).map(({ id }) => id);
+  }
+
+  /** Octets of the body of a message; 0 where even that cannot be read, undefined when there is no such message. */
+  sizeOf(id: number): number | undefined {
+    try {
+      return (this.#sql.size.get(id) as { sizeBytes: number } | undefined)?.sizeBytes;
+    } catch (error) {
+      if (!isCorruption(error)) throw error;
+      return 0;
+    }
+  }
+
+  /** Counts by reading everything: for the start only. */
+  countTotals(): { messages: number; bytes: number } {
+    return this.#sql.totals.get() as { messages: number; bytes: number };
+  }
+
+  /** Names of all body files, as the index knows them: a second witness before one without a row is removed. */
+  listIndexedFileNames(): string[] {
+    return (this.#sql.fileNames.all() as { fileName: string }[]).map(({ fileName }) => fileName);
+  }
+
+  /** Every message whose body is a file. */
+  listBodyFiles(): { id: number; fileName: string; sizeBytes: number }[] {
+    return this.#sql.files.all() as { id: number; fileName: string; sizeBytes: number }[];
+  }
+
+  markDamaged(id: number, reason: string, foundAt: Date): void {
+    this.#sql.markDamaged.run(id, reason, foundAt.getTime());
+  }
+
+  listDamaged(): DamagedMessage[] {
+    return (this.#sql.damaged.all() as { id: number; reason: string; foundMs: number }[]).map((row) =>
+      this.describeDamaged({ id: row.id, reason: row.reason, foundAt: new Date(row.foundMs) }),
+    );
+  }
+
+  /** Adds the envelope where that can be trusted. */
+  describeDamaged(message: DamagedMessage): DamagedMessage {
+    const loaded = this.load(message.id);
+    return loaded?.kind === 'good' ? { ...message, envelope: loaded.message.envelope } : message;
+  }
+
+  /** Lets a message wait for a claim, unless it is gone or suspended. */
+  wait(id: number): void {
+    this.#sql.unwait.run(id);
+    this.#sql.wait.run(id);
+  }
+
+  /** Lets everything wait that may be claimed: for the start. */
+  waitAll(): void {
+    this.#sql.waitAll.run();
+  }
+
+  unwait(id: number): void {
+    this.#sql.unwait.run(id);
+  }
+
+  /** Ids that wait and are due, earliest first. */
+  listDue(dueBefore: Date | undefined, limit: number): number[] {
+    const dueMs = dueBefore?.getTime() ?? Number.MAX_SAFE_INTEGER;
+    return (this.#sql.due.all(dueMs, limit) as { id: number }[]).map(({ id }) => id);
+  }
+
+  /** Octets inside the file that can be written again: deleted mail frees these, not the disk. */
+  countFreeBytes(): number {
+    return Number(this.#sql.free.get()?.['bytes'] ?? 0);
+  }
+}
+
+/** False for a row in which a flipped bit made another type of a value. */
+function isHeadRow(row: HeadRow): boolean {
+  const octets = [row.checksum, row.body_checksum, row.envelope, row.trace];
+  return Number.isSafeInteger(row.body_size) && octets.every((value) => value instanceof Uint8Array);
+}
