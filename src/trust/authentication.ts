@@ -18,6 +18,6 @@ const REASON_OF: Record<Exclude<AuthenticationOutcome, 'recognised'>, Reason> = 
 /** The verdict after authentication: the earlier one when the peer recognised us, else waiting. */
 export function judgeAuthentication(verdict: Verdict, mechanism: Mechanism, outcome: AuthenticationOutcome): Verdict {
   if (outcome === 'recognised') return verdict;
-  const events = outcome === 'connection' ? [] : [EVENT.sendDirectTrustFailed];
+  const events = outcome === 'connection' ? [] : [EVENT.sendAuthenticationFailed];
   return defer(REASON_OF[outcome], `authentication: ${mechanism}`, [...verdict.events, ...events]);
 }

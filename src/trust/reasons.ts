@@ -12,8 +12,10 @@ export const REASONS = {
   'own-certificate-expired': "this server's own certificate has expired",
   'own-certificate-not-yet-valid': "this server's own certificate is not valid yet: check this server's clock",
   'own-certificate-missing': 'this server has no certificate that it could use here',
-  'certificate-not-trusted': 'the peer showed a certificate that the directory does not hold: subscribe or synchronize again',
-  'starttls-not-supported': 'the peer does not offer STARTTLS, and the directory holds nothing that would let it expect so',
+  'certificate-not-trusted':
+    'the peer showed a certificate that the directory does not hold: subscribe or synchronize again',
+  'starttls-not-supported':
+    'the peer does not offer STARTTLS, and the directory holds nothing that would let it expect so',
   'downgrade-suspected': 'STARTTLS was not offered although the directory holds a valid certificate for the peer',
   'starttls-refused': 'the peer offered STARTTLS and then refused it',
   'starttls-not-used': 'this server offered STARTTLS and the client did not use it',
@@ -24,6 +26,7 @@ export const REASONS = {
   'authentication-not-offered': 'the peer did not offer the authentication that the pair requires',
   'authentication-unavailable': 'the directory holds no credential for this peer: synchronize first',
   'server-unproven': 'the peer accepted the authentication without proving that it knows this server',
+  'local-delivery': 'the message was written into a mailbox folder of this machine: there was no connection',
   'connection-failed': 'no SMTP conversation came about, so no rule was asked',
 } as const satisfies Record<string, string>;
 

@@ -96,6 +96,7 @@ export const CLOCK_TOLERANCE_MS = 5 * 60_000;
 /** Exchange's events that judgements raise (tracking/events.ts has the texts). */
 export const EVENT = {
   tlsRequiredFailed: 2015,
+  sendAuthenticationFailed: 2017,
   sendDirectTrustFailed: 2018,
   receiveDirectTrustFailed: 1036,
   ownCertificateExpired: 12015,

@@ -1,0 +1,70 @@
+// What New- and Enable-ExchangeCertificate share: a certificate begins to serve SMTP and, if it names this server, takes the
+// place of the internal transport certificate, the one that direct trust compares with. The directory and the TLS contexts
+// follow the store's change; what the other side of the pair needs is said to the person, since nobody else can do it.
+
+import { Problem } from '../problem.ts';
+import { type Certificate, isSameCertificate, namesServer } from '../tls/certificate.ts';
+import type { StoredCertificate } from '../tls/certificate-store.ts';
+import { dateWarnings } from './certificate-record.ts';
+import type { ServerContext } from './server-context.ts';
+
+/** What became of a certificate, and what to tell about it. */
+export interface ServingCertificate {
+  readonly stored: StoredCertificate;
+  readonly notices: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Exchange's question before a certificate takes over. */
+export const OVERWRITE_QUESTION =
+  'Overwrite the existing default SMTP certificate (if the other one names this server)?';
+
+/**
+ * Enables the certificate for SMTP and publishes it for direct trust if it names this server. Throws Problem
+ * `certificate-not-found`, `certificate-pending` or `certificate-on-two-servers`.
+ */
+export function serveSmtp(context: ServerContext, certificate: Certificate): ServingCertificate {
+  const { certificates, clock, config, log } = context;
+  const { thumbprint } = certificate;
+  refuseOnTwoServers(context, certificate);
+  const stored = certificates.enable(thumbprint, 'SMTP');
+  const warnings = dateWarnings(certificate, clock.now());
+  if (!namesServer(certificate, config.fqdn)) {
+    return { stored, warnings, notices: [explainNameOnly(thumbprint, config.fqdn)] };
+  }
+  const before = certificates.internalTransport()?.certificate.thumbprint;
+  if (before === thumbprint) return { stored, warnings, notices: [] };
+  certificates.setInternalTransport(thumbprint);
+  log.info({ thumbprint, before }, 'another certificate is the internal transport certificate now');
+  return {
+    stored,
+    notices: [`${thumbprint} is now the internal transport certificate (the default SMTP certificate).`],
+    warnings: [...warnings, ...nextSteps(context)],
+  };
+}
+
+function explainNameOnly(thumbprint: string, fqdn: string): string {
+  return `${thumbprint} does not name ${fqdn}: it serves SMTP where one of its names is asked for by SNI or is a Receive connector's FQDN, and is not published for direct trust.`;
+}
+
+/** Until the other side has the new certificate on record, it is an unknown one there and mail waits. */
+function nextSteps({ config, organisation }: ServerContext): readonly string[] {
+  const peers = organisation().peers.map(({ name }) => name);
+  const isWaiting = peers.length > 0 ? `mail between this server and ${peers.join(', ')} waits until then` : undefined;
+  if (config.role === 'edge') {
+    const cure =
+      'export a new Edge Subscription (New-EdgeSubscription -FileName FILE) and import it on the Hub: files exported before hold the old certificate';
+    return [isWaiting === undefined ? cure : `${cure}, and ${isWaiting}`];
+  }
+  return isWaiting === undefined ? [] : [`run Start-EdgeSynchronization: ${isWaiting}`];
+}
+
+/** Throws Problem `certificate-on-two-servers` when another server of the organisation has this very certificate on record. */
+export function refuseOnTwoServers(context: ServerContext, certificate: Certificate): void {
+  const owner = context.organisation().peers.find((peer) => isSameCertificate(peer.certificate, certificate));
+  if (owner === undefined) return;
+  throw new Problem(
+    'certificate-on-two-servers',
+    `the certificate ${certificate.thumbprint} is the one on record for ${owner.name}: direct trust could not tell the two servers apart, so use another certificate here`,
+  );
+}

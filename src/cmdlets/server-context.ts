@@ -1,0 +1,45 @@
+// What a cmdlet may touch in the server it runs in. hub.ts and edge.ts build it; `hub` or `edge` holds what only that role has.
+
+import type { Clock } from '../clock.ts';
+import type { Config, Endpoint } from '../config.ts';
+import type { ActiveDirectory } from '../directory/active-directory.ts';
+import type { Adam } from '../directory/adam.ts';
+import type { Synchronizer } from '../edgesync/synchronizer.ts';
+import type { Log } from '../log.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { CertificateStore } from '../tls/certificate-store.ts';
+import type { CardLog } from '../tracking/card-log.ts';
+import type { DecisionCard } from '../tracking/decision-card.ts';
+import type { EventLog } from '../tracking/event-log.ts';
+import type { MessageTracking } from '../tracking/message-tracking.ts';
+import type { Organisation } from '../transport/organisation.ts';
+import type { MailQueue } from '../transport/queue.ts';
+
+export interface ServerContext {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+  readonly certificates: CertificateStore;
+  readonly spool: Spool;
+  readonly queue: MailQueue;
+  readonly events: EventLog;
+  readonly tracking: MessageTracking;
+  readonly cards: CardLog<DecisionCard>;
+  readonly organisation: () => Organisation;
+  /** Where SMTP listens, with the ports that port 0 became. */
+  readonly addresses: readonly Endpoint[];
+  readonly hub?: HubParts;
+  readonly edge?: EdgeParts;
+}
+
+export interface HubParts {
+  readonly activeDirectory: ActiveDirectory;
+  readonly synchronizer: Synchronizer;
+}
+
+export interface EdgeParts {
+  readonly adam: Adam;
+  /** Where ADAM listens with TLS. */
+  readonly ldaps: Endpoint;
+}

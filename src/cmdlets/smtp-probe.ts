@@ -1,0 +1,170 @@
+// One look at an SMTP listener for Test-SmtpConnectivity: greet, EHLO, STARTTLS, QUIT, and what that showed. No mail is sent
+// and nobody authenticates. The certificate is compared with the one on record as direct trust would; nothing is decided by it.
+
+import { type Clock, describeOffset } from '../clock.ts';
+import { type Endpoint, formatEndpoint } from '../config.ts';
+import type { Log } from '../log.ts';
+import { formatReply } from '../smtp/reply.ts';
+import { type DialResult, dial, type SenderSession, type TlsAttempt } from '../smtp/sender.ts';
+import { type Certificate, isSameCertificate, validityAt } from '../tls/certificate.ts';
+import type { KeyPair } from '../tls/key-pair.ts';
+import type { TlsSession } from '../tls/tls-session.ts';
+import { CLOCK_TOLERANCE_MS } from '../trust/tls-policy.ts';
+
+export interface ProbeTarget {
+  readonly endpoint: Endpoint;
+  /** Asked for by SNI. */
+  readonly servername: string;
+  /** The certificate that should be shown. */
+  readonly onRecord: Certificate | undefined;
+}
+
+export interface ProbeOptions {
+  /** For EHLO. */
+  readonly name: string;
+  readonly clientCertificate: KeyPair | undefined;
+  /** For each step. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Exchange's words. */
+export type StatusCode = 'Success' | 'Unable to connect' | 'Transient error' | 'Permanent error';
+
+export type CertificateStatus = 'OnRecord' | 'NotOnRecord' | 'Expired' | 'NotYetValid';
+
+export interface ProbeReport {
+  readonly statusCode: StatusCode;
+  /** In the order in which things happened. */
+  readonly details: readonly string[];
+  readonly tls?: TlsSession;
+  readonly certificateStatus?: CertificateStatus;
+  /** STARTTLS was missing although the certificate on record is in date. */
+  readonly isDowngradeSuspected: boolean;
+  /** How far the peer's clock is ahead of this one's; undefined when its greeting tells no date. */
+  readonly clockDifferenceMs?: number;
+}
+
+/** Dials and reports; never rejects for anything a peer does. */
+export async function probeSmtp(target: ProbeTarget, options: ProbeOptions): Promise<ProbeReport> {
+  const { timeoutMs } = options;
+  const { host, port } = reachable(target.endpoint);
+  const result = await dial({
+    host,
+    port,
+    name: options.name,
+    servername: target.servername,
+    startTls: 'attempt',
+    timeouts: { connectMs: timeoutMs, greetingMs: timeoutMs, ehloMs: timeoutMs, tlsMs: timeoutMs, quitMs: timeoutMs },
+    log: options.log,
+    ...(options.clientCertificate && { clientCertificate: options.clientCertificate }),
+  });
+  const now = options.clock.now();
+  if (result.kind === 'failed') return describeFailure(result);
+  const report = describeSession(result.session, target, now);
+  await result.session.quit();
+  return report;
+}
+
+/** Who listens at every address is met at the machine's own. */
+function reachable({ host, port }: Endpoint): Endpoint {
+  if (host === '0.0.0.0') return { host: '127.0.0.1', port };
+  return { host: host === '::' ? '::1' : host, port };
+}
+
+function describeFailure(result: DialResult & { kind: 'failed' }): ProbeReport {
+  const { phase, code, reply, permanent } = result;
+  const base = {
+    isDowngradeSuspected: false,
+    details: [`${phase}: ${reply === undefined ? code : formatReply(reply)}`],
+  };
+  if (phase === 'connect') return { ...base, statusCode: 'Unable to connect' };
+  return { ...base, statusCode: permanent ? 'Permanent error' : 'Transient error' };
+}
+
+function describeSession(session: SenderSession, target: ProbeTarget, now: Date): ProbeReport {
+  const clockDifferenceMs = readClockDifference(session.greeting, now);
+  const tls = session.tls.kind === 'established' ? session.tls.session : undefined;
+  const certificateStatus = tls && certificateStatusOf(tls, target.onRecord, now);
+  return {
+    statusCode: 'Success',
+    details: [
+      `220 ${session.greeting.replaceAll('\n', ' ')}`,
+      `EHLO offers ${[...session.capabilities.keys()].join(' ') || 'nothing'}`,
+      tls && certificateStatus ? describeTls(tls, certificateStatus) : describeClear(session.tls, target, now),
+      ...describeClock(clockDifferenceMs),
+    ],
+    ...(tls && { tls }),
+    ...(certificateStatus && { certificateStatus }),
+    isDowngradeSuspected: session.tls.kind === 'not-offered' && isInDate(target.onRecord, now),
+    ...(clockDifferenceMs !== undefined && { clockDifferenceMs }),
+  };
+}
+
+function certificateStatusOf(
+  { peerCertificate }: TlsSession,
+  onRecord: Certificate | undefined,
+  now: Date,
+): CertificateStatus {
+  // In date or not, an unknown certificate is an unknown one.
+  if (!peerCertificate || !onRecord || !isSameCertificate(peerCertificate, onRecord)) return 'NotOnRecord';
+  const validity = validityAt(peerCertificate, now, CLOCK_TOLERANCE_MS);
+  if (validity === 'valid') return 'OnRecord';
+  return validity === 'expired' ? 'Expired' : 'NotYetValid';
+}
+
+function describeTls(tls: TlsSession, status: CertificateStatus): string {
+  const { peerCertificate } = tls;
+  const channel = `${tls.protocol} ${tls.cipher}`;
+  if (!peerCertificate) return `${channel}, no readable certificate, so NOT on record`;
+  const { thumbprint, notBefore, notAfter } = peerCertificate;
+  const words: Readonly<Record<CertificateStatus, string>> = {
+    OnRecord: `on record, valid until ${notAfter.toISOString()}`,
+    NotOnRecord: 'NOT on record',
+    Expired: `on record, expired on ${notAfter.toISOString()}`,
+    NotYetValid: `on record, not valid before ${notBefore.toISOString()}`,
+  };
+  return `${channel}, certificate ${thumbprint} ${words[status]}`;
+}
+
+function describeClear(attempt: TlsAttempt, { onRecord }: ProbeTarget, now: Date): string {
+  if (attempt.kind === 'refused') return `in clear: STARTTLS was refused with ${formatReply(attempt.reply)}`;
+  if (onRecord === undefined) return 'in clear: STARTTLS is not offered, and no certificate is on record';
+  if (isInDate(onRecord, now))
+    return `in clear: STARTTLS is not offered although ${onRecord.thumbprint} on record is in date`;
+  return `in clear: STARTTLS is not offered, ${onRecord.thumbprint} on record is out of its dates (until ${onRecord.notAfter.toISOString()})`;
+}
+
+function isInDate(certificate: Certificate | undefined, now: Date): boolean {
+  return certificate !== undefined && validityAt(certificate, now, CLOCK_TOLERANCE_MS) === 'valid';
+}
+
+const RFC_5322_DATE = /\b(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} (?:GMT|UTC?|[+-]\d{4})/;
+
+/** Most servers say in the greeting what time it is; undefined when this one does not. */
+function readClockDifference(greeting: string, now: Date): number | undefined {
+  const date = Date.parse(RFC_5322_DATE.exec(greeting)?.[0] ?? '');
+  return Number.isNaN(date) ? undefined : date - now.getTime();
+}
+
+function describeClock(differenceMs: number | undefined): readonly string[] {
+  return differenceMs !== undefined && isSkewed(differenceMs) ? [`clock ${explainSkew(differenceMs)}`] : [];
+}
+
+/** True when the clocks are so far apart that a date of a certificate may be judged differently by the two. */
+export function isSkewed(differenceMs: number): boolean {
+  return Math.abs(differenceMs) > CLOCK_TOLERANCE_MS;
+}
+
+/** "differs by +400d (ahead of this server's)". */
+export function explainSkew(differenceMs: number): string {
+  // The greeting has whole seconds and was some time on its way.
+  const rounded = Math.round(differenceMs / 60_000) * 60_000;
+  return `differs by ${describeOffset(rounded)} (${rounded > 0 ? 'ahead of' : 'behind'} this server's)`;
+}
+
+/** Where it was dialled, for people. */
+export function formatTarget({ endpoint }: ProbeTarget): string {
+  return formatEndpoint(reachable(endpoint));
+}

@@ -1,0 +1,82 @@
+// The Edge: ADAM with its LDAPS door, and transport over it. Built here, one part after the other, and stopped the other way
+// round. The Edge reaches for nothing inside: what it knows of the organisation, EdgeSync has brought.
+
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { EDGE_CMDLETS } from './cmdlets/cmdlets.ts';
+import type { ServerContext } from './cmdlets/server-context.ts';
+import { type Endpoint, formatEndpoint } from './config.ts';
+import { ControlServer } from './control/server.ts';
+import { controlSocketPath } from './control/socket-path.ts';
+import { Adam } from './directory/adam.ts';
+import { AdamServer } from './directory/adam-server.ts';
+import { DIRECTORY_BACKENDS } from './directory/backends.ts';
+import type { Directory } from './directory/directory.ts';
+import { adamNamingContext } from './directory/layout.ts';
+import { openSecretKey } from './directory/sealed-secret.ts';
+import { LdapListener } from './ldap/server.ts';
+import { announceStart, closeFoundation, type Foundation, openFoundation, openTransport, type RunningServer, type ServerOptions, stopInOrder } from './server.ts';
+import { createOrganisationView } from './transport/organisation-view.ts';
+
+/** Starts an Edge; throws Problem when something a person can put right is in the way, and then nothing is left running. */
+export async function openEdge(options: ServerOptions): Promise<RunningServer> {
+  const foundation = await openFoundation(options);
+  try {
+    return await build(foundation);
+  } catch (error) {
+    await closeFoundation(foundation);
+    throw error;
+  }
+}
+
+async function build(foundation: Foundation): Promise<RunningServer> {
+  const { config, clock, log, certificates, contexts } = foundation;
+  const secretKey = openSecretKey(join(config.folder, 'keys'));
+  const directory = await openDirectory(foundation);
+  const adam = await Adam.open({ directory, server: { name: config.netbiosName, fqdn: config.fqdn }, clock, log });
+  const publish = (): Promise<void> => adam.publishServer({ certificate: certificates.internalTransport()?.certificate, encryptionKeyPem: secretKey.publicKeyPem });
+  await publish();
+  const cancelPublish = certificates.onChange(() => {
+    publish().catch((error: unknown) => log.error({ err: error }, 'the new certificate could not be published in ADAM'));
+  });
+  const door = await LdapListener.open({
+    ...config.listen.ldaps,
+    security: { kind: 'tls', keyPair: () => contexts.ownKeyPair() },
+    handler: new AdamServer({ adam, directory, clock, log }),
+    log,
+  });
+  const ldaps: Endpoint = { host: door.address.address, port: door.address.port };
+  const organisation = createOrganisationView({ clock, log, secretKey, snapshot: () => adam.snapshot() });
+  const transport = await openTransport(foundation, { organisation, onChange: (listener) => adam.onChange(listener) });
+  const context: ServerContext = { ...foundation, organisation, queue: transport.queue, addresses: transport.addresses, edge: { adam, ldaps } };
+  const control = await ControlServer.open({ path: controlSocketPath(config.folder), cmdlets: EDGE_CMDLETS, context, log });
+  announceStart(foundation);
+  return {
+    ready: {
+      event: 'ready',
+      role: 'edge',
+      pid: process.pid,
+      fqdn: config.fqdn,
+      smtp: transport.addresses.map(formatEndpoint),
+      ldaps: formatEndpoint(ldaps),
+      folder: config.folder,
+    },
+    stop: () =>
+      stopInOrder(log, [
+        () => control.close(),
+        () => door.close(),
+        () => transport.stop(),
+        () => cancelPublish(),
+        () => adam.close(),
+        () => directory.close(),
+        () => closeFoundation(foundation),
+      ]),
+  };
+}
+
+/** ADAM's naming context is made at first start and stays. */
+async function openDirectory({ config, clock, log }: Foundation): Promise<Directory> {
+  const [backend] = DIRECTORY_BACKENDS;
+  if (!backend) throw new Error('there is no directory backend');
+  return backend.open({ folder: join(config.folder, 'directory'), namingContext: adamNamingContext(randomUUID()), clock, log });
+}

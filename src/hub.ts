@@ -1,0 +1,72 @@
+// The Hub: AD, EdgeSync, and transport over them. Built here, one part after the other, and stopped the other way round.
+
+import { join } from 'node:path';
+import { HUB_CMDLETS } from './cmdlets/cmdlets.ts';
+import type { ServerContext } from './cmdlets/server-context.ts';
+import { formatEndpoint } from './config.ts';
+import { ControlServer } from './control/server.ts';
+import { controlSocketPath } from './control/socket-path.ts';
+import { ActiveDirectory } from './directory/active-directory.ts';
+import { DIRECTORY_BACKENDS } from './directory/backends.ts';
+import type { Directory } from './directory/directory.ts';
+import { adNamingContext } from './directory/layout.ts';
+import { openSecretKey } from './directory/sealed-secret.ts';
+import { Synchronizer } from './edgesync/synchronizer.ts';
+import { announceStart, closeFoundation, type Foundation, openFoundation, openTransport, type RunningServer, type ServerOptions, stopInOrder } from './server.ts';
+import { createOrganisationView } from './transport/organisation-view.ts';
+
+/** Starts a Hub; throws Problem when something a person can put right is in the way, and then nothing is left running. */
+export async function openHub(options: ServerOptions): Promise<RunningServer> {
+  const foundation = await openFoundation(options);
+  try {
+    return await build(foundation);
+  } catch (error) {
+    await closeFoundation(foundation);
+    throw error;
+  }
+}
+
+async function build(foundation: Foundation): Promise<RunningServer> {
+  const { config, clock, log, events, certificates, contexts } = foundation;
+  const secretKey = openSecretKey(join(config.folder, 'keys'));
+  const directory = await openDirectory(foundation);
+  const activeDirectory = await ActiveDirectory.open({ directory, server: { name: config.netbiosName, fqdn: config.fqdn, site: config.site }, log });
+  const publish = (): Promise<void> =>
+    activeDirectory.publishServer({ certificate: certificates.internalTransport()?.certificate, encryptionKeyPem: secretKey.publicKeyPem });
+  await publish();
+  const cancelPublish = certificates.onChange(() => {
+    publish().catch((error: unknown) => log.error({ err: error }, 'the new certificate could not be published in AD'));
+  });
+  const organisation = createOrganisationView({ clock, log, secretKey, snapshot: () => activeDirectory.snapshot() });
+  const synchronizer = new Synchronizer({
+    activeDirectory,
+    secretKey,
+    clock,
+    log,
+    events,
+    ownKeyPair: () => contexts.ownKeyPair(),
+    hostOf: (fqdn) => config.hosts[fqdn]?.host,
+  });
+  const transport = await openTransport(foundation, { organisation, onChange: (listener) => activeDirectory.onChange(listener) });
+  const context: ServerContext = { ...foundation, organisation, queue: transport.queue, addresses: transport.addresses, hub: { activeDirectory, synchronizer } };
+  const control = await ControlServer.open({ path: controlSocketPath(config.folder), cmdlets: HUB_CMDLETS, context, log });
+  announceStart(foundation);
+  return {
+    ready: { event: 'ready', role: 'hub', pid: process.pid, fqdn: config.fqdn, smtp: transport.addresses.map(formatEndpoint), folder: config.folder },
+    stop: () =>
+      stopInOrder(log, [
+        () => control.close(),
+        () => transport.stop(),
+        () => cancelPublish(),
+        () => activeDirectory.close(),
+        () => directory.close(),
+        () => closeFoundation(foundation),
+      ]),
+  };
+}
+
+async function openDirectory({ config, clock, log }: Foundation): Promise<Directory> {
+  const [backend] = DIRECTORY_BACKENDS;
+  if (!backend) throw new Error('there is no directory backend');
+  return backend.open({ folder: join(config.folder, 'directory'), namingContext: adNamingContext(config.fqdn), clock, log });
+}

@@ -1,0 +1,101 @@
+// The program: argv in, exit code out. Hands the shell its doors and keeps a server running until it is told to stop, by
+// SIGTERM, SIGINT, or the end of its standard input when somebody looks after it (RELAYPAIR_WATCH_STDIN).
+
+import { fileURLToPath } from 'node:url';
+import { SystemClock } from './clock.ts';
+import { type Config, readConfig, type Role } from './config.ts';
+import { controlSocketPath } from './control/socket-path.ts';
+import { openLog } from './log.ts';
+import { Problem } from './problem.ts';
+import type { RunningServer, ServerOptions } from './server.ts';
+import type { Doors } from './shell/doors.ts';
+import { runShell } from './shell/shell.ts';
+
+const doors: Doors = {
+  hubCmdlets: async () => (await import('./cmdlets/cmdlets.ts')).HUB_CMDLETS,
+  edgeCmdlets: async () => (await import('./cmdlets/cmdlets.ts')).EDGE_CMDLETS,
+  startServer: (role, configPath, { clockOffsetMs }) => serve(role, configPath, clockOffsetMs),
+  up: async (options) => {
+    const { runUp } = await import('./shell/up.ts');
+    const self = fileURLToPath(import.meta.url);
+    return runUp({
+      ...options,
+      command: [process.execPath, self],
+      onLine: print,
+      onProgress: note,
+      signal: stopSignal(),
+    });
+  },
+  demo: async (options) => {
+    const { runDemo } = await import('./lab/demo.ts');
+    return runDemo({ ...options, onText: print, signal: stopSignal() });
+  },
+  socketPathFor: (_role, configPath) => controlSocketPath(readConfig(configPath).folder),
+};
+
+async function serve(role: Role, configPath: string, clockOffsetMs: number): Promise<number> {
+  const signal = stopSignal();
+  const config = readConfig(configPath);
+  if (config.role !== role) {
+    throw new Problem(
+      'config-invalid',
+      `${configPath} is the config of a ${config.role}: start it with "relaypair ${config.role}"`,
+    );
+  }
+  const server = await openServer(config, clockOffsetMs);
+  print(JSON.stringify(server.ready));
+  await untilAborted(signal);
+  await server.stop();
+  return 0;
+}
+
+async function openServer(config: Config, clockOffsetMs: number): Promise<RunningServer> {
+  const clock = new SystemClock(clockOffsetMs);
+  const log = openLog({
+    level: config.log.level,
+    clock,
+    role: config.role,
+    ...(config.log.file !== undefined && { file: config.log.file }),
+  });
+  const { readVersion } = await import('./server.ts');
+  const options: ServerOptions = { config, clock, log, version: readVersion() };
+  if (config.role === 'hub') return (await import('./hub.ts')).openHub(options);
+  return (await import('./edge.ts')).openEdge(options);
+}
+
+/** Aborts once the process is asked to stop; a second signal ends it at once. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => controller.abort());
+  if (process.env['RELAYPAIR_WATCH_STDIN'] === '1') {
+    process.stdin.on('error', () => controller.abort());
+    process.stdin.on('close', () => controller.abort());
+    process.stdin.resume();
+  }
+  return controller.signal;
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  // Unreferenced sockets alone would not keep the process: the wait itself does.
+  const heartbeat = setInterval(() => {}, 2 ** 30);
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearInterval(heartbeat);
+      resolve();
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function note(text: string): void {
+  process.stderr.write(`relaypair: ${text}\n`);
+}
+
+process.exitCode = await runShell(process.argv.slice(2), doors);
+// A peer that never answers must not keep a finished command alive; output that is still in the pipe must not be cut.
+process.stdout.write('', () => process.exit());

@@ -1,0 +1,110 @@
+// One half under `relaypair up`: started, waited for, started again when it dies, stopped in order. Its standard input stays
+// open as long as we live; a half whose input ends knows that nobody looks after it any more and stops by itself.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { Problem } from '../problem.ts';
+
+export interface ChildOptions {
+  readonly program: string;
+  readonly parameters: readonly string[];
+  readonly logFile: string;
+  readonly onRestart: (detail: string) => void;
+}
+
+/** What a server prints once it can be used. */
+export interface ReadyLine {
+  readonly event: 'ready';
+  readonly pid: number;
+}
+
+const FIRST_DELAY_MS = 200;
+const MAX_DELAY_MS = 5000;
+/** A predecessor that is still stopping may hold the spool for a while: so many starts are tried before giving up. */
+const MAX_FIRST_STARTS = 40;
+const STOP_LIMIT_MS = 20_000;
+/** What a server exits with when another process holds its spool (sysexits' EX_TEMPFAIL). */
+export const EXIT_IN_USE = 75;
+
+export class Child {
+  readonly #options: ChildOptions;
+  readonly #ready = Promise.withResolvers<ReadyLine>();
+  #process: ChildProcess | undefined;
+  #exited: Promise<void> = Promise.resolve();
+  #isReady = false;
+  #isStopping = false;
+  #failures = 0;
+  #lastLine = '';
+
+  constructor(options: ChildOptions) {
+    this.#options = options;
+    // Somebody may stop before anybody asked whether it is ready.
+    this.#ready.promise.catch(() => {});
+    this.#start();
+  }
+
+  /** Resolves at the first ready line; rejects with Problem `child-failed` when it cannot be started. */
+  ready(): Promise<ReadyLine> {
+    return this.#ready.promise;
+  }
+
+  /** SIGTERM, then SIGKILL when it takes too long. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#process?.kill('SIGTERM');
+    const timer = setTimeout(() => this.#process?.kill('SIGKILL'), STOP_LIMIT_MS);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  #start(): void {
+    const { program, parameters, logFile } = this.#options;
+    const child = spawn(program, [...parameters], {
+      stdio: ['pipe', 'pipe', openSync(logFile, 'a', 0o600)],
+      env: { ...process.env, RELAYPAIR_WATCH_STDIN: '1' },
+    });
+    this.#process = child;
+    child.stdin?.on('error', () => {});
+    if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => this.#read(line));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#exited = promise;
+    child.once('error', (error) => this.#giveUp(error.message));
+    child.once('exit', (code, signal) => {
+      resolve();
+      // A refusal will be the same the next time; only a predecessor that still holds the spool goes away by itself.
+      const isHopeless = !this.#isReady && code !== null && code !== EXIT_IN_USE;
+      if (isHopeless && !this.#isStopping) this.#giveUp(`exit code ${code}`);
+      else this.#ended(signal ?? `exit code ${code}`);
+    });
+  }
+
+  #read(line: string): void {
+    this.#lastLine = line;
+    if (!line.startsWith('{"event":"ready"')) return;
+    this.#isReady = true;
+    this.#failures = 0;
+    this.#ready.resolve(JSON.parse(line) as ReadyLine);
+  }
+
+  #ended(detail: string): void {
+    if (this.#isStopping) return;
+    this.#failures++;
+    if (!this.#isReady && this.#failures >= MAX_FIRST_STARTS) return this.#giveUp(detail);
+    if (this.#isReady) this.#options.onRestart(detail);
+    const delayMs = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * this.#failures);
+    setTimeout(() => {
+      if (!this.#isStopping) this.#start();
+    }, delayMs);
+  }
+
+  #giveUp(detail: string): void {
+    const { parameters, logFile } = this.#options;
+    this.#ready.reject(
+      new Problem(
+        'child-failed',
+        `"relaypair ${parameters.slice(-2).join(' ')}" does not start (${detail}${this.#lastLine === '' ? '' : `, ${this.#lastLine}`}): see ${logFile}`,
+      ),
+    );
+  }
+}

@@ -1,0 +1,44 @@
+// What the shell starts or asks, handed in by main.ts: the shell itself builds no server and knows no configuration.
+
+import type { CmdletDeclaration } from '../cmdlets/cmdlet.ts';
+import type { DeliveryTarget, Endpoint, Role } from '../config.ts';
+
+interface ServerOptions {
+  /** How far to move the clock, in milliseconds; 0 is real time. */
+  readonly clockOffsetMs: number;
+}
+
+export interface UpOptions extends ServerOptions {
+  /** Absolute. */
+  readonly dir: string;
+  /** Where to listen; port 0 takes a free one. */
+  readonly hub: Endpoint;
+  readonly edge: Endpoint;
+  readonly smartHost: Endpoint | undefined;
+  /** In ASCII, lower case. */
+  readonly acceptedDomains: readonly string[];
+  readonly deliver: DeliveryTarget | undefined;
+  readonly retryMs: number | undefined;
+}
+
+interface DemoOptions {
+  /** Absolute; undefined: a temporary folder that is removed afterwards. */
+  readonly dir: string | undefined;
+}
+
+export interface Doors {
+  /** Functions, so that help on one role, or starting a server, loads nothing else. */
+  readonly hubCmdlets: () => Promise<readonly CmdletDeclaration[]>;
+  readonly edgeCmdlets: () => Promise<readonly CmdletDeclaration[]>;
+  /** Runs a server until it is told to stop; resolves with the exit code, as the next two do. */
+  startServer(role: Role, configPath: string, options: ServerOptions): Promise<number>;
+  up(options: UpOptions): Promise<number>;
+  demo(options: DemoOptions): Promise<number>;
+  /** The control socket of the server that this file configures. */
+  socketPathFor(role: Role, configPath: string): Promise<string> | string;
+}
+
+/** The cmdlets of one role. */
+export function cmdletsOf(role: Role, doors: Doors): Promise<readonly CmdletDeclaration[]> {
+  return role === 'hub' ? doors.hubCmdlets() : doors.edgeCmdlets();
+}

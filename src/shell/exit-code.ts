@@ -1,0 +1,29 @@
+// Exit codes: 0 done, 1 refused or failed, 2 the command was not understood.
+
+export const DONE = 0;
+export const REFUSED = 1;
+export const MISUSED = 2;
+
+/** The codes of Problems that mean: type it differently. */
+const USAGE_CODES = new Set([
+  'ambiguous-parameter',
+  'bad-clock',
+  'bad-domain',
+  'bad-duration',
+  'bad-endpoint',
+  'bad-value',
+  'missing-parameter',
+  'missing-value',
+  'open-quote',
+  'repeated-parameter',
+  'unexpected-argument',
+  'unknown-cmdlet',
+  'unknown-command',
+  'unknown-format',
+  'unknown-parameter',
+]);
+
+/** The exit code for a Problem's code. */
+export function exitCodeFor(code: string): number {
+  return USAGE_CODES.has(code) ? MISUSED : REFUSED;
+}

@@ -1,0 +1,147 @@
+// The commands that are no cmdlets: up, demo, completion, --version, --help. Only these load commander; `relaypair hub ...`
+// and `relaypair edge ...` are read by role-command.ts and stand here for the help.
+
+import { Command, CommanderError } from 'commander';
+import { resolve } from 'node:path';
+import { parseClockOffset, parseDuration } from '../duration.ts';
+import { isProblem, Problem } from '../problem.ts';
+import { printCompletionScript, SHELLS, type ShellName } from './completion.ts';
+import type { Doors, UpOptions } from './doors.ts';
+import { readDeliveryTarget, readDomain, readEndpoint } from './endpoints.ts';
+import { DONE, MISUSED } from './exit-code.ts';
+import type { Terminal } from './terminal.ts';
+import { escapeText } from './text.ts';
+
+/** For completion. */
+export const COMMANDS = [
+  ['hub', 'Start the Hub, or run a cmdlet on it'],
+  ['edge', 'Start the Edge, or run a cmdlet on it'],
+  ['up', 'Start both, subscribe them, and stay'],
+  ['demo', 'Show on real servers what the pair does when certificates expire'],
+  ['completion', 'Print the completion script for a shell'],
+] as const;
+
+interface ProgramOptions {
+  readonly doors: Doors;
+  readonly terminal: Terminal;
+  readonly version: string;
+}
+
+/** Runs the command in `words` and returns its exit code; throws Problem. */
+export async function runProgram(words: readonly string[], options: ProgramOptions): Promise<number> {
+  let code = DONE;
+  const program = buildProgram(options, async (work) => {
+    code = await work();
+  });
+  try {
+    await program.parseAsync([...words], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? DONE : MISUSED;
+  }
+}
+
+type Finish = (work: () => Promise<number>) => Promise<void>;
+
+function buildProgram(options: ProgramOptions, finish: Finish): Command {
+  const { doors, terminal, version } = options;
+  const program = new Command('relaypair')
+    .description('A pair of SMTP relays, Hub and Edge, joined by an Edge Subscription')
+    .version(version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void terminal.stdout.write(text),
+      writeErr: (text) => void terminal.stderr.write(text),
+      outputError: (text, write) =>
+        write(
+          `relaypair: ${escapeText(
+            text
+              .replace(/^error: /, '')
+              .trimEnd()
+              .replaceAll('\n', ' '),
+          )}\n`,
+        ),
+    });
+  const help = new Map<string, string>(COMMANDS);
+  for (const role of ['hub', 'edge'])
+    program
+      .command(`${role} [cmdlet...]`)
+      .description(help.get(role) ?? '')
+      .helpOption(false);
+  addUp(program.command('up').description(help.get('up') ?? ''), (typed) =>
+    finish(() => doors.up(readUpOptions(typed, terminal))),
+  );
+  program
+    .command('demo')
+    .description(help.get('demo') ?? '')
+    .option('--dir <dir>', 'where to work, and to leave everything for a look (default: a temporary folder)')
+    .action((typed: { dir?: string }) =>
+      finish(() => doors.demo({ dir: typed.dir === undefined ? undefined : resolve(terminal.folder, typed.dir) })),
+    );
+  program
+    .command('completion')
+    .description(help.get('completion') ?? '')
+    .argument('<shell>', SHELLS.join(', '))
+    .addHelpText('after', '\nIn bash: source <(relaypair completion bash)')
+    .action((shell: string) => printCompletionScript(shellNamed(shell)));
+  return program;
+}
+
+function shellNamed(text: string): ShellName {
+  const shell = SHELLS.find((name) => name === text);
+  if (shell === undefined)
+    throw new Problem('unexpected-argument', `there is no completion for "${text}", only for ${SHELLS.join(', ')}`);
+  return shell;
+}
+
+interface TypedUp {
+  readonly dir: string;
+  readonly hub: string;
+  readonly edge: string;
+  readonly smartHost?: string;
+  readonly acceptedDomain: readonly string[];
+  readonly deliver?: string;
+  readonly retry?: string;
+  readonly clock?: string;
+}
+
+function addUp(up: Command, action: (typed: TypedUp) => Promise<void>): void {
+  up.requiredOption('--dir <dir>', 'folder for both servers: configuration, certificates, spools, logs')
+    .option('--hub <host:port>', 'where the Hub listens', '127.0.0.1:2525')
+    .option('--edge <host:port>', 'where the Edge listens', '127.0.0.1:2526')
+    .option('--smart-host <host:port>', 'where the Edge sends mail for foreign domains')
+    .option('--accepted-domain <name>', 'a domain whose mail is ours (repeatable)', gather, [])
+    .option('--deliver <target>', 'where the Hub delivers: smtp:HOST:PORT, lmtp:HOST:PORT or maildir:DIR')
+    .option('--retry <duration>', 'time between attempts, such as 2s or 15m')
+    .option('--clock <offset>', "move both servers' clocks: +400d, -2h, or a date to start at")
+    .action(action);
+}
+
+function gather(text: string, before: readonly string[]): string[] {
+  return [...before, text];
+}
+
+function readUpOptions(typed: TypedUp, terminal: Terminal): UpOptions {
+  const { smartHost, deliver, retry, clock } = typed;
+  return {
+    dir: resolve(terminal.folder, typed.dir),
+    hub: named('--hub', () => readEndpoint(typed.hub, 'listen')),
+    edge: named('--edge', () => readEndpoint(typed.edge, 'listen')),
+    smartHost: smartHost === undefined ? undefined : named('--smart-host', () => readEndpoint(smartHost, 'connect')),
+    acceptedDomains: typed.acceptedDomain.map((domain) => named('--accepted-domain', () => readDomain(domain))),
+    deliver: deliver === undefined ? undefined : named('--deliver', () => readDeliveryTarget(deliver, terminal.folder)),
+    retryMs: retry === undefined ? undefined : named('--retry', () => parseDuration(retry)),
+    clockOffsetMs: clock === undefined ? 0 : named('--clock', () => parseClockOffset(clock, new Date())),
+  };
+}
+
+/** Puts the option's name before the sentence of what is wrong with its value. */
+function named<T>(option: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isProblem(error)) throw new Problem(error.code, `${option}: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,56 @@
+// `relaypair hub ...` and `relaypair edge ...`: without a cmdlet it starts the server, with one it has the server run it.
+
+import { findCmdlet } from '../cmdlets/binding.ts';
+import type { Role } from '../config.ts';
+import { parseClockOffset } from '../duration.ts';
+import { Problem } from '../problem.ts';
+import { runCmdletCommand } from './cmdlet-command.ts';
+import { splitCommandLine } from './command-line.ts';
+import { cmdletsOf, type Doors } from './doors.ts';
+import { DONE } from './exit-code.ts';
+import { formatRoleHelp } from './help.ts';
+import { locateConfig, nameConfig } from './location.ts';
+import { type ShellOptions, takeShellOption } from './shell-options.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Runs the words after `hub` or `edge` and returns the exit code; throws Problem. */
+export async function runRoleCommand(
+  role: Role,
+  words: readonly string[],
+  doors: Doors,
+  terminal: Terminal,
+): Promise<number> {
+  const options: ShellOptions = {};
+  let index = 0;
+  for (let taken = 1; taken > 0 && index < words.length; index += taken) taken = takeShellOption(options, words, index);
+  const [name, ...rest] = words.slice(index);
+  if (name !== undefined && name.startsWith('-')) {
+    throw new Problem('unexpected-argument', `"${name}" comes before any cmdlet; relaypair ${role} --help lists them`);
+  }
+  if (name === undefined) return runServer(role, options, { doors, terminal });
+  // "Get-Queue | fl" quoted as one argument.
+  const [first = '', ...more] = /[\s|]/.test(name) ? splitCommandLine(name) : [name];
+  const cmdlet = findCmdlet(await cmdletsOf(role, doors), first);
+  return runCmdletCommand({ role, cmdlet, words: [...more, ...rest], options }, doors, terminal);
+}
+
+async function runServer(
+  role: Role,
+  options: ShellOptions,
+  around: { doors: Doors; terminal: Terminal },
+): Promise<number> {
+  const { doors, terminal } = around;
+  if (options.help === true) {
+    terminal.stdout.write(`${formatRoleHelp(role, await cmdletsOf(role, doors))}\n`);
+    return DONE;
+  }
+  // A server is not started by the chance of what lies in the current folder.
+  if (nameConfig(role, options, terminal) === undefined) {
+    throw new Problem(
+      'missing-value',
+      `say which ${role} to start with --config FILE or --dir DIR, or name a cmdlet; relaypair ${role} --help explains both`,
+    );
+  }
+  const clockOffsetMs = options.clock === undefined ? 0 : parseClockOffset(options.clock, new Date());
+  return doors.startServer(role, locateConfig(role, options, terminal), { clockOffsetMs });
+}

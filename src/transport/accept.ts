@@ -1,0 +1,46 @@
+// Who may hand in what: pure decisions in Exchange's order. A Receive connector is chosen by address, a client is a
+// principal by what it proved, the connector's permission groups turn that into rights, and rights into a reply.
+// Addresses alone never make anybody more than anonymous.
+
+import { type AcceptedDomain, findAcceptedDomain } from '../directory/accepted-domain.ts';
+import { type Principal, type ReceiveConnector, type Right, rightsOf } from '../directory/receive-connector.ts';
+import type { Mailbox } from '../smtp/address.ts';
+import { REPLIES } from '../smtp/replies.ts';
+import type { Reply } from '../smtp/reply.ts';
+
+/** What a session has come to be. */
+export interface Standing {
+  readonly connector: ReceiveConnector;
+  readonly principal: Principal;
+  readonly isTls: boolean;
+}
+
+/** The refusal of MAIL FROM, if any: TLS first where it is required, then the right to submit, then the size. */
+export function refuseSender(standing: Standing, declaredSizeBytes: number | undefined): Reply | undefined {
+  if (standing.connector.requireTls && !standing.isTls) return REPLIES.tlsRequired;
+  if (!hasRight(standing, 'Ms-Exch-SMTP-Submit')) return REPLIES.authRequired;
+  const isTooLarge = declaredSizeBytes !== undefined && declaredSizeBytes > standing.connector.maxMessageSizeBytes;
+  return isTooLarge ? REPLIES.messageTooLarge : undefined;
+}
+
+/** The refusal of a recipient, if any. Without Accept-Any-Recipient only accepted domains may be addressed. */
+export function refuseRecipient(
+  standing: Standing,
+  recipient: Mailbox,
+  acceptedDomains: readonly AcceptedDomain[],
+): Reply | undefined {
+  if (hasRight(standing, 'Ms-Exch-SMTP-Accept-Any-Recipient')) return undefined;
+  // The bare <Postmaster> is always deliverable (RFC 5321 §4.5.1); it becomes postmaster of the default domain.
+  if (recipient.domain === '') return acceptedDomains.length > 0 ? undefined : REPLIES.relayDenied;
+  if (!findAcceptedDomain(acceptedDomains, recipient.domain)) return REPLIES.relayDenied;
+  return hidesRoute(recipient.localPart) ? REPLIES.relayDenied : undefined;
+}
+
+/** user%foreign.example@ours, foreign!user@ours, "user@foreign.example"@ours: a stranger's wish for a route beyond us. */
+function hidesRoute(localPart: string): boolean {
+  return /[%!@:]/.test(localPart);
+}
+
+function hasRight(standing: Standing, right: Right): boolean {
+  return rightsOf(standing.connector, standing.principal).has(right);
+}

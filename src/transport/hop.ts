@@ -1,0 +1,80 @@
+// Where a message goes next, as a value, and what every way of getting there has in common. route.ts chooses a hop,
+// deliver.ts opens it, queue.ts keeps one queue for each key.
+
+import type { Readable } from 'node:stream';
+import type { DeliveryTarget } from '../config.ts';
+import type { SpooledMessage } from '../spool/spool.ts';
+import type { Protection, StartTlsFacts, TlsFacts } from '../tracking/decision-card.ts';
+import type { Reason } from '../trust/reasons.ts';
+import type { StartTlsStance } from '../trust/tls-policy.ts';
+import type { Peer } from './organisation.ts';
+
+/** Exchange's names for the ways a queue is emptied. */
+export type DeliveryType =
+  | 'SmtpRelayWithinAdSiteToEdge'
+  | 'SmartHostConnectorDelivery'
+  | 'DnsConnectorDelivery'
+  | 'SmtpDeliveryToMailbox'
+  | 'Unreachable';
+
+export type Hop = {
+  /** One queue for each key. */
+  readonly key: string;
+  readonly deliveryType: DeliveryType;
+  readonly nextHopDomain: string;
+  readonly connector: string;
+} & (
+  | { readonly kind: 'pair'; readonly peers: readonly Peer[]; readonly stance: StartTlsStance; readonly port: number }
+  | {
+      readonly kind: 'smart-host';
+      readonly hosts: readonly string[];
+      readonly stance: StartTlsStance;
+      readonly port: number;
+      readonly name: string;
+    }
+  | { readonly kind: 'mailbox'; readonly target: DeliveryTarget }
+  /** Nothing to dial; the text is the queue's LastError. */
+  | { readonly kind: 'unreachable'; readonly lastError: string }
+);
+
+/** What one connection, or the attempt to get it, was: the part of a decision card that its messages share. */
+export interface HopFacts {
+  readonly connector: string;
+  readonly peer: { readonly name?: string; readonly address: string; readonly port: number };
+  readonly policy: string;
+  readonly rule: string;
+  readonly reason: Reason;
+  readonly startTls: StartTlsFacts;
+  readonly tls?: TlsFacts;
+  readonly authentication?: { readonly mechanism: string; readonly identity?: string; readonly result: string };
+  readonly channel: 'tls' | 'plaintext' | 'none';
+  readonly protection: Protection;
+  readonly events: readonly number[];
+}
+
+/** What became of one recipient. `reply` is a whole SMTP reply text: "250 2.1.5 Recipient OK". */
+export interface RecipientOutcome {
+  readonly index: number;
+  readonly status: 'delivered' | 'deferred' | 'failed';
+  readonly reply: string;
+}
+
+/** An open way to a hop: messages can be handed over, one after the other. */
+export interface HopConnection {
+  readonly facts: HopFacts;
+  /** False once nothing more can be sent over it. */
+  readonly alive: boolean;
+  deliver(parcel: Parcel): Promise<readonly RecipientOutcome[]>;
+  close(): Promise<void>;
+}
+
+/** A message with the recipients that go to this hop. */
+export interface Parcel {
+  readonly message: SpooledMessage;
+  readonly indexes: readonly number[];
+  readonly openBody: () => Readable;
+}
+
+export type OpenedHop =
+  | { readonly kind: 'ready'; readonly connection: HopConnection }
+  | { readonly kind: 'deferred'; readonly facts: HopFacts; readonly reply: string };

@@ -1,0 +1,312 @@
+// The receiving half: answers the listener's questions. Connector and principal first (accept.ts), then the message is
+// streamed into the spool, and the 250 is said only after the spool's commit has returned (RFC 5321 §6.1).
+
+import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { type Clock, describeOffset } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { isProblem, messageOf } from '../problem.ts';
+import { BodyFault } from '../smtp/body-framing.ts';
+import { ExternalServer } from '../smtp/external.ts';
+import { REPLIES } from '../smtp/replies.ts';
+import type { Reply } from '../smtp/reply.ts';
+import type { SaslServer } from '../smtp/sasl.ts';
+import { ScramServer } from '../smtp/scram-sha-256.ts';
+import type {
+  MailCommand,
+  Offer,
+  RecipientCommand,
+  ServerIdentity,
+  SessionPolicy,
+  SmtpSession,
+  Transaction,
+} from '../smtp/session-policy.ts';
+import type { Envelope, Spool, SpooledMessage, SpoolWriter } from '../spool/spool.ts';
+import type { Certificate } from '../tls/certificate.ts';
+import { offerStartTls, receptionReason, recognisePeer, type StartTlsOffer } from '../trust/reception.ts';
+import { type Principal, type ReceiveConnector, chooseReceiveConnector } from '../directory/receive-connector.ts';
+import { refuseRecipient, refuseSender, type Standing } from './accept.ts';
+import { type MessageFacts, MessageScan } from './message-scan.ts';
+import { NetworkIdField } from './network-id-field.ts';
+import { type Organisation, type Peer, postmasterDomain } from './organisation.ts';
+import type { Records } from './records.ts';
+import { formatReceived } from './trace-header.ts';
+
+export interface ReceiveOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly spool: Spool;
+  readonly organisation: () => Organisation;
+  readonly records: Records;
+  /** The certificate and context for a name asked for by SNI, or for the connector's own name. */
+  readonly identityFor: (names: {
+    servername: string | undefined;
+    connectorFqdn: string;
+  }) => ServerIdentity | undefined;
+  /** The certificate that would be shown without SNI; its dates decide whether STARTTLS is offered. */
+  readonly certificateFor: (connectorFqdn: string) => Certificate | undefined;
+  readonly expirationMs: number;
+  /** Keyed per server: makes stable salts for user names that do not exist. */
+  readonly decoySecret: Buffer;
+}
+
+/** What one session has come to be, beside what the listener knows. */
+interface SessionState {
+  readonly connector: ReceiveConnector;
+  peer: Peer | undefined;
+}
+
+export class Receiver implements SessionPolicy {
+  readonly #options: ReceiveOptions;
+  readonly #states = new WeakMap<SmtpSession, SessionState>();
+
+  constructor(options: ReceiveOptions) {
+    this.#options = options;
+  }
+
+  connect(session: SmtpSession): Reply | undefined {
+    const connector = chooseReceiveConnector(this.#organisation.receiveConnectors, session);
+    if (!connector) return REPLIES.connectionRefused;
+    this.#states.set(session, { connector, peer: undefined });
+    return undefined;
+  }
+
+  banner(session: SmtpSession): string {
+    const { clock } = this.#options;
+    const moved = describeOffset(clock.offsetMs);
+    const { connector } = this.#state(session);
+    const custom = connector.banner?.replace(/^220 /, '');
+    const suffix = moved === undefined ? '' : ` (clock moved ${moved})`;
+    return `${custom ?? `${this.#fqdnOf(connector)} relaypair ESMTP MAIL service ready at ${clock.now().toUTCString()}`}${suffix}`;
+  }
+
+  offer(session: SmtpSession): Offer {
+    const { connector } = this.#state(session);
+    return {
+      startTls: this.#startTlsOffer(connector).offered,
+      mechanisms: this.#mechanismsFor(session),
+      sizeLimitBytes: connector.maxMessageSizeBytes,
+    };
+  }
+
+  secureContext(session: SmtpSession, servername: string | undefined): ServerIdentity | undefined {
+    return this.#options.identityFor({ servername, connectorFqdn: this.#fqdnOf(this.#state(session).connector) });
+  }
+
+  secured(session: SmtpSession): void {
+    this.#state(session).peer = undefined;
+  }
+
+  handshakeFailed(session: SmtpSession, error: { code: string }): void {
+    this.#options.log.info(
+      { remoteAddress: session.remoteAddress, code: error.code },
+      'a TLS handshake with a client failed',
+    );
+  }
+
+  sasl(session: SmtpSession, mechanism: string): SaslServer | undefined {
+    const { records, decoySecret } = this.#options;
+    if (mechanism === 'EXTERNAL') {
+      const server = new ExternalServer(recognisePeer(session.tls, this.#organisation.peers)?.fqdn);
+      return watchFailure(server, () => records.strangeCertificate(session));
+    }
+    if (mechanism !== 'SCRAM-SHA-256') return undefined;
+    const server = new ScramServer((user) => this.#verifierOf(user)?.verifier?.scram, decoySecret);
+    return watchFailure(server, () => records.strangePassword(session, this.#state(session).connector));
+  }
+
+  mail(session: SmtpSession, command: MailCommand): Reply | undefined {
+    return refuseSender(this.#standing(session), command.sizeBytes);
+  }
+
+  recipient(session: SmtpSession, _transaction: Transaction, command: RecipientCommand): Reply | undefined {
+    return refuseRecipient(this.#standing(session), command.mailbox, this.#organisation.acceptedDomains);
+  }
+
+  async data(session: SmtpSession, transaction: Transaction, body: Readable): Promise<Reply> {
+    const writer = this.#options.spool.receive();
+    try {
+      const { facts, networkId } = await this.#take(session, writer, body);
+      const { connector } = this.#state(session);
+      if (facts.receivedCount >= connector.maxHopCount) return await refuse(writer, REPLIES.mailLoop);
+      return await this.#commit(session, transaction, { writer, facts, networkId });
+    } catch (error) {
+      await writer.abort();
+      return this.#explain(error);
+    }
+  }
+
+  closed(session: SmtpSession): void {
+    this.#states.delete(session);
+  }
+
+  get #organisation(): Organisation {
+    return this.#options.organisation();
+  }
+
+  #state(session: SmtpSession): SessionState {
+    const state = this.#states.get(session);
+    if (!state) throw new Error('the session was not admitted');
+    return state;
+  }
+
+  #fqdnOf(connector: ReceiveConnector): string {
+    return connector.fqdn ?? this.#organisation.fqdn;
+  }
+
+  #startTlsOffer(connector: ReceiveConnector): StartTlsOffer {
+    if (!connector.authMechanism.includes('Tls')) return { offered: false, reason: 'starttls-not-supported' };
+    const own = this.#options.certificateFor(this.#fqdnOf(connector));
+    return offerStartTls(own, this.#organisation.transportConfig, this.#options.clock.now());
+  }
+
+  /** Only a client that calls itself by a subscribed peer's name is offered the pair's mechanisms. */
+  #mechanismsFor(session: SmtpSession): readonly string[] {
+    const isPeerName = this.#organisation.peers.some((peer) => peer.fqdn.toLowerCase() === session.helo?.toLowerCase());
+    if (!isPeerName || !this.#state(session).connector.authMechanism.includes('ExchangeServer')) return [];
+    return session.tls?.peerCertificate ? ['EXTERNAL', 'SCRAM-SHA-256'] : ['SCRAM-SHA-256'];
+  }
+
+  #verifierOf(user: string): Peer | undefined {
+    return this.#organisation.peers.find((peer) => peer.verifier?.userName === user);
+  }
+
+  /** Who the client is: what it proved, looked up afresh, since the directory may have changed meanwhile. */
+  #peerOf(session: SmtpSession): Peer | undefined {
+    const { authentication } = session;
+    if (!authentication) return undefined;
+    return authentication.mechanism === 'EXTERNAL'
+      ? this.#organisation.peers.find((peer) => peer.fqdn === authentication.identity)
+      : this.#verifierOf(authentication.identity);
+  }
+
+  #standing(session: SmtpSession): Standing {
+    const peer = this.#peerOf(session);
+    const principal: Principal = peer
+      ? peer.role === 'EdgeTransport'
+        ? 'edge-transport-server'
+        : 'hub-transport-server'
+      : 'anonymous';
+    return { connector: this.#state(session).connector, principal, isTls: session.tls !== undefined };
+  }
+
+  /** Streams the octets into the spool; the id field that a peer put in front is taken off on the way. */
+  async #take(
+    session: SmtpSession,
+    writer: SpoolWriter,
+    body: Readable,
+  ): Promise<{ facts: MessageFacts; networkId: string | undefined }> {
+    const scan = new MessageScan();
+    const field = new NetworkIdField(this.#peerOf(session) !== undefined);
+    for await (const chunk of body) {
+      const rest = field.strip(chunk as Buffer);
+      scan.push(rest);
+      await writer.write(rest);
+    }
+    const last = field.end();
+    scan.push(last);
+    await writer.write(last);
+    return { facts: scan.facts(), networkId: field.value };
+  }
+
+  async #commit(
+    session: SmtpSession,
+    transaction: Transaction,
+    taken: { writer: SpoolWriter; facts: MessageFacts; networkId: string | undefined },
+  ): Promise<Reply> {
+    const envelope = this.#envelope(session, transaction, taken);
+    const offer = this.#startTlsOffer(this.#state(session).connector);
+    const peer = this.#peerOf(session);
+    const reason = receptionReason(session.tls, offer, peer !== undefined);
+    const received = formatReceived({
+      helo: session.helo ?? '',
+      remoteAddress: session.remoteAddress,
+      fqdn: this.#organisation.fqdn,
+      localAddress: session.localAddress,
+      isEsmtp: session.extended,
+      smtpUtf8: envelope.smtpUtf8,
+      isAuthenticated: peer !== undefined,
+      tls: session.tls,
+      reason,
+      id: envelope.networkMessageId,
+      time: envelope.receivedAt,
+      clockOffset: describeOffset(this.#options.clock.offsetMs),
+    });
+    const message = await taken.writer.commit(envelope, Buffer.from(received));
+    this.#options.records.accepted({
+      message,
+      session,
+      connector: this.#state(session).connector,
+      reason,
+      offer,
+      peer,
+    });
+    return queuedReply(message, this.#organisation.fqdn);
+  }
+
+  #envelope(
+    session: SmtpSession,
+    { mail, recipients }: Transaction,
+    taken: { facts: MessageFacts; networkId: string | undefined },
+  ): Envelope {
+    const { clock, expirationMs } = this.#options;
+    const receivedAt = clock.now();
+    const networkMessageId = taken.networkId ?? randomUUID();
+    const peer = this.#peerOf(session);
+    return {
+      reversePath: mail.reversePath?.text ?? '',
+      recipients: recipients.map((recipient) => this.#recipientOf(recipient)),
+      eightBit: mail.body === '8BITMIME' || taken.facts.hasEightBit,
+      smtpUtf8: mail.smtpUtf8,
+      ...(mail.ret && { ret: mail.ret }),
+      ...(mail.envelopeId !== undefined && { envelopeId: mail.envelopeId }),
+      messageId: taken.facts.messageId ?? `<${networkMessageId}@${this.#organisation.fqdn}>`,
+      networkMessageId,
+      subject: taken.facts.subject,
+      source: `SMTP:${this.#state(session).connector.name}`,
+      sourceAddress: session.remoteAddress,
+      receivedAt,
+      expiresAt: new Date(receivedAt.getTime() + expirationMs),
+      ...(peer && { authenticatedAs: peer.fqdn }),
+      hopCount: taken.facts.receivedCount,
+    };
+  }
+
+  #recipientOf(command: RecipientCommand): Envelope['recipients'][number] {
+    const { mailbox, notify, originalRecipient } = command;
+    const address =
+      mailbox.domain === '' ? `${mailbox.localPart}@${postmasterDomain(this.#organisation)}` : mailbox.text;
+    return { address, ...(notify && { notify }), ...(originalRecipient !== undefined && { originalRecipient }) };
+  }
+
+  /** What the client reads when the message could not be taken; the log has the reason. */
+  #explain(error: unknown): Reply {
+    if (error instanceof BodyFault) return error.reply;
+    this.#options.log.error({ error: messageOf(error) }, 'a message could not be taken');
+    return isProblem(error, 'spool-unavailable') ? REPLIES.insufficientResources : REPLIES.localError;
+  }
+}
+
+/** The same mechanism, which also says when it did not recognise the client. */
+function watchFailure(server: SaslServer, onFailure: () => void): SaslServer {
+  return {
+    mechanism: server.mechanism,
+    step: (response) => {
+      const step = server.step(response);
+      if (step.kind === 'failure') onFailure();
+      return step;
+    },
+  };
+}
+
+async function refuse(writer: SpoolWriter, reply: Reply): Promise<Reply> {
+  await writer.abort();
+  return reply;
+}
+
+function queuedReply(message: SpooledMessage, fqdn: string): Reply {
+  return {
+    ...REPLIES.queued,
+    text: `${message.envelope.messageId} [InternalId=${message.id}, Hostname=${fqdn}] ${REPLIES.queued.text}`,
+  };
+}

@@ -1,0 +1,277 @@
+// What transport writes down, in one place: a decision card and a tracking line for every attempt and every accepted
+// message, and the events that trust's verdicts name.
+
+import { randomUUID } from 'node:crypto';
+import { type Clock, describeOffset } from '../clock.ts';
+import type { ReceiveConnector } from '../directory/receive-connector.ts';
+import type { SmtpSession } from '../smtp/session-policy.ts';
+import type { NewMessage, SpooledMessage } from '../spool/spool.ts';
+import type { CardLog } from '../tracking/card-log.ts';
+import { type DecisionCard, describeTls, protectionOf } from '../tracking/decision-card.ts';
+import type { EventLog } from '../tracking/event-log.ts';
+import { createEvent } from '../tracking/events.ts';
+import type { MessageTracking } from '../tracking/message-tracking.ts';
+import type { TrackingEntry, TrackingEventId } from '../tracking/tracking-record.ts';
+import type { StartTlsOffer } from '../trust/reception.ts';
+import { explainReason, type Reason } from '../trust/reasons.ts';
+import { EVENT } from '../trust/tls-policy.ts';
+import type { Attempt } from './attempt.ts';
+import type { Hop, HopFacts, RecipientOutcome } from './hop.ts';
+import type { Organisation, Peer } from './organisation.ts';
+
+export interface RecordsOptions {
+  readonly clock: Clock;
+  readonly organisation: () => Organisation;
+  readonly cards: CardLog<DecisionCard>;
+  readonly tracking: MessageTracking;
+  readonly events: EventLog;
+}
+
+export interface Acceptance {
+  readonly message: SpooledMessage;
+  readonly session: SmtpSession;
+  readonly connector: ReceiveConnector;
+  readonly reason: Reason;
+  readonly offer: StartTlsOffer;
+  readonly peer: Peer | undefined;
+}
+
+const EVENT_OF_STATUS: Record<RecipientOutcome['status'], TrackingEventId> = {
+  delivered: 'SEND',
+  deferred: 'DEFER',
+  failed: 'FAIL',
+};
+
+export class Records {
+  readonly #options: RecordsOptions;
+
+  constructor(options: RecordsOptions) {
+    this.#options = options;
+  }
+
+  /** A message was taken and synced. */
+  accepted(acceptance: Acceptance): void {
+    const { message, session, connector } = acceptance;
+    const card = this.#receiverCard(acceptance);
+    this.#options.cards.record(card);
+    this.#track('RECEIVE', 'SMTP', message, {
+      clientIp: session.remoteAddress,
+      clientHostname: session.helo ?? '',
+      serverHostname: this.#options.organisation().fqdn,
+      serverIp: session.localAddress,
+      connectorId: connector.name,
+      recipients: message.recipients.map(({ address }) => address),
+      recipientStatus: message.recipients.map(() => '250 2.1.5 Recipient OK'),
+      customData: summarize(card),
+    });
+  }
+
+  /** One attempt at some recipients of a message, whatever came of it. */
+  attempt({ delivery, facts, outcomes, queueName }: Attempt, report: NewMessage | undefined): void {
+    const { message } = delivery;
+    for (const status of new Set(outcomes.map((outcome) => outcome.status))) {
+      const group = outcomes.filter((outcome) => outcome.status === status);
+      const card = this.#senderCard(message, facts, group);
+      this.#options.cards.record(card);
+      const isMailbox = facts.connector === 'Mailbox delivery' && status === 'delivered';
+      this.#track(isMailbox ? 'DELIVER' : EVENT_OF_STATUS[status], isMailbox ? 'STOREDRIVER' : 'SMTP', message, {
+        ...this.#where(facts),
+        sourceContext: queueName,
+        recipients: group.map(({ index }) => message.recipients[index]?.address ?? ''),
+        recipientStatus: group.map(({ reply }) => reply),
+        customData: summarize(card),
+      });
+    }
+    this.#raise(facts);
+    if (report) this.#reported(message, report);
+  }
+
+  /** A message ran out of time. */
+  expired(
+    message: SpooledMessage,
+    outcomes: readonly RecipientOutcome[],
+    hop: Hop,
+    report: NewMessage | undefined,
+  ): void {
+    this.#track('FAIL', 'QUEUE', message, {
+      connectorId: hop.connector,
+      sourceContext: hop.nextHopDomain,
+      recipients: outcomes.map(({ index }) => message.recipients[index]?.address ?? ''),
+      recipientStatus: outcomes.map(({ reply }) => reply),
+    });
+    if (report) this.#reported(message, report);
+  }
+
+  /** A client called itself by a peer's name and could not prove it by certificate. */
+  strangeCertificate(session: SmtpSession): void {
+    const thumbprint = session.tls?.peerCertificate?.thumbprint ?? 'none';
+    this.#options.events.record(
+      createEvent('SmtpReceiveDirectTrustFailed', { thumbprint, remoteAddress: session.remoteAddress }),
+    );
+  }
+
+  /** The same by password. */
+  strangePassword(session: SmtpSession, connector: ReceiveConnector): void {
+    const identity = session.helo ?? '';
+    this.#options.events.record(
+      createEvent('ScramAuthenticationFailed', {
+        identity,
+        remoteAddress: session.remoteAddress,
+        connector: connector.name,
+      }),
+    );
+  }
+
+  #reported(message: SpooledMessage, report: NewMessage): void {
+    this.#options.tracking.record({
+      eventId: 'DSN',
+      source: 'DSN',
+      messageId: report.envelope.messageId,
+      networkMessageId: report.envelope.networkMessageId,
+      recipients: report.envelope.recipients.map(({ address }) => address),
+      reference: [message.envelope.messageId],
+      messageSubject: report.envelope.subject,
+      totalBytes: report.body.length,
+    });
+  }
+
+  #track(
+    eventId: TrackingEventId,
+    source: TrackingEntry['source'],
+    message: SpooledMessage,
+    more: Partial<TrackingEntry>,
+  ): void {
+    const { envelope } = message;
+    this.#options.tracking.record({
+      ...more,
+      eventId,
+      source,
+      internalMessageId: message.id,
+      messageId: envelope.messageId,
+      networkMessageId: envelope.networkMessageId,
+      messageSubject: envelope.subject,
+      sender: envelope.reversePath,
+      returnPath: envelope.reversePath,
+      totalBytes: message.bodySizeBytes,
+    });
+  }
+
+  #where(facts: HopFacts): Partial<TrackingEntry> {
+    const { fqdn } = this.#options.organisation();
+    return {
+      clientHostname: fqdn,
+      serverIp: facts.peer.address,
+      serverHostname: facts.peer.name ?? '',
+      connectorId: facts.connector,
+    };
+  }
+
+  #cardBase(
+    message: SpooledMessage,
+  ): Pick<
+    DecisionCard,
+    'id' | 'time' | 'clockOffset' | 'server' | 'internalMessageId' | 'messageId' | 'networkMessageId'
+  > {
+    const { clock, organisation } = this.#options;
+    const moved = describeOffset(clock.offsetMs);
+    return {
+      id: randomUUID(),
+      time: clock.now().toISOString(),
+      ...(moved !== undefined && { clockOffset: moved }),
+      server: organisation().fqdn,
+      internalMessageId: message.id,
+      messageId: message.envelope.messageId,
+      networkMessageId: message.envelope.networkMessageId,
+    };
+  }
+
+  #receiverCard({ message, session, connector, reason, offer, peer }: Acceptance): DecisionCard {
+    const { authentication, tls } = session;
+    return {
+      ...this.#cardBase(message),
+      side: 'receiver',
+      connector: connector.name,
+      peer: {
+        ...(session.helo !== undefined && { name: session.helo }),
+        address: session.remoteAddress,
+        port: session.remotePort,
+      },
+      policy: 'reception',
+      rule: offer.offered ? 'reception: STARTTLS offered' : `reception: STARTTLS withdrawn, ${offer.reason}`,
+      reason,
+      startTls: { offered: session.startTlsOffered, attempted: tls !== undefined },
+      ...(tls && { tls: describeTls(tls) }),
+      authentication: authentication && { ...authentication, result: peer ? 'recognised' : 'anonymous' },
+      channel: tls ? 'tls' : 'plaintext',
+      protection: protectionOf(tls !== undefined, peer !== undefined),
+      outcome: 'accepted',
+      events: [],
+    };
+  }
+
+  #senderCard(message: SpooledMessage, facts: HopFacts, outcomes: readonly RecipientOutcome[]): DecisionCard {
+    const [first] = outcomes;
+    const { authentication, ...rest } = facts;
+    return {
+      ...this.#cardBase(message),
+      side: 'sender',
+      ...rest,
+      authentication,
+      outcome: first?.status ?? 'deferred',
+      ...(first && { detail: first.reply }),
+    };
+  }
+
+  /** The events a verdict named, with what is known about the peer. */
+  #raise(facts: HopFacts): void {
+    for (const id of facts.events) this.#raiseOne(id, facts);
+  }
+
+  #raiseOne(id: number, facts: HopFacts): void {
+    const { events } = this.#options;
+    const server = facts.peer.name ?? facts.peer.address;
+    const where = { remoteAddress: facts.peer.address, connector: facts.connector };
+    const thumbprint = facts.tls?.peerThumbprint ?? 'none';
+    if (id === EVENT.tlsRequiredFailed)
+      events.record(
+        createEvent('SmtpSendTLSRequiredFailed', {
+          connector: facts.connector,
+          target: server,
+          cause: explainReason(facts.reason),
+        }),
+      );
+    if (id === EVENT.sendAuthenticationFailed) events.record(createEvent('SmtpSendOutboundAuthenticationFailed', { server, connector: facts.connector, cause: explainReason(facts.reason) }));
+    if (id === EVENT.sendDirectTrustFailed)
+      events.record(createEvent('SmtpSendDirectTrustFailed', { thumbprint, ...where }));
+    if (id === EVENT.downgradeSuspected)
+      events.record(createEvent('PlaintextDowngradeSuspected', { server, ...where }));
+    if (id === EVENT.remoteCertificateExpired) this.#raiseAboutRecord(server);
+  }
+
+  /** The peer's certificate on record: expired, or not valid yet, which points at the clocks. */
+  #raiseAboutRecord(server: string): void {
+    const { clock, events, organisation } = this.#options;
+    const certificate = organisation().peers.find((peer) => peer.fqdn === server)?.certificate;
+    if (!certificate) return;
+    const { subject, thumbprint, notAfter, notBefore } = certificate;
+    if (clock.now() > notAfter)
+      events.record(
+        createEvent('RemoteInternalTransportCertificateExpired', { subject, thumbprint, notAfter, server }),
+      );
+    else events.record(createEvent('ClockSkewSuspected', { server, thumbprint, notBefore, now: clock.now() }));
+  }
+}
+
+/** The card in one line of JSON for the tracking log's custom-data. */
+function summarize(card: DecisionCard): string {
+  const { id, channel, reason, rule, protection, tls, authentication } = card;
+  return JSON.stringify({
+    card: id,
+    channel,
+    reason,
+    rule,
+    protection,
+    ...(tls && { version: tls.version, cipher: tls.cipher }),
+    ...(authentication && { authentication: authentication.mechanism, result: authentication.result }),
+  });
+}

@@ -1,0 +1,131 @@
+// Which hop a recipient goes to: pure. On a hub, accepted mail goes to the mailboxes and everything else to a subscribed Edge
+// by the hidden intra-organization connector; on an Edge, accepted mail goes to the hubs by the `--` connector and everything
+// else by the closest address space, cheapest first.
+
+import { findAcceptedDomain } from '../directory/accepted-domain.ts';
+import type { SendConnector } from '../directory/send-connector.ts';
+import type { DeliveryTarget } from '../config.ts';
+import { stanceOf } from '../trust/policies.ts';
+import type { Hop } from './hop.ts';
+import type { Organisation } from './organisation.ts';
+
+/** What Exchange's logs call the connector that no cmdlet shows. */
+export const INTRA_ORG_CONNECTOR = 'Intra-Organization SMTP Send Connector';
+
+const SMTP_PORT = 25;
+
+/** The hop for one recipient address. */
+export function routeRecipient(organisation: Organisation, target: DeliveryTarget | undefined, address: string): Hop {
+  const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+  const accepted = findAcceptedDomain(organisation.acceptedDomains, domain);
+  const isOurs = accepted !== undefined && accepted.domainType !== 'ExternalRelay';
+  if (organisation.role === 'edge') return routeOnEdge(organisation, domain, isOurs);
+  return isOurs ? routeToMailbox(target) : routeOnHub(organisation, domain);
+}
+
+function routeToMailbox(target: DeliveryTarget | undefined): Hop {
+  if (!target)
+    return unreachable(
+      '550 4.4.0 No delivery target is set for accepted domains: add "deliver" to the config of this hub',
+    );
+  const place = target.kind === 'maildir' ? target.folder : `${target.host}:${target.port}`;
+  const common = {
+    deliveryType: 'SmtpDeliveryToMailbox',
+    nextHopDomain: place,
+    connector: 'Mailbox delivery',
+  } as const;
+  return { ...common, kind: 'mailbox', key: `mailbox:${target.kind}:${place}`, target };
+}
+
+/** A connector whose source is an Edge is reached through that Edge; one whose source is this hub leaves from here. */
+function routeOnHub(organisation: Organisation, domain: string): Hop {
+  const connector = chooseSendConnector(organisation.sendConnectors, domain);
+  if (!connector) return unreachable('A matching connector cannot be found to route the external recipient');
+  const edges = organisation.peers.filter((peer) => isSource(connector, peer.name));
+  if (edges.length === 0) return routeByConnector(connector, domain, organisation.fqdn);
+  const { intraOrgIgnoreStartTls, intraOrgRequireTls } = organisation.transportConfig;
+  return {
+    kind: 'pair',
+    key: `edge:${connector.guid}`,
+    deliveryType: 'SmtpRelayWithinAdSiteToEdge',
+    nextHopDomain: connector.name,
+    connector: INTRA_ORG_CONNECTOR,
+    peers: edges,
+    stance: stanceOf({ ignoreStartTls: intraOrgIgnoreStartTls, requireTls: intraOrgRequireTls }),
+    port: SMTP_PORT,
+  };
+}
+
+function routeOnEdge(organisation: Organisation, domain: string, isOurs: boolean): Hop {
+  const enabled = organisation.sendConnectors.filter((connector) => connector.enabled);
+  const inbound = enabled.find((connector) => connector.addressSpaces.some(({ space }) => space === '--'));
+  if (isOurs && inbound) return routeToHubs(organisation, inbound);
+  const connector = chooseSendConnector(organisation.sendConnectors, domain);
+  if (!connector) return unreachable('A matching connector cannot be found to route the recipient');
+  return routeByConnector(connector, domain, organisation.fqdn);
+}
+
+function routeToHubs(organisation: Organisation, connector: SendConnector): Hop {
+  return {
+    kind: 'pair',
+    key: `hubs:${connector.guid}`,
+    deliveryType: 'SmartHostConnectorDelivery',
+    nextHopDomain: organisation.peers.map((peer) => peer.fqdn).join(';') || '--',
+    connector: connector.name,
+    peers: organisation.peers,
+    stance: stanceOf({ ignoreStartTls: connector.ignoreStartTls, requireTls: connector.requireTls }),
+    port: connector.port,
+  };
+}
+
+function routeByConnector(connector: SendConnector, domain: string, serverFqdn: string): Hop {
+  if (connector.smartHosts.length === 0) {
+    return unreachable(
+      `No mail server is known for ${domain}: this release routes by smart host only, set SmartHosts on "${connector.name}"`,
+    );
+  }
+  return {
+    kind: 'smart-host',
+    key: `connector:${connector.guid}`,
+    deliveryType: 'SmartHostConnectorDelivery',
+    nextHopDomain: connector.smartHosts.join(';'),
+    connector: connector.name,
+    hosts: connector.smartHosts,
+    stance: stanceOf({ ignoreStartTls: connector.ignoreStartTls, requireTls: connector.requireTls }),
+    port: connector.port,
+    name: connector.fqdn ?? serverFqdn,
+  };
+}
+
+/** Closest address space first, then lowest cost (exchange: Send connectors, "closest match, then lowest cost"). */
+export function chooseSendConnector(connectors: readonly SendConnector[], domain: string): SendConnector | undefined {
+  const fits = connectors
+    .filter((connector) => connector.enabled)
+    .flatMap((connector) =>
+      connector.addressSpaces.map((space) => ({
+        connector,
+        cost: space.cost,
+        closeness: closenessOf(space.space, domain),
+      })),
+    )
+    .filter(({ closeness }) => closeness > 0);
+  fits.sort((a, b) => b.closeness - a.closeness || a.cost - b.cost);
+  return fits[0]?.connector;
+}
+
+/** 0: does not match. A whole name beats every wildcard, a longer wildcard a shorter one, and `*` matches last. */
+function closenessOf(space: string, domain: string): number {
+  const pattern = space.toLowerCase();
+  if (pattern === domain) return 1000;
+  if (pattern === '*') return 1;
+  return pattern.startsWith('*.') && domain.endsWith(pattern.slice(1)) ? pattern.length : 0;
+}
+
+function isSource(connector: SendConnector, serverName: string): boolean {
+  return connector.sourceTransportServers.some((source) => source.toLowerCase() === serverName.toLowerCase());
+}
+
+function unreachable(lastError: string): Hop {
+  const common = { deliveryType: 'Unreachable', nextHopDomain: 'Unreachable Domain', connector: '' } as const;
+  return { ...common, kind: 'unreachable', key: 'unreachable', lastError };
+}

@@ -1,0 +1,220 @@
+// Opens one SMTP connection as trust/ demands: requirement first, then the dial, then the verdict, then who we are. Obeys
+// and never decides: falling back to plaintext happens here only because a verdict says so. RFC 3207, RFC 4954.
+
+import type { Log } from '../log.ts';
+import { ExternalClient } from '../smtp/external.ts';
+import type { SaslClient } from '../smtp/sasl.ts';
+import { ScramClient } from '../smtp/scram-sha-256.ts';
+import { type DialOptions, type DialResult, dial, type SenderSession, type TlsAttempt } from '../smtp/sender.ts';
+import type { KeyPair } from '../tls/certificate-store.ts';
+import { describeTls, protectionOf, type StartTlsFacts } from '../tracking/decision-card.ts';
+import { type AuthenticationOutcome, judgeAuthentication } from '../trust/authentication.ts';
+import { judge, requirementFor } from '../trust/policies.ts';
+import { explainReason } from '../trust/reasons.ts';
+import type { Mechanism, Outcome, Requirement, StartTlsStance, TrustSettings, Verdict } from '../trust/tls-policy.ts';
+import type { HopFacts } from './hop.ts';
+import type { Address } from './next-hop.ts';
+import type { Peer } from './organisation.ts';
+
+export interface SmtpHopOptions {
+  readonly address: Address;
+  readonly stance: StartTlsStance;
+  /** A member of the pair; undefined for a stranger. */
+  readonly peer: Peer | undefined;
+  readonly connector: string;
+  /** EHLO name. */
+  readonly name: string;
+  readonly own: KeyPair | undefined;
+  readonly settings: TrustSettings;
+  readonly now: () => Date;
+  readonly hasWaited: boolean;
+  readonly lmtp: boolean;
+  readonly log: Log;
+}
+
+export type OpenedSmtp =
+  | { readonly kind: 'ready'; readonly session: SenderSession; readonly facts: HopFacts }
+  | { readonly kind: 'deferred'; readonly facts: HopFacts; readonly reply: string; readonly isReachable: boolean };
+
+/** Dials one address and brings the session to where MAIL FROM may be said, or says why not. */
+export async function openSmtpHop(options: SmtpHopOptions): Promise<OpenedSmtp> {
+  const requirement = requirementFor(
+    {
+      purpose: 'mail',
+      stance: options.stance,
+      peer: options.peer && { fqdn: options.peer.fqdn, certificate: options.peer.certificate },
+      own: options.peer ? options.own?.certificate : undefined,
+      settings: options.settings,
+    },
+    options.now(),
+  );
+  if (requirement.startTls === 'hold') return holdBack(options, requirement);
+  const first = await dial(dialOptions(options, requirement.startTls));
+  return judgeDial(options, requirement, first);
+}
+
+function dialOptions(options: SmtpHopOptions, startTls: 'never' | 'attempt'): DialOptions {
+  return {
+    host: options.address.host,
+    port: options.address.port,
+    servername: options.address.name,
+    name: options.name,
+    startTls,
+    lmtp: options.lmtp,
+    log: options.log,
+    // Only a member of the pair learns which certificate is ours.
+    ...(options.peer && options.own && { clientCertificate: options.own }),
+  };
+}
+
+function holdBack(options: SmtpHopOptions, requirement: Requirement): OpenedSmtp {
+  const verdict = judge(requirement, { kind: 'not-attempted' }, momentOf(options));
+  return deferred(options, { requirement, verdict, attempt: { kind: 'not-attempted' } });
+}
+
+function momentOf(options: SmtpHopOptions): { now: Date; hasWaited: boolean } {
+  return { now: options.now(), hasWaited: options.hasWaited };
+}
+
+/** What was learned on the way, for the card. */
+interface Course {
+  readonly requirement: Requirement;
+  readonly verdict: Verdict;
+  readonly attempt: TlsAttempt;
+  readonly authentication?: {
+    readonly mechanism: Mechanism;
+    readonly identity?: string;
+    readonly result: AuthenticationOutcome;
+  };
+}
+
+async function judgeDial(options: SmtpHopOptions, requirement: Requirement, result: DialResult): Promise<OpenedSmtp> {
+  if (result.kind === 'failed' && result.phase !== 'starttls') return unreachable(options, requirement, result);
+  const attempt = result.kind === 'failed' ? result.tls : result.session.tls;
+  const verdict = judge(requirement, outcomeOf(requirement, attempt), momentOf(options));
+  const course: Course = { requirement, verdict, attempt };
+  if (verdict.action === 'proceed' && result.kind === 'connected') return authenticate(options, result.session, course);
+  if (result.kind === 'connected') await result.session.quit();
+  return verdict.action === 'reconnect-in-clear' ? reconnect(options, course) : deferred(options, course);
+}
+
+function outcomeOf(requirement: Requirement, attempt: TlsAttempt): Outcome {
+  return requirement.startTls === 'attempt' ? attempt : { kind: 'not-attempted' };
+}
+
+async function reconnect(options: SmtpHopOptions, course: Course): Promise<OpenedSmtp> {
+  const second = await dial(dialOptions(options, 'never'));
+  if (second.kind === 'failed') return unreachable(options, course.requirement, second);
+  const mechanism = course.requirement.authenticate ? 'SCRAM-SHA-256' : undefined;
+  const { reason, rule, events } = course.verdict;
+  return authenticate(options, second.session, {
+    ...course,
+    verdict: { action: 'proceed', channel: 'plaintext', mechanism, reason, rule, events },
+  });
+}
+
+async function authenticate(options: SmtpHopOptions, session: SenderSession, course: Course): Promise<OpenedSmtp> {
+  const { verdict } = course;
+  if (verdict.action !== 'proceed' || verdict.mechanism === undefined) return ready(options, session, course);
+  const { mechanism } = verdict;
+  const client = clientFor(mechanism, options.peer);
+  const result = client ? await recognitionBy(session, client) : 'no-credential';
+  const judged: Course = {
+    ...course,
+    verdict: judgeAuthentication(verdict, mechanism, result),
+    authentication: {
+      mechanism,
+      result,
+      ...(options.peer?.credential && mechanism !== 'EXTERNAL' && { identity: options.peer.credential.userName }),
+    },
+  };
+  if (result === 'recognised') return ready(options, session, judged);
+  await session.quit();
+  return deferred(options, judged);
+}
+
+async function recognitionBy(session: SenderSession, client: SaslClient): Promise<AuthenticationOutcome> {
+  const result = await session.authenticate(client);
+  return result.ok ? 'recognised' : result.cause;
+}
+
+function clientFor(mechanism: Mechanism, peer: Peer | undefined): SaslClient | undefined {
+  if (mechanism === 'EXTERNAL') return new ExternalClient();
+  return peer?.credential && new ScramClient(peer.credential.userName, peer.credential.password);
+}
+
+function ready(options: SmtpHopOptions, session: SenderSession, course: Course): OpenedSmtp {
+  return { kind: 'ready', session, facts: factsOf(options, course) };
+}
+
+function deferred(options: SmtpHopOptions, course: Course): OpenedSmtp {
+  const { verdict } = course;
+  const reply = course.authentication
+    ? `451 5.7.3 Cannot achieve Exchange Server authentication (${verdict.reason}): ${explainReason(verdict.reason)}`
+    : `454 4.7.5 ${verdict.reason}: ${explainReason(verdict.reason)}`;
+  return { kind: 'deferred', facts: factsOf(options, course), reply, isReachable: true };
+}
+
+function unreachable(
+  options: SmtpHopOptions,
+  requirement: Requirement,
+  result: Extract<DialResult, { kind: 'failed' }>,
+): OpenedSmtp {
+  const { address, connector } = options;
+  const said = result.reply ? `${result.reply.code} ${result.reply.enhanced} ${result.reply.text}` : result.code;
+  return {
+    kind: 'deferred',
+    isReachable: false,
+    reply: `421 4.4.1 Cannot use ${address.name} (${address.host}:${address.port}), ${result.phase}: ${said}`,
+    facts: {
+      connector,
+      peer: { name: address.name, address: address.host, port: address.port },
+      policy: requirement.policy,
+      rule: 'none',
+      reason: 'connection-failed',
+      startTls: { offered: undefined, attempted: false },
+      channel: 'none',
+      protection: 'none',
+      events: [],
+    },
+  };
+}
+
+function factsOf(options: SmtpHopOptions, course: Course): HopFacts {
+  const { requirement, verdict, attempt, authentication } = course;
+  const channel = verdict.action === 'proceed' ? verdict.channel : 'none';
+  // With UntrustedCertificate = Encrypt the password proves the peer, the certificate does not.
+  const isAuthenticated = authentication?.result === 'recognised';
+  return {
+    connector: options.connector,
+    peer: {
+      name: options.peer?.fqdn ?? options.address.name,
+      address: options.address.host,
+      port: options.address.port,
+    },
+    policy: requirement.policy,
+    rule: verdict.rule,
+    reason: verdict.reason,
+    startTls: startTlsFacts(attempt),
+    ...(attempt.kind === 'established' && { tls: describeTls(attempt.session) }),
+    ...(authentication && { authentication }),
+    channel,
+    protection: channel === 'none' ? 'none' : protectionOf(channel === 'tls', isAuthenticated),
+    events: verdict.events,
+  };
+}
+
+function startTlsFacts(attempt: TlsAttempt): StartTlsFacts {
+  switch (attempt.kind) {
+    case 'not-attempted':
+      return { offered: undefined, attempted: false };
+    case 'not-offered':
+      return { offered: false, attempted: false };
+    case 'refused':
+      return { offered: true, attempted: true, answer: attempt.reply.code };
+    case 'failed':
+      return { offered: true, attempted: true, failure: `${attempt.cause} ${attempt.code}` };
+    default:
+      return { offered: true, attempted: true };
+  }
+}

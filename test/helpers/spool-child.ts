@@ -1,0 +1,93 @@
+// A process of its own around a spool, to be killed or disturbed: node spool-child.ts BACKEND FOLDER MODE. Every line on
+// stdout tells of something that is already durable. Modes:
+//   open    opens the spool and stays
+//   fill    stores messages of all sizes, several at a time, for ever; the subject is the SHA-256 of the body
+//   bounce  claims everything and settles it as failed, each with a DSN whose subject names the message, then stays
+//   serve   stores a message of as many octets as each line on stdin says
+
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { isProblem } from '../../src/problem.ts';
+import type { Spool, SpooledMessage } from '../../src/spool/spool.ts';
+import {
+  claimAll,
+  findBackend,
+  makeEnvelope,
+  sha256,
+  spoolOptions,
+  storeMessage,
+  TRACE_FIELDS,
+} from './spool-fixtures.ts';
+
+const KIB = 1024;
+const SIZES = [
+  () => randomInt(8 * KIB),
+  () => randomInt(8 * KIB),
+  () => randomInt(100 * KIB),
+  () => randomInt(700 * KIB),
+];
+
+/** writeSync: the line is in the pipe before anything else happens. */
+function say(...words: (string | number)[]): void {
+  writeSync(1, `${words.join(' ')}\n`);
+}
+
+async function storeOne(spool: Spool, sizeBytes: number): Promise<void> {
+  const body = randomBytes(sizeBytes);
+  const networkMessageId = randomUUID();
+  const message = await storeMessage(spool, body, makeEnvelope({ networkMessageId, subject: sha256(body) }));
+  say('stored', message.id, networkMessageId, sha256(body));
+}
+
+async function fill(spool: Spool): Promise<void> {
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      for (;;) await storeOne(spool, SIZES[randomInt(SIZES.length)]?.() ?? 0);
+    }),
+  );
+}
+
+async function bounce(spool: Spool): Promise<void> {
+  const bounceOne = async ({ id, envelope }: SpooledMessage): Promise<void> => {
+    const subject = envelope.networkMessageId;
+    const dsn = makeEnvelope({ reversePath: '', source: 'DSN', subject, networkMessageId: randomUUID() });
+    const body = randomBytes(randomInt(4) === 0 ? 300 * KIB : 1000);
+    const failed = { recipients: [{ index: 0, status: 'failed' as const, lastError: '550 5.1.1 no such user' }] };
+    await spool.settle(id, failed, [{ envelope: dsn, traceFields: TRACE_FIELDS, body }]);
+    say('settled', subject);
+  };
+  const waiting = (await claimAll(spool)).filter(({ envelope }) => envelope.source !== 'DSN');
+  await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      for (let message = waiting.pop(); message; message = waiting.pop()) await bounceOne(message);
+    }),
+  );
+}
+
+async function serve(spool: Spool): Promise<void> {
+  for await (const line of createInterface({ input: process.stdin })) {
+    try {
+      await storeOne(spool, Number(line));
+    } catch (error) {
+      say('refused', isProblem(error) ? error.code : String(error));
+    }
+  }
+}
+
+// When stdin ends, whoever started it is gone: nothing may outlive a test.
+process.stdin.on('end', () => process.exit());
+const [backend, folder = '', mode] = process.argv.slice(2);
+say('starting');
+try {
+  const spool = await findBackend(backend).open(spoolOptions(folder));
+  say('open');
+  if (mode !== 'serve') process.stdin.resume();
+  if (mode === 'fill') await fill(spool);
+  if (mode === 'bounce') await bounce(spool);
+  if (mode === 'serve') await serve(spool);
+} catch (error) {
+  if (!isProblem(error)) throw error;
+  writeSync(2, `${error.message}\n`);
+  process.exit(3);
+}
