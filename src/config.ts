@@ -80,6 +80,7 @@ const schema = z.strictObject({
       maxConnections: z.int().min(1).default(5000),
       maxConnectionsPerHop: z.int().min(1).default(10),
       commandTimeout: duration.optional(),
+      handshakeTimeout: duration.default(30_000),
       drainTimeout: duration.default(10_000),
     })
     .prefault({}),

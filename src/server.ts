@@ -164,6 +164,7 @@ export async function openTransport(foundation: Foundation, parts: TransportPart
     organisation,
     addressBook: { hosts: config.hosts, resolve: foundation.resolve ?? systemResolver },
     ownKeyPair: () => contexts.ownKeyPair(),
+    handshakeTimeoutMs: config.limits.handshakeTimeout,
   };
   const queue = new MailQueue({
     spool,

@@ -64,7 +64,7 @@ function isAllowed({ from, to }: Import): boolean {
   const isFloorOne = FLOOR_ONE.includes(to.replace(/\.ts$/, ''));
   if (room === '') return FLOOR_ONE.includes(from.replace(/\.ts$/, '')) ? isFloorOne : true;
   if (target === room || isFloorOne) return true;
-  if (target === 'smtp' && SCRAM_ONLY.includes(room)) return /^smtp\/scram-/.test(to);
+  if (target === 'smtp' && SCRAM_ONLY.includes(room)) return to.startsWith('smtp/scram-');
   return target !== '' && (MAY_IMPORT[room] ?? []).includes(target);
 }
 

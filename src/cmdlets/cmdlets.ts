@@ -3,19 +3,33 @@
 
 import type { Role } from '../config.ts';
 import type { Cmdlet } from './cmdlet.ts';
+import { enableExchangeCertificate } from './enable-exchange-certificate.ts';
 import { exportEdgeSubscription } from './export-edge-subscription.ts';
+import { exportExchangeCertificate } from './export-exchange-certificate.ts';
 import { getEdgeSubscription } from './get-edge-subscription.ts';
+import { getExchangeCertificate } from './get-exchange-certificate.ts';
 import { importEdgeSubscription } from './import-edge-subscription.ts';
+import { importExchangeCertificate } from './import-exchange-certificate.ts';
+import { newExchangeCertificate } from './new-exchange-certificate.ts';
 import { removeEdgeSubscription } from './remove-edge-subscription.ts';
+import { removeExchangeCertificate } from './remove-exchange-certificate.ts';
 import type { ServerContext } from './server-context.ts';
 import { startEdgeSynchronization } from './start-edge-synchronization.ts';
+import { testSmtpConnectivity } from './test-smtp-connectivity.ts';
 
 export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
+  enableExchangeCertificate,
   exportEdgeSubscription,
-  importEdgeSubscription,
+  exportExchangeCertificate,
   getEdgeSubscription,
+  getExchangeCertificate,
+  importEdgeSubscription,
+  importExchangeCertificate,
+  newExchangeCertificate,
   removeEdgeSubscription,
+  removeExchangeCertificate,
   startEdgeSynchronization,
+  testSmtpConnectivity,
 ];
 
 function cmdletsOf(role: Role): readonly Cmdlet<ServerContext>[] {

@@ -9,7 +9,6 @@ import { defineCmdlet } from './cmdlet.ts';
 import { describeSubscription, SUBSCRIPTION_COLUMNS } from './get-edge-subscription.ts';
 import { requireHub } from './roles.ts';
 import type { ServerContext } from './server-context.ts';
-import { describeReport } from './start-edge-synchronization.ts';
 
 export const importEdgeSubscription = defineCmdlet({
   name: 'New-EdgeSubscription',
@@ -62,7 +61,7 @@ export const importEdgeSubscription = defineCmdlet({
     return {
       records: subscription ? [describeSubscription(subscription)] : [],
       notices: [`The certificate's SHA-256 is ${sha256}. It must be what New-EdgeSubscription printed on the Edge.`],
-      warnings: report && report.result !== 'Success' ? [`The subscription is stored, but the first synchronization failed (${String(describeReport(report)['Result'])}): ${report.failureDetails}. The hub must resolve ${data.edgeServerFqdn} and reach it on port ${data.adamSslPort}; then run Start-EdgeSynchronization.`] : [],
+      warnings: report && report.result !== 'Success' ? [`The subscription is stored, but the first synchronization failed (${report.result}): ${report.failureDetails}. The hub must resolve ${data.edgeServerFqdn} and reach it on port ${data.adamSslPort}; then run Start-EdgeSynchronization.`] : [],
     };
   },
 });

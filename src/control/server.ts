@@ -39,6 +39,8 @@ export class ControlServer<Context> {
     await removeStaleSocket(options.path);
     const control = new ControlServer(options);
     await control.#listen();
+    // Such as no descriptor left for one more caller: no reason for the mail server to end.
+    control.#server.on('error', (error) => options.log.error({ err: error }, 'the control socket failed'));
     chmodSync(options.path, 0o600);
     return control;
   }

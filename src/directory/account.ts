@@ -5,8 +5,8 @@
 import { choiceField, flagField, requiredText, requiredTime } from './attribute-field.ts';
 import { defineView, type View } from './view.ts';
 
-export const ACCOUNT_KINDS = ['bootstrap', 'replication'] as const;
-export type AccountKind = (typeof ACCOUNT_KINDS)[number];
+const ACCOUNT_KINDS = ['bootstrap', 'replication'] as const;
+type AccountKind = (typeof ACCOUNT_KINDS)[number];
 
 export interface Account {
   readonly name: string;

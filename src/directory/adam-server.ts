@@ -129,7 +129,7 @@ export class AdamServer implements LdapRequestHandler {
 
   #requireAccount(connection: LdapConnection): Recorded<Account> {
     const account = connection.boundDn === undefined ? undefined : this.#findAccount(connection.boundDn);
-    if (!account) throw denied();
+    if (!account) throw fault('insufficientAccessRights', 'bind with an account that is in force first');
     return account;
   }
 

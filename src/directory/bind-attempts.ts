@@ -11,7 +11,7 @@ export interface BindAttemptLimits {
   readonly maxConcurrent: number;
 }
 
-export const DEFAULT_BIND_LIMITS: BindAttemptLimits = { maxFailures: 5, waitMs: 30_000, maxConcurrent: 8 };
+const DEFAULT_BIND_LIMITS: BindAttemptLimits = { maxFailures: 5, waitMs: 30_000, maxConcurrent: 8 };
 
 const MAX_ADDRESSES = 10_000;
 

@@ -6,8 +6,8 @@
 import { z } from 'zod';
 import { readJson } from './sealed-login.ts';
 
-export const CREDENTIAL_PURPOSES = ['LDAP', 'SMTP'] as const;
-export type CredentialPurpose = (typeof CREDENTIAL_PURPOSES)[number];
+const CREDENTIAL_PURPOSES = ['LDAP', 'SMTP'] as const;
+type CredentialPurpose = (typeof CREDENTIAL_PURPOSES)[number];
 
 export interface EdgeSyncCredential {
   /** The server that accepts it. */

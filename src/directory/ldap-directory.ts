@@ -22,7 +22,8 @@ export class LdapDirectory implements Directory {
   /** The naming context is the server's; `options.namingContext` chooses among several. Throws Problem `ldap-not-configured`. */
   static async open(options: Pick<DirectoryOptions, 'connect' | 'namingContext'>): Promise<LdapDirectory> {
     const { connect } = options;
-    if (!connect) throw new Problem('ldap-not-configured', 'a directory on an LDAP server needs the address of that server');
+    if (!connect)
+      throw new Problem('ldap-not-configured', 'a directory on an LDAP server needs the address of that server');
     const client = await connect();
     try {
       return new LdapDirectory(connect, client, await findNamingContext(client, options.namingContext));
@@ -80,6 +81,7 @@ async function findNamingContext(client: LdapClient, wanted: string): Promise<st
   const contexts = root ? getValues(root, 'namingContexts').map((value) => value.toString('utf8')) : [];
   const key = wanted === '' ? undefined : normalizeDn(wanted);
   const found = contexts.find((context) => normalizeDn(context) === key) ?? contexts[0];
-  if (found === undefined) throw new Problem('ldap-no-context', 'the LDAP server names no naming context in its root DSE');
+  if (found === undefined)
+    throw new Problem('ldap-no-context', 'the LDAP server names no naming context in its root DSE');
   return found;
 }

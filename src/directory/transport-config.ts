@@ -42,7 +42,7 @@ export interface TransportConfig {
   readonly intraOrgRequireTls: boolean;
 }
 
-export const TRANSPORT_SETTINGS_NAME = 'Transport Settings';
+const TRANSPORT_SETTINGS_NAME = 'Transport Settings';
 const TEN_MIB = 10 * 1024 * 1024;
 
 export const DEFAULT_TRANSPORT_CONFIG: TransportConfig = {

@@ -2,9 +2,10 @@
 // open as long as we live; a half whose input ends knows that nobody looks after it any more and stops by itself.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Problem } from '../problem.ts';
+import { EXIT_IN_USE } from './exit-code.ts';
 
 export interface ChildOptions {
   readonly program: string;
@@ -24,8 +25,6 @@ const MAX_DELAY_MS = 5000;
 /** A predecessor that is still stopping may hold the spool for a while: so many starts are tried before giving up. */
 const MAX_FIRST_STARTS = 40;
 const STOP_LIMIT_MS = 20_000;
-/** What a server exits with when another process holds its spool (sysexits' EX_TEMPFAIL). */
-export const EXIT_IN_USE = 75;
 
 export class Child {
   readonly #options: ChildOptions;
@@ -60,16 +59,21 @@ export class Child {
 
   #start(): void {
     const { program, parameters, logFile } = this.#options;
+    const log = openSync(logFile, 'a', 0o600);
     const child = spawn(program, [...parameters], {
-      stdio: ['pipe', 'pipe', openSync(logFile, 'a', 0o600)],
+      stdio: ['pipe', 'pipe', log],
       env: { ...process.env, RELAYPAIR_WATCH_STDIN: '1' },
     });
+    closeSync(log);
     this.#process = child;
     child.stdin?.on('error', () => {});
     if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => this.#read(line));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#exited = promise;
-    child.once('error', (error) => this.#giveUp(error.message));
+    child.once('error', (error) => {
+      resolve();
+      this.#giveUp(error.message);
+    });
     child.once('exit', (code, signal) => {
       resolve();
       // A refusal will be the same the next time; only a predecessor that still holds the spool goes away by itself.

@@ -92,7 +92,8 @@ class ConnectionServer extends SMTPServer {
       const fail = (error: Error) =>
         reject(new Problem('listen-failed', `cannot listen on ${host}:${port}: ${messageOf(error)}`, { cause: error }));
       this.server.once('error', fail);
-      this.server.listen({ host, port }, () => {
+      // [::] means IPv6 alone: 0.0.0.0 beside it then has a socket of its own, whatever the system's default.
+      this.server.listen({ host, port, ipv6Only: host === '::' }, () => {
         this.server.off('error', fail);
         resolve(this.server.address() as AddressInfo);
       });

@@ -140,7 +140,7 @@ export class EmbeddedSpool implements Spool {
       const ids = this.#parts.database.listIds(afterId, options.limit - found.length);
       const last = ids.at(-1);
       if (last === undefined) break;
-      found.push(...this.#loadAll(ids));
+      for (const message of this.#loadAll(ids)) found.push(message);
       afterId = last;
     }
     return found;

@@ -20,6 +20,7 @@ export interface DeliveryContext {
   readonly log: Log;
   readonly organisation: () => Organisation;
   readonly addressBook: AddressBook;
+  readonly handshakeTimeoutMs: number;
   /** The internal transport certificate with its key, at the moment of asking. */
   readonly ownKeyPair: () => KeyPair | undefined;
 }
@@ -96,6 +97,7 @@ function openAddress(
     settings: organisation.transportConfig,
     now: () => context.clock.now(),
     lmtp: false,
+    handshakeTimeoutMs: context.handshakeTimeoutMs,
     log: context.log,
   });
 }
@@ -133,6 +135,7 @@ async function openMailbox(
       now: () => context.clock.now(),
       hasWaited,
       lmtp: target.kind === 'lmtp',
+      handshakeTimeoutMs: context.handshakeTimeoutMs,
       log: context.log,
     });
     if (opened.kind === 'ready') return { kind: 'ready', connection: new SmtpHopConnection(opened, false) };

@@ -29,6 +29,8 @@ export interface SmtpHopOptions {
   readonly now: () => Date;
   readonly hasWaited: boolean;
   readonly lmtp: boolean;
+  /** Longest wait for a TLS handshake, in milliseconds of real time. */
+  readonly handshakeTimeoutMs: number;
   readonly log: Log;
 }
 
@@ -61,6 +63,7 @@ function dialOptions(options: SmtpHopOptions, startTls: 'never' | 'attempt'): Di
     name: options.name,
     startTls,
     lmtp: options.lmtp,
+    timeouts: { tlsMs: options.handshakeTimeoutMs },
     log: options.log,
     // Only a member of the pair learns which certificate is ours.
     ...(options.peer && options.own && { clientCertificate: options.own }),

@@ -14,7 +14,7 @@ const DAY_MS = 86_400_000;
 function certificate(name: string, dates: Dates = 'in-date'): Certificate {
   const starts = { 'in-date': -10, expired: -400, 'not-yet-valid': 1 }[dates];
   const notBefore = new Date(NOW.getTime() + starts * DAY_MS);
-  return { der: Buffer.from(`${name}`), notBefore, notAfter: new Date(notBefore.getTime() + 365 * DAY_MS) } as Certificate;
+  return { der: Buffer.from(name), notBefore, notAfter: new Date(notBefore.getTime() + 365 * DAY_MS) } as Certificate;
 }
 
 function session(peerCertificate: Certificate | undefined): TlsSession {
@@ -63,30 +63,30 @@ function outcomeOf(row: TrustCase): Outcome {
 }
 
 /** Follows verdicts as transport does: a reconnection in clear is taken at its word. */
-function answerTo(row: TrustCase): { then: TrustCase['then']; reason: string; rule: string; mechanism: string } {
+function answerTo(row: TrustCase): { result: TrustCase['result']; reason: string; rule: string; mechanism: string } {
   const requirement = requirementFor(questionOf(row), NOW);
   const moment: Moment = { now: NOW, hasWaited: row.hasWaited ?? false };
   const outcome: Outcome = requirement.startTls === 'attempt' ? outcomeOf(row) : { kind: 'not-attempted' };
   const verdict = judge(requirement, outcome, moment);
   const mechanism = verdict.action === 'proceed' ? (verdict.mechanism ?? 'none') : verdict.action === 'defer' ? '-' : 'SCRAM-SHA-256';
-  return { then: destinyOf(verdict), reason: verdict.reason, rule: verdict.rule, mechanism };
+  return { result: destinyOf(verdict), reason: verdict.reason, rule: verdict.rule, mechanism };
 }
 
-function destinyOf(verdict: Verdict): TrustCase['then'] {
+function destinyOf(verdict: Verdict): TrustCase['result'] {
   if (verdict.action === 'defer') return 'waits';
   if (verdict.action === 'reconnect-in-clear') return 'plaintext';
   return verdict.channel;
 }
 
 describe('the trust rules of the pair', () => {
-  it.each(TRUST_CASES)('$when: $then, $reason', (row) => {
+  it.each(TRUST_CASES)('$when: $result, $reason', (row) => {
     const answer = answerTo(row);
-    console.log(`${row.when.padEnd(48)} ${answer.then.padEnd(9)} ${answer.reason.padEnd(30)} ${answer.mechanism.padEnd(14)} ${answer.rule}`);
-    expect(answer).toMatchObject({ then: row.then, reason: row.reason });
+    console.log(`${row.when.padEnd(48)} ${answer.result.padEnd(9)} ${answer.reason.padEnd(30)} ${answer.mechanism.padEnd(14)} ${answer.rule}`);
+    expect(answer).toMatchObject({ result: row.result, reason: row.reason });
   });
 
   it('expects a peer out of its dates to withdraw STARTTLS, and does not call that a downgrade', () => {
-    const requirement = requirementFor(questionOf({ when: '', peer: 'expired', then: 'plaintext', reason: 'certificate-expired' }), NOW);
+    const requirement = requirementFor(questionOf({ when: '', peer: 'expired', result: 'plaintext', reason: 'certificate-expired' }), NOW);
     const verdict = judge(requirement, { kind: 'not-offered' }, { now: NOW, hasWaited: false });
     expect(verdict).toMatchObject({ action: 'proceed', channel: 'plaintext', mechanism: 'SCRAM-SHA-256', reason: 'certificate-expired' });
   });
@@ -94,7 +94,7 @@ describe('the trust rules of the pair', () => {
   it('takes a certificate whose first day is four minutes away as valid, and six minutes away as not', () => {
     const peerFrom = (minutes: number): TrustQuestion => {
       const edge = { ...certificate('edge'), notBefore: new Date(NOW.getTime() + minutes * 60_000) };
-      return { ...questionOf({ when: '', then: 'tls', reason: 'direct-trust' }), peer: { fqdn: 'e', certificate: edge } };
+      return { ...questionOf({ when: '', result: 'tls', reason: 'direct-trust' }), peer: { fqdn: 'e', certificate: edge } };
     };
     const reasonFor = (minutes: number): string => {
       const requirement = requirementFor(peerFrom(minutes), NOW);

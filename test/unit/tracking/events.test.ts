@@ -7,6 +7,7 @@ const DATE = new Date('2008-12-24T20:00:00Z');
 const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
   SmtpReceiveDirectTrustFailed: { thumbprint: 'AB12', remoteAddress: '192.0.2.1' },
   SmtpSendTLSRequiredFailed: { connector: 'Internet', target: 'mail.example', cause: 'STARTTLS is not offered' },
+  SmtpSendOutboundAuthenticationFailed: { server: 'edge01.contoso.test', connector: 'Inbound', cause: 'refused' },
   SmtpSendDirectTrustFailed: { thumbprint: 'AB12', remoteAddress: '192.0.2.1', connector: 'Inbound' },
   CannotLoadSTARTTLSCertificateFromStore: { fqdn: 'edge01.contoso.test', connector: 'Default' },
   InternalTransportCertificateExpired: { thumbprint: 'AB12', notAfter: DATE },

@@ -1,0 +1,133 @@
+// How Get-Queue, Retry-Queue and Get-Message name queues, and how a queue is listed. Properties and their order are
+// Exchange's; Connections is our own. Submission is what the spool holds and the queue has not taken up yet.
+
+import type { Config } from '../config.ts';
+import { Problem } from '../problem.ts';
+import type { HopQueue } from '../transport/hop-queue.ts';
+import type { FilterProperties } from './filter-expression.ts';
+import type { OutputRecord, OutputValue } from './output.ts';
+import { isOwnName } from './own-server.ts';
+import type { ServerContext } from './server-context.ts';
+
+/** What a queue shows, in order, and how -Filter compares it. */
+export const QUEUE_PROPERTIES = {
+  Identity: 'text',
+  DeliveryType: 'text',
+  NextHopDomain: 'text',
+  TlsDomain: 'text',
+  NextHopConnector: 'text',
+  Status: 'text',
+  MessageCount: 'number',
+  LastError: 'text',
+  LastRetryTime: 'date',
+  NextRetryTime: 'date',
+  RetryCount: 'number',
+  NextHopCategory: 'text',
+  Connections: 'number',
+} as const satisfies FilterProperties;
+
+type QueueRecord = Readonly<Record<keyof typeof QUEUE_PROPERTIES, OutputValue>>;
+
+/** The last part of Submission's identity, and its NextHopDomain. */
+export const SUBMISSION = 'Submission';
+const UNREACHABLE = 'Unreachable';
+
+/** The last part of a queue's identity. */
+export function nameQueue(queue: HopQueue): string {
+  return queue.hop.kind === 'unreachable' ? UNREACHABLE : String(queue.id);
+}
+
+/** `HUB01\3`. */
+export function formatQueueIdentity(config: Config, name: string): string {
+  return `${config.netbiosName}\\${name}`;
+}
+
+/** The queues in the order of their identities, Unreachable last. */
+export function listQueues({ queue }: ServerContext): readonly HopQueue[] {
+  const rank = ({ hop, id }: HopQueue): number => (hop.kind === 'unreachable' ? Number.POSITIVE_INFINITY : id);
+  return queue.queues().toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
+}
+
+/** The `| fl` list of a queue. */
+export function describeQueue(config: Config, queue: HopQueue): OutputRecord {
+  const { hop } = queue;
+  const record: QueueRecord = {
+    Identity: formatQueueIdentity(config, nameQueue(queue)),
+    DeliveryType: hop.deliveryType,
+    NextHopDomain: hop.nextHopDomain,
+    TlsDomain: null,
+    NextHopConnector: hop.connector,
+    Status: queue.status,
+    MessageCount: queue.messageCount,
+    LastError: explainWait(queue) ?? null,
+    LastRetryTime: queue.lastRetryTime ?? null,
+    NextRetryTime: queue.nextRetryTime ?? null,
+    RetryCount: queue.failures,
+    NextHopCategory: hop.kind === 'smart-host' ? 'External' : 'Internal',
+    Connections: queue.connections,
+  };
+  return record;
+}
+
+/** Why the queue as a whole waits, if it does. */
+export function explainWait({ hop, lastError }: HopQueue): string | undefined {
+  return lastError ?? (hop.kind === 'unreachable' ? hop.lastError : undefined);
+}
+
+/** The same list for Submission. */
+export function describeSubmission(config: Config, messageCount: number): OutputRecord {
+  const record: QueueRecord = {
+    Identity: formatQueueIdentity(config, SUBMISSION),
+    DeliveryType: 'Undefined',
+    NextHopDomain: SUBMISSION,
+    TlsDomain: null,
+    NextHopConnector: null,
+    Status: 'Ready',
+    MessageCount: messageCount,
+    LastError: null,
+    LastRetryTime: null,
+    NextRetryTime: null,
+    RetryCount: 0,
+    NextHopCategory: 'Internal',
+    Connections: 0,
+  };
+  return record;
+}
+
+/** The ids of the messages that are in a queue, and how many more the spool holds. */
+export async function countSubmission({
+  queue,
+  spool,
+}: ServerContext): Promise<{ queuedIds: ReadonlySet<number>; count: number }> {
+  const { messages } = await spool.count();
+  const queuedIds = new Set<number>();
+  for (const each of queue.queues()) {
+    for (const { message } of each.active) queuedIds.add(message.id);
+    for (const { message } of each.waiting) queuedIds.add(message.id);
+  }
+  // A message that was delivered while the spool counted is still counted there, or already gone from here.
+  return { queuedIds, count: Math.max(0, messages - queuedIds.size) };
+}
+
+/** Whether `identity` (`HUB01\3`, `3` or a NextHopDomain, any letter case) names the queue with this name. */
+export function isQueueNamed(
+  config: Config,
+  identity: string,
+  queue: { name: string; nextHopDomain: string },
+): boolean {
+  const names = [queue.name, queue.nextHopDomain].map((name) => name.toLowerCase());
+  return names.includes(identity.toLowerCase()) || names.includes(withoutServer(config, identity).toLowerCase());
+}
+
+/** What follows `HUB01\`; the whole when it does not begin with this server's name. */
+export function withoutServer(config: Config, identity: string): string {
+  const end = identity.indexOf('\\');
+  return end > 0 && isOwnName(config, identity.slice(0, end)) ? identity.slice(end + 1) : identity;
+}
+
+export function queueNotFound(config: Config, identity: string): Problem {
+  return new Problem(
+    'queue-not-found',
+    `there is no queue "${identity}" on ${config.netbiosName}; Get-Queue lists them`,
+  );
+}

@@ -1,0 +1,104 @@
+// Fault: the disk is full. New mail is refused with spool-unavailable, queued mail can still be read and settled, and mail is
+// taken again by itself once there is room. On a small tmpfs, which needs root to mount.
+
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isProblem } from '../../src/problem.ts';
+import { EmbeddedSpool } from '../../src/spool/embedded-spool.ts';
+import type { SpooledMessage } from '../../src/spool/spool.ts';
+import { claimAll, makeFolder, readBody, removeFolder, spoolOptions, storeMessage } from '../helpers/spool-fixtures.ts';
+
+const MIB = 1024 * 1024;
+
+function mountTmpfs(folder: string): boolean {
+  return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder]).status === 0;
+}
+
+function canMount(): boolean {
+  const folder = makeFolder();
+  const mounted = mountTmpfs(folder);
+  if (mounted) spawnSync('umount', [folder]);
+  removeFolder(folder);
+  return mounted;
+}
+
+describe.skipIf(!canMount())('an embedded spool on a full disk (needs to mount a tmpfs)', () => {
+  let folder: string;
+  let spool: EmbeddedSpool;
+
+  beforeEach(() => {
+    folder = makeFolder();
+    mountTmpfs(folder);
+  });
+
+  afterEach(async () => {
+    await spool.close();
+    spawnSync('umount', [folder]);
+    removeFolder(folder);
+  });
+
+  async function open(reserveSizeBytes: number): Promise<void> {
+    spool = await EmbeddedSpool.open({ ...spoolOptions(folder), reserveSizeBytes });
+  }
+
+  /** Stores messages until one is refused; returns what was taken. */
+  async function fillUp(sizeBytes: number): Promise<{ message: SpooledMessage; body: Buffer }[]> {
+    const taken: { message: SpooledMessage; body: Buffer }[] = [];
+    for (;;) {
+      const body = randomBytes(sizeBytes);
+      try {
+        taken.push({ message: await storeMessage(spool, body), body });
+      } catch (error) {
+        if (!isProblem(error, 'spool-unavailable')) throw error;
+        return taken;
+      }
+    }
+  }
+
+  it.each([
+    ['small', 100_000],
+    ['large', 1_000_000],
+  ])('refuses %s messages in time, delivers those it has, and takes mail again', async (_name, sizeBytes) => {
+    await open(6 * MIB);
+    const taken = await fillUp(sizeBytes);
+    expect(taken.length).toBeGreaterThan(5);
+    expect(await spool.count()).toMatchObject({ messages: taken.length });
+    await claimAll(spool);
+    for (const { message, body } of taken) {
+      expect((await readBody(spool, message)).equals(body)).toBe(true);
+      expect(await spool.settle(message.id, { recipients: [{ index: 0, status: 'relayed' }] })).toBeUndefined();
+    }
+    expect(await spool.count()).toEqual({ messages: 0, bytes: 0, damaged: 0 });
+    // Nobody made room but the spool itself.
+    expect((await fillUp(sizeBytes)).length).toBeGreaterThan(5);
+  });
+
+  it.each([
+    ['small', 200_000],
+    ['large', 1_000_000],
+  ])(
+    'that others filled to the last octet refuses %s messages, loses none, and recovers when there is room',
+    async (_name, sizeBytes) => {
+      await open(0);
+      const before = randomBytes(5000);
+      const first = await storeMessage(spool, before);
+      mkdirSync(join(folder, 'others'));
+      const ballast = join(folder, 'others', 'ballast');
+      expect(() => writeFileSync(ballast, Buffer.alloc(30 * MIB))).toThrow('ENOSPC');
+      const attempts = await Promise.allSettled([1, 2, 3].map(() => storeMessage(spool, randomBytes(sizeBytes))));
+      expect(
+        attempts.map((attempt) => attempt.status === 'rejected' && isProblem(attempt.reason, 'spool-unavailable')),
+      ).toEqual([true, true, true]);
+      expect((await readBody(spool, first)).equals(before)).toBe(true);
+      rmSync(ballast);
+      await storeMessage(spool, randomBytes(sizeBytes));
+      expect(await spool.settle(first.id, { recipients: [{ index: 0, status: 'relayed' }] })).toBeUndefined();
+      await spool.close();
+      await open(0);
+      expect(await spool.count()).toEqual({ messages: 1, bytes: sizeBytes, damaged: 0 });
+    },
+  );
+});

@@ -1,0 +1,108 @@
+// The trust rules a second time: the same cases as the pure table, between a Hub and an Edge process over real sockets,
+// with a meddler on the wire. The clocks of certificates are set by when each server first started.
+
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Meddler } from '../helpers/meddler.ts';
+import { eventually, freePort, Servers } from '../helpers/servers.ts';
+import { submit } from '../helpers/submit.ts';
+import { type Dates, TRUST_CASES, type TrustCase } from '../helpers/trust-cases.ts';
+
+/** A server that first started then has a certificate that is so now. */
+const FIRST_START: Record<Dates, string> = { 'in-date': '-10d', expired: '-400d', 'not-yet-valid': '+2d' };
+
+interface World {
+  readonly own: Dates;
+  readonly peer: Dates;
+  readonly isReplaced: boolean;
+  readonly cases: readonly TrustCase[];
+}
+
+/** Cases that can share two servers, those that need a replaced certificate apart. */
+function worlds(): World[] {
+  const byDates = new Map<string, World & { cases: TrustCase[] }>();
+  for (const row of TRUST_CASES) {
+    const own = row.own ?? 'in-date';
+    const peer = row.peer ?? 'in-date';
+    const isReplaced = row.isReplaced ?? false;
+    const key = `${own} ${peer} ${isReplaced}`;
+    const world = byDates.get(key) ?? { own, peer, isReplaced, cases: [] };
+    world.cases.push(row);
+    byDates.set(key, world);
+  }
+  return [...byDates.values()];
+}
+
+describe.each(worlds())('with own $own, peer $peer, replaced: $isReplaced', (world) => {
+  let servers: Servers;
+  let meddler: Meddler;
+
+  beforeAll(async () => {
+    const edgePort = await freePort();
+    meddler = await Meddler.open({ host: '127.0.0.1', port: edgePort });
+    servers = await Servers.prepare({ edgeSeenAt: meddler.port, edgePort, hubExtra: { limits: { handshakeTimeout: '500ms' } } });
+    await Promise.all([servers.start('hub', FIRST_START[world.own]), servers.start('edge', FIRST_START[world.peer])]);
+    await Promise.all([servers.stop('hub'), servers.stop('edge')]);
+    await Promise.all([servers.start('hub'), servers.start('edge')]);
+    await servers.subscribe();
+    if (world.isReplaced) await servers.cmdlet('edge', 'New-ExchangeCertificate', '-Confirm:false');
+  }, 60_000);
+
+  afterAll(async () => {
+    await servers[Symbol.asyncDispose]();
+    await meddler.close();
+  });
+
+  it.each(world.cases)(
+    '$when: $result, $reason',
+    async (row) => {
+      await settle(servers, row);
+      meddler.wire = row.wire ?? 'clean';
+      const card = await cardOf(servers, row);
+      console.log(`${row.when.padEnd(48)} ${String(card['channel']).padEnd(9)} ${String(card['outcome']).padEnd(9)} ${String(card['reason']).padEnd(30)} ${String(card['protection'])}`);
+      expect(card).toMatchObject(expectedCard(row));
+      meddler.wire = 'clean';
+      await clear(servers, world);
+    },
+    40_000,
+  );
+});
+
+/** Brings both sides to the row's settings. */
+async function settle(servers: Servers, row: TrustCase): Promise<void> {
+  await servers.cmdlet(
+    'hub',
+    'Set-TransportConfig',
+    ...['-ExpiredCertificate', row.expiredCertificate ?? 'Plaintext'],
+    ...['-UntrustedCertificate', row.untrustedCertificate ?? 'Defer'],
+    ...[`-IntraOrgRequireTLS:${row.switch === 'RequireTLS'}`, `-IntraOrgIgnoreSTARTTLS:${row.switch === 'IgnoreSTARTTLS'}`],
+  );
+  if (row.isReplaced !== true) await servers.cmdlet('hub', 'Start-EdgeSynchronization');
+}
+
+/** The card of the attempt that the row is about: the first one, or the second when the message is to have waited. */
+async function cardOf(servers: Servers, row: TrustCase): Promise<Record<string, unknown>> {
+  const id = `<${randomUUID()}@trust.test>`;
+  const content = Buffer.from(`Message-ID: ${id}\r\nSubject: ${row.when}\r\n\r\nhello\r\n`);
+  const submitted = await submit({ port: servers.ports.hub, from: 'a@contoso.test', to: ['b@elsewhere.test'], content });
+  expect(submitted.reply).toMatch(/^250/);
+  const wanted = row.hasWaited === true ? 1 : 0;
+  return eventually(`attempt ${wanted + 1} of "${row.when}"`, () => servers.cards('hub').filter((card) => card['side'] === 'sender' && card['messageId'] === id)[wanted]);
+}
+
+function expectedCard(row: TrustCase): Record<string, unknown> {
+  if (row.result === 'waits') return { outcome: 'deferred', channel: 'none', reason: row.reason };
+  const protection = row.result === 'tls' ? 'authenticated-and-protected' : 'authenticated-not-protected';
+  return { outcome: 'delivered', channel: row.result, reason: row.reason, protection };
+}
+
+/** What waited goes out under the default rules, so that the next row starts with an empty queue. */
+async function clear(servers: Servers, world: World): Promise<void> {
+  const last = world.isReplaced ? ['-UntrustedCertificate', 'Encrypt'] : ['-UntrustedCertificate', 'Defer'];
+  await servers.cmdlet('hub', 'Set-TransportConfig', '-ExpiredCertificate', 'Plaintext', '-IntraOrgRequireTLS:false', '-IntraOrgIgnoreSTARTTLS:false', ...last);
+  if (!world.isReplaced) await servers.cmdlet('hub', 'Start-EdgeSynchronization');
+  await eventually('an empty queue', async () => {
+    const queues = await servers.cmdlet('hub', 'Get-Queue');
+    return queues.every((queue) => queue['MessageCount'] === 0) ? true : undefined;
+  });
+}

@@ -1,0 +1,87 @@
+import { DatabaseSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { GroupCommit } from '../../../src/spool/group-commit.ts';
+
+describe('a group of writes', () => {
+  let database: DatabaseSync;
+  let group: GroupCommit;
+
+  beforeEach(() => {
+    database = new DatabaseSync(':memory:');
+    database.exec('CREATE TABLE entry (name TEXT UNIQUE, serial INTEGER)');
+    group = new GroupCommit(database);
+  });
+
+  afterEach(() => {
+    database.close();
+  });
+
+  function write(name: string, serials: number[] = []): Promise<string> {
+    return group.run(() => {
+      serials.push(Number(database.prepare('SELECT count(*) AS n FROM entry').get()?.['n']));
+      database.prepare('INSERT INTO entry VALUES (?, 0)').run(name);
+      return name;
+    });
+  }
+
+  function names(): unknown[] {
+    return database
+      .prepare('SELECT name FROM entry ORDER BY name')
+      .all()
+      .map((row) => row['name']);
+  }
+
+  it('of one turn is written in order in one transaction, and each gets its own result', async () => {
+    const serials: number[] = [];
+    const begun = Promise.all([write('a', serials), write('b', serials), write('c', serials)]);
+    expect(serials).toEqual([]);
+    expect(await begun).toEqual(['a', 'b', 'c']);
+    expect(serials).toEqual([0, 1, 2]);
+    expect(database.isTransaction).toBe(false);
+  });
+
+  it('of one alone is written in the same turn of the event loop', async () => {
+    const serials: number[] = [];
+    const written = write('a', serials);
+    await nextTurn();
+    expect(serials).toEqual([0]);
+    await written;
+  });
+
+  it('loses only the member that fails', async () => {
+    const settled = await Promise.allSettled([write('a'), write('a'), write('b')]);
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(names()).toEqual(['a', 'b']);
+  });
+
+  it('leaves nothing of a member that throws half way', async () => {
+    const half = group.run(() => {
+      database.prepare('INSERT INTO entry VALUES (?, 0)').run('half');
+      throw new TypeError('a bug');
+    });
+    await expect(half).rejects.toThrow('a bug');
+    expect(await write('whole')).toBe('whole');
+    expect(names()).toEqual(['whole']);
+  });
+
+  it('is cut by size, so that others get their turn', async () => {
+    const order: string[] = [];
+    const big = (name: string) =>
+      group.run(() => {
+        order.push(name);
+      }, 1024 * 1024);
+    const all = [big('a'), big('b'), big('c'), big('d')];
+    setImmediate(() => order.push('others'));
+    await Promise.all(all);
+    expect(order).toEqual(['a', 'b', 'others', 'c', 'd']);
+  });
+
+  it('that waits is written when the group closes, which then takes nothing more', async () => {
+    const waiting = write('a');
+    group.close();
+    expect(names()).toEqual(['a']);
+    expect(await waiting).toBe('a');
+    await expect(write('b')).rejects.toMatchObject({ code: 'spool-closed' });
+  });
+});
