@@ -64,14 +64,14 @@ export class SystemClock implements Clock {
 
   #arm(appointment: Appointment): void {
     clearTimeout(appointment.timer);
-    const waitMs = Math.min(MAX_TIMEOUT_MS, Math.max(0, appointment.dueMs - this.elapsedMs()));
+    const waitMs = Math.min(MAX_TIMEOUT_MS, Math.max(0, Math.ceil(appointment.dueMs - this.elapsedMs())));
     appointment.timer = setTimeout(() => this.#ring(appointment), waitMs);
     appointment.timer.unref();
   }
 
   #ring(appointment: Appointment): void {
-    // A wait longer than setTimeout can hold (24.8 days) is taken in pieces.
-    if (appointment.dueMs - this.elapsedMs() > 1) return this.#arm(appointment);
+    // A wait longer than setTimeout can hold (24.8 days) is taken in pieces, and its timers may ring a little early.
+    if (appointment.dueMs > this.elapsedMs()) return this.#arm(appointment);
     this.#appointments.delete(appointment);
     appointment.task();
   }

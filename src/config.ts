@@ -17,50 +17,69 @@ export interface Endpoint {
   readonly port: number;
 }
 
+const MIN_INTERVAL_MS = 10;
+const NO_ENDPOINT = 'not an address and port; write 127.0.0.1:25 or [::1]:25';
+
 /** The format this relaypair writes and reads; an older one would be upgraded in `upgradeConfig`. */
 export const CONFIG_FORMAT = 1;
 
-const duration = z.union([z.string(), z.number()]).transform((value, context) => {
-  try {
-    return typeof value === 'number' ? value * 1000 : parseDuration(value);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: messageOf(error) });
-    return z.NEVER;
-  }
-});
+/** Seconds, or a text such as 2s or 15m; milliseconds inside. */
+const duration = z
+  .union([z.string(), z.number().min(0)], 'not a duration; write it as 2s, 15m or 24h')
+  .transform((value, context) => {
+    try {
+      return parseDuration(typeof value === 'number' ? `${value}s` : value);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+      return z.NEVER;
+    }
+  });
 
-const endpoint = z.string().transform((text, context) => {
+/** What is waited for again and again: without a pause it would be a busy loop. */
+const interval = duration.refine((ms) => ms >= MIN_INTERVAL_MS, 'too short; 10ms is the least');
+
+const endpoint = z.string(NO_ENDPOINT).transform((text, context) => {
   const parsed = parseEndpoint(text);
   if (parsed) return parsed;
   context.addIssue({ code: 'custom', message: `"${text}" is no address and port; write 127.0.0.1:25 or [::1]:25` });
   return z.NEVER;
 });
 
+/** Where somebody else listens. */
+const target = endpoint.refine(({ port }) => port > 0, 'port 0 can be listened at, not connected to');
+
+const NO_NAME = 'not a fully qualified name such as edge01.perimeter.test';
+const LABEL = '(?!-)[A-Za-z0-9-]{1,63}(?<!-)';
+
+/** In lower case, as names are compared. */
 const hostName = z
-  .string()
-  .max(253)
-  .regex(/^(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+$/, 'not a fully qualified name such as edge01.perimeter.test');
+  .string(NO_NAME)
+  .max(253, NO_NAME)
+  .regex(new RegExp(`^${LABEL}(?:\\.${LABEL})+$`), NO_NAME)
+  .toLowerCase();
 
 /** Retry times as EdgeTransport.exe.config has them (exchange: glitch, transient, then outbound for ever). */
 const retry = z
   .strictObject({
     glitchCount: z.int().min(0).default(4),
-    glitchInterval: duration.default(60_000),
+    glitchInterval: interval.default(60_000),
     transientCount: z.int().min(0).default(6),
-    transientInterval: duration.optional(),
-    outboundInterval: duration.optional(),
-    messageInterval: duration.default(60_000),
-    expiration: duration.default(2 * 86_400_000),
+    transientInterval: interval.optional(),
+    outboundInterval: interval.optional(),
+    messageInterval: interval.default(60_000),
+    expiration: interval.default(2 * 86_400_000),
   })
   .prefault({});
 
 const schema = z.strictObject({
-  format: z.literal(CONFIG_FORMAT).default(CONFIG_FORMAT),
-  role: z.enum(['hub', 'edge']),
+  format: z
+    .literal(CONFIG_FORMAT, `not a format that this relaypair knows; write ${CONFIG_FORMAT}`)
+    .default(CONFIG_FORMAT),
+  role: z.enum(['hub', 'edge'], 'neither hub nor edge'),
   fqdn: hostName,
   netbiosName: z
     .string()
-    .regex(/^[A-Z0-9-]{1,15}$/, 'up to 15 of A-Z, 0-9 and -')
+    .regex(/^[A-Z0-9-]{1,15}$/, 'not a NetBIOS name: up to 15 of A-Z, 0-9 and -')
     .optional(),
   folder: z.string().min(1).default('.'),
   site: z.string().min(1).default('Default-First-Site-Name'),
@@ -70,12 +89,15 @@ const schema = z.strictObject({
       ldaps: endpoint.prefault('0.0.0.0:50636'),
     })
     .prefault({}),
-  hosts: z.record(hostName, endpoint).default({}),
+  hosts: z.record(hostName, target).default({}),
   deliver: z.string().optional(),
   retry,
   limits: z
     .strictObject({
-      maxMessageSize: z.int().min(65_536).default(10 * 1024 * 1024),
+      maxMessageSize: z
+        .int()
+        .min(65_536)
+        .default(10 * 1024 * 1024),
       maxRecipients: z.int().min(100).default(5000),
       maxConnections: z.int().min(1).default(5000),
       maxConnectionsPerHop: z.int().min(1).default(10),
@@ -85,7 +107,10 @@ const schema = z.strictObject({
     })
     .prefault({}),
   log: z
-    .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'), file: z.string().optional() })
+    .strictObject({
+      level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+      file: z.string().optional(),
+    })
     .prefault({}),
 });
 
@@ -111,13 +136,25 @@ export function readConfig(path: string): Config {
 
 /** The same for a text, with `path` for relative folders and for sentences. */
 export function parseConfig(text: string, path: string): Config {
-  const result = schema.safeParse(readYaml(text, path));
+  const result = schema.safeParse(readYaml(text, path), { reportInput: true });
   if (!result.success) {
     const [issue] = result.error.issues;
-    const place = issue?.path.length ? ` at ${issue.path.join('.')}` : '';
-    throw new Problem('config-invalid', `${path}${place}: ${issue?.message ?? 'not a relaypair config'}; correct the file and start again`);
+    throw invalid(path, issue?.path ?? [], issue ? explainIssue(issue) : 'not a relaypair config');
   }
   return complete(result.data, path);
+}
+
+function invalid(path: string, place: readonly PropertyKey[], sentence: string): Problem {
+  const where = place.length === 0 ? '' : ` at ${place.join('.')}`;
+  return new Problem('config-invalid', `${path}${where}: ${sentence}; correct the file and start again`);
+}
+
+function explainIssue(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return `"${issue.keys.join('", "')}" is not a setting`;
+  if (issue.code === 'invalid_key') return `"${String(issue.path.at(-1))}" is ${issue.issues[0]?.message ?? 'no name'}`;
+  if (issue.code === 'invalid_type' && issue.input === undefined) return 'this setting is needed';
+  if (issue.code === 'invalid_type' && issue.path.length === 0) return 'not a list of settings such as "role: hub"';
+  return issue.message;
 }
 
 function complete(parsed: Parsed, path: string): Config {
@@ -128,7 +165,8 @@ function complete(parsed: Parsed, path: string): Config {
     path,
     folder,
     netbiosName: parsed.netbiosName ?? netbiosNameOf(parsed.fqdn),
-    deliver: parsed.deliver === undefined ? undefined : parseDeliveryTarget(parsed.deliver, dirname(path)),
+    deliver: parsed.deliver === undefined ? undefined : readDeliveryTarget(parsed.deliver, path),
+    log: { ...parsed.log, ...(parsed.log.file !== undefined && { file: resolve(dirname(path), parsed.log.file) }) },
     retry: {
       ...parsed.retry,
       transientInterval: parsed.retry.transientInterval ?? (isEdge ? 10 : 5) * 60_000,
@@ -137,35 +175,51 @@ function complete(parsed: Parsed, path: string): Config {
   };
 }
 
+function readDeliveryTarget(text: string, path: string): DeliveryTarget {
+  try {
+    return parseDeliveryTarget(text, dirname(path));
+  } catch (error) {
+    throw invalid(path, ['deliver'], messageOf(error));
+  }
+}
+
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Problem('config-unreadable', `the config file ${path} cannot be read (${(error as NodeJS.ErrnoException).code}): name another with --config`);
+    throw new Problem(
+      'config-unreadable',
+      `the config file ${path} cannot be read (${(error as NodeJS.ErrnoException).code}): name another with --config`,
+    );
   }
 }
 
 function readYaml(text: string, path: string): unknown {
   let value: unknown;
   try {
-    value = parse(text);
+    value = parse(text, { logLevel: 'error' });
   } catch (error) {
     throw new Problem('config-invalid', `${path} is not YAML: ${messageOf(error).split('\n')[0]}`);
   }
   const format = (value as { format?: unknown } | null)?.format;
   if (typeof format === 'number' && format > CONFIG_FORMAT) {
-    throw new Problem('format-too-new', `${path} has format ${format}, this relaypair knows up to ${CONFIG_FORMAT}: start the newer relaypair it was written for`);
+    throw new Problem(
+      'format-too-new',
+      `${path} has format ${format}, this relaypair knows up to ${CONFIG_FORMAT}: start the newer relaypair it was written for`,
+    );
   }
   return value;
 }
 
 /** "127.0.0.1:25", "[::1]:25" or "host:25"; undefined when it is none of them. */
 export function parseEndpoint(text: string): Endpoint | undefined {
-  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text.trim());
-  if (!match) return undefined;
-  const [, literal, host, port] = match;
+  const [, literal, name, digits] = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text.trim()) ?? [];
+  const host = literal ?? name;
+  const port = Number(digits);
+  if (host === undefined || port > 65_535) return undefined;
   if (literal !== undefined && isIP(literal) !== 6) return undefined;
-  return Number(port) > 65_535 ? undefined : { host: literal ?? host ?? '', port: Number(port) };
+  // A name whose last label is a number is a wrong address (RFC 3696 §2).
+  return /(?:^|\.)\d+$/.test(host) && isIP(host) === 0 ? undefined : { host, port };
 }
 
 /** The way back: IPv6 addresses in brackets. */
@@ -177,9 +231,12 @@ export function formatEndpoint(endpoint: Endpoint): string {
 export function parseDeliveryTarget(text: string, baseFolder: string): DeliveryTarget {
   const [, kind, rest] = /^(smtp|lmtp|maildir):(.+)$/.exec(text) ?? [];
   if (kind === 'maildir' && rest !== undefined) return { kind, folder: resolve(baseFolder, rest) };
-  const target = rest === undefined ? undefined : parseEndpoint(rest);
-  if ((kind === 'smtp' || kind === 'lmtp') && target) return { kind, ...target };
-  throw new Problem('bad-delivery-target', `"${text}" is no delivery target; write smtp:HOST:PORT, lmtp:HOST:PORT or maildir:FOLDER`);
+  const endpoint = rest === undefined ? undefined : parseEndpoint(rest);
+  if ((kind === 'smtp' || kind === 'lmtp') && endpoint && endpoint.port > 0) return { kind, ...endpoint };
+  throw new Problem(
+    'bad-delivery-target',
+    `"${text}" is no delivery target; write smtp:HOST:PORT, lmtp:HOST:PORT or maildir:FOLDER`,
+  );
 }
 
 /** First label, upper case, 15 characters at most. */

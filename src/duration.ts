@@ -4,16 +4,33 @@ import { Problem } from './problem.ts';
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
+/** Longer than that is a slip of the finger, and would lead to dates that there are none of. */
+const MAX_DURATION_MS = 36_525 * UNIT_MS.d;
+
 /** Milliseconds of "2s", "1h30m", "400d" or "[d.]hh:mm:ss"; throws Problem `bad-duration`. */
 export function parseDuration(text: string): number {
-  const span = /^(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})$/.exec(text.trim());
-  if (span) {
-    const [days, hours, minutes, seconds] = span.slice(1).map((part) => Number(part ?? 0)) as [number, number, number, number];
-    return days * UNIT_MS.d + hours * UNIT_MS.h + minutes * UNIT_MS.m + seconds * UNIT_MS.s;
-  }
-  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/.test(text.trim())) {
+  const durationMs = readTimeSpan(text.trim()) ?? readUnits(text.trim());
+  if (durationMs === undefined) {
     throw new Problem('bad-duration', `"${text}" is not a duration; write it as 2s, 15m, 24h, 400d or 1.00:00:00`);
   }
+  if (durationMs > MAX_DURATION_MS) {
+    throw new Problem('bad-duration', `"${text}" is longer than a hundred years; write it as 2s, 15m, 24h or 400d`);
+  }
+  return durationMs;
+}
+
+/** .NET's [d.]hh:mm:ss. */
+function readTimeSpan(text: string): number | undefined {
+  const [, days = '0', hours, minutes, seconds] =
+    /^(?:(\d{1,8})\.)?([01]?\d|2[0-3]):([0-5]\d):([0-5]\d)$/.exec(text) ?? [];
+  if (hours === undefined) return undefined;
+  const { d, h, m, s } = UNIT_MS;
+  return Number(days) * d + Number(hours) * h + Number(minutes) * m + Number(seconds) * s;
+}
+
+/** 1h30m */
+function readUnits(text: string): number | undefined {
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/.test(text)) return undefined;
   let totalMs = 0;
   for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
     totalMs += Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
@@ -25,9 +42,15 @@ export function parseDuration(text: string): number {
 export function parseClockOffset(text: string, realNow: Date): number {
   const relative = /^([+-])(.+)$/.exec(text.trim());
   if (relative) return (relative[1] === '-' ? -1 : 1) * parseDuration(relative[2] ?? '');
-  const date = Date.parse(text);
+  // Date.parse alone takes almost anything that has a number in it.
+  const date = /^\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?)?$/.test(text.trim())
+    ? Date.parse(text)
+    : Number.NaN;
   if (Number.isNaN(date)) {
-    throw new Problem('bad-clock', `"${text}" is no clock setting; write +400d, -2h or a date such as 2027-12-24T20:00:00Z`);
+    throw new Problem(
+      'bad-clock',
+      `"${text}" is no clock setting; write +400d, -2h or a date such as 2027-12-24T20:00:00Z`,
+    );
   }
   return date - realNow.getTime();
 }

@@ -218,38 +218,44 @@ function firstConnector(organisation: Organisation): string {
   return organisation.receiveConnectors[0]?.name ?? organisation.netbiosName;
 }
 
-/** One listener for each address of the config and of the connectors; which connector serves a client is chosen at each connection. */
-async function openListeners(
-  { config, log }: Foundation,
-  organisation: Organisation,
-  policy: Receiver,
-): Promise<SmtpListener[]> {
-  const bound = organisation.receiveConnectors.flatMap(({ bindings }) =>
-    bindings.flatMap((text) => parseEndpoint(text) ?? []),
-  );
-  const wanted = new Map([...config.listen.smtp, ...bound].map((endpoint) => [formatEndpoint(endpoint), endpoint]));
+/**
+ * One listener for each address of the config and of the connectors; which connector serves a client is chosen at each
+ * connection. An address of the config that cannot be had stops the start, a connector's own is reported and left out.
+ */
+async function openListeners(foundation: Foundation, organisation: Organisation, policy: Receiver): Promise<SmtpListener[]> {
+  const { config, log } = foundation;
   const listeners: SmtpListener[] = [];
   try {
-    for (const { host, port } of wanted.values()) {
-      const { maxConnections, maxRecipients, drainTimeout } = config.limits;
-      listeners.push(
-        await SmtpListener.open({
-          host,
-          port,
-          fqdn: config.fqdn,
-          policy,
-          log,
-          maxConnections,
-          maxRecipients,
-          timeouts: { closeMs: drainTimeout },
-        }),
-      );
-    }
+    for (const endpoint of config.listen.smtp) listeners.push(await openListener(foundation, endpoint, policy));
   } catch (error) {
     await Promise.all(listeners.map((listener) => listener.close()));
     throw error;
   }
+  for (const endpoint of boundBeyond(config.listen.smtp, organisation)) {
+    try {
+      listeners.push(await openListener(foundation, endpoint, policy));
+    } catch (error) {
+      log.error({ address: formatEndpoint(endpoint), error: messageOf(error) }, 'a binding of a Receive connector cannot be listened at');
+    }
+  }
   return listeners;
+}
+
+function openListener({ config, log }: Foundation, { host, port }: Endpoint, policy: Receiver): Promise<SmtpListener> {
+  const { maxConnections, maxRecipients, drainTimeout } = config.limits;
+  return SmtpListener.open({ host, port, fqdn: config.fqdn, policy, log, maxConnections, maxRecipients, timeouts: { closeMs: drainTimeout } });
+}
+
+/** Bindings of enabled connectors that no address of the config covers. */
+function boundBeyond(listened: readonly Endpoint[], { receiveConnectors }: Organisation): Endpoint[] {
+  const bindings = receiveConnectors.filter(({ enabled }) => enabled).flatMap((connector) => connector.bindings);
+  const endpoints = [...new Set(bindings)].flatMap((text) => parseEndpoint(text) ?? []);
+  return endpoints.filter((endpoint) => endpoint.port !== 0 && !listened.some((other) => covers(other, endpoint)));
+}
+
+function covers(listened: Endpoint, { host, port }: Endpoint): boolean {
+  const wildcard = host.includes(':') ? '::' : '0.0.0.0';
+  return listened.port === port && (listened.host === host || listened.host === wildcard);
 }
 
 /** Lets go of the foundation, last of all. */

@@ -6,14 +6,34 @@ import type { Cmdlet } from './cmdlet.ts';
 import { enableExchangeCertificate } from './enable-exchange-certificate.ts';
 import { exportEdgeSubscription } from './export-edge-subscription.ts';
 import { exportExchangeCertificate } from './export-exchange-certificate.ts';
+import { getAcceptedDomain } from './get-accepted-domain.ts';
+import { getDecisionCard } from './get-decision-card.ts';
 import { getEdgeSubscription } from './get-edge-subscription.ts';
+import { getEventLog } from './get-event-log.ts';
 import { getExchangeCertificate } from './get-exchange-certificate.ts';
+import { getMessageTrackingLog } from './get-message-tracking-log.ts';
+import { getMessage } from './get-message.ts';
+import { getQueue } from './get-queue.ts';
+import { getReceiveConnector } from './get-receive-connector.ts';
+import { getSendConnector } from './get-send-connector.ts';
+import { getTransportConfig } from './get-transport-config.ts';
 import { importEdgeSubscription } from './import-edge-subscription.ts';
 import { importExchangeCertificate } from './import-exchange-certificate.ts';
+import { newAcceptedDomain } from './new-accepted-domain.ts';
 import { newExchangeCertificate } from './new-exchange-certificate.ts';
+import { newReceiveConnector } from './new-receive-connector.ts';
+import { newSendConnector } from './new-send-connector.ts';
+import { removeAcceptedDomain } from './remove-accepted-domain.ts';
 import { removeEdgeSubscription } from './remove-edge-subscription.ts';
 import { removeExchangeCertificate } from './remove-exchange-certificate.ts';
+import { removeReceiveConnector } from './remove-receive-connector.ts';
+import { removeSendConnector } from './remove-send-connector.ts';
+import { retryQueue } from './retry-queue.ts';
 import type { ServerContext } from './server-context.ts';
+import { setAcceptedDomain } from './set-accepted-domain.ts';
+import { setReceiveConnector } from './set-receive-connector.ts';
+import { setSendConnector } from './set-send-connector.ts';
+import { setTransportConfig } from './set-transport-config.ts';
 import { startEdgeSynchronization } from './start-edge-synchronization.ts';
 import { testSmtpConnectivity } from './test-smtp-connectivity.ts';
 
@@ -21,13 +41,33 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   enableExchangeCertificate,
   exportEdgeSubscription,
   exportExchangeCertificate,
+  getAcceptedDomain,
+  getDecisionCard,
   getEdgeSubscription,
+  getEventLog,
   getExchangeCertificate,
+  getMessageTrackingLog,
+  getMessage,
+  getQueue,
+  getReceiveConnector,
+  getSendConnector,
+  getTransportConfig,
   importEdgeSubscription,
   importExchangeCertificate,
+  newAcceptedDomain,
   newExchangeCertificate,
+  newReceiveConnector,
+  newSendConnector,
+  removeAcceptedDomain,
   removeEdgeSubscription,
   removeExchangeCertificate,
+  removeReceiveConnector,
+  removeSendConnector,
+  retryQueue,
+  setAcceptedDomain,
+  setReceiveConnector,
+  setSendConnector,
+  setTransportConfig,
   startEdgeSynchronization,
   testSmtpConnectivity,
 ];

@@ -46,7 +46,6 @@ export class AdamServer implements LdapRequestHandler {
   }
 
   async bind(connection: LdapConnection, credentials: BindCredentials): Promise<LdapOutcome> {
-    connection.boundDn = undefined;
     if (credentials.kind !== 'simple') return outcomeOf('authMethodNotSupported');
     const { remoteAddress } = connection;
     if (!this.#attempts.mayTry(remoteAddress)) return this.#refuse(remoteAddress, 'too many failed binds', 'busy');

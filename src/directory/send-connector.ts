@@ -141,10 +141,10 @@ export function makeInboundSendConnector(site: string, edgeName: string): SendCo
   });
 }
 
-export function internetConnectorName(site: string): string {
+function internetConnectorName(site: string): string {
   return `EdgeSync - ${site} to Internet`;
 }
 
-export function inboundConnectorName(site: string): string {
+function inboundConnectorName(site: string): string {
   return `EdgeSync - Inbound to ${site}`;
 }

@@ -2,7 +2,7 @@
 // open as long as we live; a half whose input ends knows that nobody looks after it any more and stops by itself.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Problem } from '../problem.ts';
 import { EXIT_IN_USE } from './exit-code.ts';
@@ -22,8 +22,9 @@ export interface ReadyLine {
 
 const FIRST_DELAY_MS = 200;
 const MAX_DELAY_MS = 5000;
-/** A predecessor that is still stopping may hold the spool for a while: so many starts are tried before giving up. */
-const MAX_FIRST_STARTS = 40;
+/** A predecessor that is still stopping may hold the spool for a while: it is tried so often, half a minute in all. */
+const MAX_FIRST_STARTS = 30;
+const MAX_FIRST_DELAY_MS = 1000;
 const STOP_LIMIT_MS = 20_000;
 
 export class Child {
@@ -34,7 +35,6 @@ export class Child {
   #isReady = false;
   #isStopping = false;
   #failures = 0;
-  #lastLine = '';
 
   constructor(options: ChildOptions) {
     this.#options = options;
@@ -84,7 +84,6 @@ export class Child {
   }
 
   #read(line: string): void {
-    this.#lastLine = line;
     if (!line.startsWith('{"event":"ready"')) return;
     this.#isReady = true;
     this.#failures = 0;
@@ -96,7 +95,7 @@ export class Child {
     this.#failures++;
     if (!this.#isReady && this.#failures >= MAX_FIRST_STARTS) return this.#giveUp(detail);
     if (this.#isReady) this.#options.onRestart(detail);
-    const delayMs = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * this.#failures);
+    const delayMs = Math.min(this.#isReady ? MAX_DELAY_MS : MAX_FIRST_DELAY_MS, FIRST_DELAY_MS * this.#failures);
     setTimeout(() => {
       if (!this.#isStopping) this.#start();
     }, delayMs);
@@ -104,11 +103,14 @@ export class Child {
 
   #giveUp(detail: string): void {
     const { parameters, logFile } = this.#options;
-    this.#ready.reject(
-      new Problem(
-        'child-failed',
-        `"relaypair ${parameters.slice(-2).join(' ')}" does not start (${detail}${this.#lastLine === '' ? '' : `, ${this.#lastLine}`}): see ${logFile}`,
-      ),
-    );
+    const command = `relaypair ${parameters.slice(1).join(' ')}`;
+    const reason = lastSentence(logFile) ?? detail;
+    this.#ready.reject(new Problem('child-failed', `"${command}" does not start: ${reason} (see ${logFile})`));
   }
+}
+
+/** What a server said last before it ended, if it was a sentence for people. */
+function lastSentence(logFile: string): string | undefined {
+  const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n');
+  return /^relaypair: (.*)$/.exec(lines.at(-1) ?? '')?.[1];
 }

@@ -2,14 +2,16 @@
 // their configs, starts them as processes of their own, subscribes the Edge by the same cmdlets a person would type, and
 // starts a half again that dies. It holds no lock and keeps no state but files, so that killing it harms nothing.
 
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { CmdletOutput } from '../cmdlets/output.ts';
 import { describeOffset } from '../clock.ts';
-import { type Endpoint, formatEndpoint, type Role } from '../config.ts';
-import { callCmdlet } from '../control/client.ts';
+import { type Endpoint, formatEndpoint, readConfig, type Role } from '../config.ts';
+import { callCmdlet, isAnswering } from '../control/client.ts';
 import { controlSocketPath } from '../control/socket-path.ts';
-import { Problem } from '../problem.ts';
+import { isProblem, Problem } from '../problem.ts';
 import { ensurePrivateFolder, writeFileDurably } from '../storage/files.ts';
 import { Child, type ReadyLine } from './child.ts';
 import type { UpOptions } from './doors.ts';
@@ -27,6 +29,9 @@ export interface UpRun extends UpOptions {
 const SITE = 'Default-First-Site-Name';
 const HUB_FQDN = 'hub01.corp.test';
 const EDGE_FQDN = 'edge01.perimeter.test';
+/** The halves of a run that was killed stop by themselves, and close their control sockets first: five seconds at most. */
+const FORMER_RUN_LIMIT_MS = 6000;
+const FORMER_RUN_POLL_MS = 100;
 
 interface Addresses {
   readonly hub: Endpoint;
@@ -37,21 +42,50 @@ interface Addresses {
 /** Runs until `signal` aborts; resolves to the exit code. */
 export async function runUp(options: UpRun): Promise<number> {
   ensurePrivateFolder(options.dir);
+  await awaitEndOfFormerRun(options);
   const addresses = await chooseAddresses(options);
   writeConfigs(options, addresses);
   const edge = startChild(options, 'edge');
   const hub = startChild(options, 'hub');
+  const stopped = aborted(options.signal);
   try {
-    const ready = await Promise.all([hub.ready(), edge.ready()]);
-    await subscribe(options);
-    options.onLine(JSON.stringify(readyLine(options, addresses, ready)));
-    await aborted(options.signal);
+    await Promise.race([stopped, bringUp(options, addresses, { hub, edge })]);
+    await stopped;
     return 0;
   } finally {
     // The Hub first: what it still sends, the Edge can still take.
     await hub.stop();
     await edge.stop();
   }
+}
+
+async function bringUp(options: UpRun, addresses: Addresses, halves: { hub: Child; edge: Child }): Promise<void> {
+  const [hub, edge] = await Promise.all([halves.hub.ready(), halves.edge.ready()]);
+  try {
+    await subscribe(options, addresses);
+  } catch (error) {
+    // Told to stop meanwhile: that the servers no longer answer is then no failure.
+    if (options.signal.aborted && isProblem(error)) return;
+    throw error;
+  }
+  options.onLine(JSON.stringify(describeReady(options, addresses, { hub, edge })));
+}
+
+/** Two runs in one folder would write each other's configs; throws Problem `in-use` when the other one does not end. */
+async function awaitEndOfFormerRun(options: UpRun): Promise<void> {
+  for (let waitedMs = 0; await isRunning(options.dir); waitedMs += FORMER_RUN_POLL_MS) {
+    if (options.signal.aborted || waitedMs >= FORMER_RUN_LIMIT_MS) {
+      throw new Problem('in-use', `another "relaypair up" runs in ${options.dir}: stop that one first`);
+    }
+    if (waitedMs === 0) options.onProgress('waiting for the servers of an earlier run to end');
+    await delay(FORMER_RUN_POLL_MS);
+  }
+}
+
+async function isRunning(dir: string): Promise<boolean> {
+  const folders = ['hub', 'edge'].map((role) => join(dir, role)).filter((folder) => existsSync(folder));
+  const answers = await Promise.all(folders.map((folder) => isAnswering(controlSocketPath(folder))));
+  return answers.includes(true);
 }
 
 function startChild(options: UpRun, role: Role): Child {
@@ -70,11 +104,31 @@ function startChild(options: UpRun, role: Role): Child {
 async function chooseAddresses(options: UpRun): Promise<Addresses> {
   const hub = await settlePort(options.hub);
   const edge = await settlePort(options.edge);
-  return { hub, edge, ldaps: await settlePort({ host: options.edge.host, port: 0 }) };
+  const { host } = options.edge;
+  return { hub, edge, ldaps: await settlePort({ host, port: await formerLdapsPort(options) }) };
 }
 
-function settlePort(endpoint: Endpoint): Promise<Endpoint> {
-  if (endpoint.port !== 0) return Promise.resolve(endpoint);
+/** The Hub has ADAM's port on record since the subscription, so the Edge keeps it while nobody else has taken it. */
+async function formerLdapsPort({ dir, edge: { host } }: UpRun): Promise<number> {
+  const path = join(dir, 'edge.yaml');
+  if (!existsSync(path)) return 0;
+  try {
+    const { port } = readConfig(path).listen.ldaps;
+    await probePort({ host, port });
+    return port;
+  } catch (error) {
+    // A file that somebody broke is written anew, and a port that is taken is replaced.
+    if (isProblem(error)) return 0;
+    throw error;
+  }
+}
+
+async function settlePort(endpoint: Endpoint): Promise<Endpoint> {
+  return endpoint.port === 0 ? { host: endpoint.host, port: await probePort(endpoint) } : endpoint;
+}
+
+/** The port, free at this moment; throws Problem `cannot-listen`. */
+function probePort(endpoint: Endpoint): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) =>
@@ -82,8 +136,7 @@ function settlePort(endpoint: Endpoint): Promise<Endpoint> {
     );
     probe.listen(endpoint.port, endpoint.host, () => {
       const address = probe.address();
-      const port = typeof address === 'object' && address ? address.port : 0;
-      probe.close(() => resolve({ host: endpoint.host, port }));
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : endpoint.port));
     });
   });
 }
@@ -128,10 +181,10 @@ function formatDeliveryTarget(target: DeliveryTarget): string {
 }
 
 /** Brings the pair to where the options want it; what is already so is left alone. */
-async function subscribe(options: UpRun): Promise<void> {
+async function subscribe(options: UpRun, addresses: Addresses): Promise<void> {
   await acceptDomains(options);
-  const subscriptions = await call(options, 'hub', 'Get-EdgeSubscription', {});
-  if (subscriptions.records.length === 0) await subscribeEdge(options);
+  const { records } = await call(options, 'hub', 'Get-EdgeSubscription', {});
+  if (!records.some((record) => record['AdamSslPort'] === addresses.ldaps.port)) await subscribeEdge(options);
   await setSmartHost(options);
   const synchronized = await call(options, 'hub', 'Start-EdgeSynchronization', {});
   const failed = synchronized.records.find((record) => record['Result'] !== 'Success');
@@ -191,13 +244,17 @@ function call(
   );
 }
 
-function readyLine(options: UpRun, addresses: Addresses, [hub, edge]: readonly ReadyLine[]): Record<string, unknown> {
+function describeReady(
+  options: UpRun,
+  addresses: Addresses,
+  { hub, edge }: Record<Role, ReadyLine>,
+): Record<string, unknown> {
   return {
     event: 'ready',
     folder: options.dir,
-    hub: { pid: hub?.pid, fqdn: HUB_FQDN, smtp: formatEndpoint(addresses.hub), folder: join(options.dir, 'hub') },
+    hub: { pid: hub.pid, fqdn: HUB_FQDN, smtp: formatEndpoint(addresses.hub), folder: join(options.dir, 'hub') },
     edge: {
-      pid: edge?.pid,
+      pid: edge.pid,
       fqdn: EDGE_FQDN,
       smtp: formatEndpoint(addresses.edge),
       ldaps: formatEndpoint(addresses.ldaps),

@@ -1,7 +1,7 @@
 // One attempt at handing a message to a hop, and what came of it for each recipient.
 
 import type { HopFacts, RecipientOutcome } from './hop.ts';
-import type { Delivery } from './hop-queue.ts';
+import type { Delivery } from './delivery.ts';
 
 export interface Attempt {
   readonly delivery: Delivery;

@@ -5,10 +5,18 @@ import { Readable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { isProblem } from '../problem.ts';
-import type { Reply } from '../smtp/reply.ts';
 import type { OutgoingMessage, SenderSession } from '../smtp/sender.ts';
 import type { KeyPair } from '../tls/certificate-store.ts';
-import type { Hop, HopConnection, HopFacts, OpenedHop, Parcel, RecipientOutcome } from './hop.ts';
+import {
+  factsWithoutPeer,
+  formatReply,
+  type Hop,
+  type HopConnection,
+  type HopFacts,
+  type OpenedHop,
+  type Parcel,
+  type RecipientOutcome,
+} from './hop.ts';
 import { deliverToMaildir } from './maildir.ts';
 import { type Address, type AddressBook, findAddresses } from './next-hop.ts';
 import type { Organisation, Peer } from './organisation.ts';
@@ -29,24 +37,26 @@ export interface DeliveryContext {
 export function openHop(context: DeliveryContext, hop: Hop, hasWaited: boolean): Promise<OpenedHop> {
   switch (hop.kind) {
     case 'pair':
-      return openFirst(
-        context,
-        hop,
-        hasWaited,
-        hop.peers.map((peer) => ({ host: peer.fqdn, peer })),
-      );
+      return openFirst({ context, hop, hasWaited, port: hop.port, candidates: hop.peers.map(pairCandidate) });
     case 'smart-host':
-      return openFirst(
-        context,
-        hop,
-        hasWaited,
-        hop.hosts.map((host) => ({ host, peer: undefined })),
-      );
+      return openFirst({ context, hop, hasWaited, port: hop.port, candidates: hop.hosts.map(strangerCandidate) });
     case 'mailbox':
       return openMailbox(context, hop, hasWaited);
     default:
-      return Promise.resolve({ kind: 'deferred', facts: noFacts(hop), reply: hop.lastError });
+      return Promise.resolve({ kind: 'deferred', facts: factsWithoutPeer(hop), reply: `451 4.4.0 ${hop.lastError}` });
   }
+}
+
+function openMailbox(
+  context: DeliveryContext,
+  hop: Extract<Hop, { kind: 'mailbox' }>,
+  hasWaited: boolean,
+): Promise<OpenedHop> {
+  const { target } = hop;
+  if (target.kind === 'maildir') {
+    return Promise.resolve({ kind: 'ready', connection: new MaildirConnection(hop, target.folder) });
+  }
+  return openFirst({ context, hop, hasWaited, port: target.port, candidates: [strangerCandidate(target.host)] });
 }
 
 interface Candidate {
@@ -54,49 +64,68 @@ interface Candidate {
   readonly peer: Peer | undefined;
 }
 
-async function openFirst(
-  context: DeliveryContext,
-  hop: Extract<Hop, { kind: 'pair' | 'smart-host' }>,
-  hasWaited: boolean,
-  candidates: readonly Candidate[],
-): Promise<OpenedHop> {
-  let last: OpenedHop = {
-    kind: 'deferred',
-    facts: noFacts(hop),
-    reply: '451 4.4.0 No server is known for this next hop',
-  };
-  for (const { host, peer } of candidates) {
-    const addresses = await addressesOf(context, host, hop.port);
-    if (typeof addresses === 'string') last = { kind: 'deferred', facts: noFacts(hop, host), reply: addresses };
-    else {
-      for (const address of addresses) {
-        const opened = await openAddress(context, hop, { address, peer, hasWaited });
-        if (opened.kind === 'ready')
-          return { kind: 'ready', connection: new SmtpHopConnection(opened, peer !== undefined) };
-        last = opened;
-        // A server that was reached and judged has answered for its name: its other addresses are the same server.
-        if (opened.isReachable) break;
-      }
+function pairCandidate(peer: Peer): Candidate {
+  return { host: peer.fqdn, peer };
+}
+
+function strangerCandidate(host: string): Candidate {
+  return { host, peer: undefined };
+}
+
+/** What one search for a usable server needs. */
+interface Search {
+  readonly context: DeliveryContext;
+  readonly hop: Exclude<Hop, { kind: 'unreachable' }>;
+  readonly hasWaited: boolean;
+  readonly port: number;
+  readonly candidates: readonly Candidate[];
+}
+
+async function openFirst(search: Search): Promise<OpenedHop> {
+  const facts = factsWithoutPeer(search.hop);
+  let last: OpenedHop = { kind: 'deferred', facts, reply: '451 4.4.0 No server is known for this next hop' };
+  for (const candidate of search.candidates) {
+    last = await openCandidate(search, candidate);
+    if (last.kind === 'ready') break;
+  }
+  return last;
+}
+
+async function openCandidate(search: Search, candidate: Candidate): Promise<OpenedHop> {
+  const { context, hop, port } = search;
+  const facts = factsWithoutPeer(hop, candidate.host);
+  const addresses = await addressesOf(context, candidate.host, port);
+  if (typeof addresses === 'string') return { kind: 'deferred', facts, reply: addresses };
+  let last: OpenedHop = { kind: 'deferred', facts, reply: `451 4.4.0 No address is known for ${candidate.host}` };
+  for (const address of addresses) {
+    const opened = await openAddress(search, address, candidate.peer);
+    if (opened.kind === 'ready') {
+      return { kind: 'ready', connection: new SmtpHopConnection(opened, candidate.peer !== undefined) };
     }
+    last = opened;
+    // A server that was reached and judged has answered for its name: its other addresses are the same server.
+    if (opened.isReachable) break;
   }
   return last;
 }
 
 function openAddress(
-  context: DeliveryContext,
-  hop: Extract<Hop, { kind: 'pair' | 'smart-host' }>,
-  target: { address: Address; peer: Peer | undefined; hasWaited: boolean },
+  { context, hop, hasWaited }: Search,
+  address: Address,
+  peer: Peer | undefined,
 ): Promise<OpenedSmtp> {
   const organisation = context.organisation();
   return openSmtpHop({
-    ...target,
-    stance: hop.stance,
+    address,
+    peer,
+    hasWaited,
+    stance: hop.kind === 'mailbox' ? 'opportunistic' : hop.stance,
     connector: hop.connector,
     name: hop.kind === 'smart-host' ? hop.name : organisation.fqdn,
     own: context.ownKeyPair(),
     settings: organisation.transportConfig,
     now: () => context.clock.now(),
-    lmtp: false,
+    lmtp: hop.kind === 'mailbox' && hop.target.kind === 'lmtp',
     handshakeTimeoutMs: context.handshakeTimeoutMs,
     log: context.log,
   });
@@ -110,52 +139,6 @@ async function addressesOf(context: DeliveryContext, host: string, port: number)
     if (isProblem(error, 'host-not-found')) return `451 4.4.0 ${error.message}`;
     throw error;
   }
-}
-
-async function openMailbox(
-  context: DeliveryContext,
-  hop: Extract<Hop, { kind: 'mailbox' }>,
-  hasWaited: boolean,
-): Promise<OpenedHop> {
-  const { target } = hop;
-  if (target.kind === 'maildir') return { kind: 'ready', connection: new MaildirConnection(hop, target.folder) };
-  const organisation = context.organisation();
-  const addresses = await addressesOf(context, target.host, target.port);
-  if (typeof addresses === 'string') return { kind: 'deferred', facts: noFacts(hop, target.host), reply: addresses };
-  let last: OpenedHop = { kind: 'deferred', facts: noFacts(hop, target.host), reply: '451 4.4.0 No address' };
-  for (const address of addresses) {
-    const opened = await openSmtpHop({
-      address,
-      peer: undefined,
-      stance: 'opportunistic',
-      connector: hop.connector,
-      name: organisation.fqdn,
-      own: undefined,
-      settings: organisation.transportConfig,
-      now: () => context.clock.now(),
-      hasWaited,
-      lmtp: target.kind === 'lmtp',
-      handshakeTimeoutMs: context.handshakeTimeoutMs,
-      log: context.log,
-    });
-    if (opened.kind === 'ready') return { kind: 'ready', connection: new SmtpHopConnection(opened, false) };
-    last = opened;
-  }
-  return last;
-}
-
-function noFacts(hop: Hop, name?: string): HopFacts {
-  return {
-    connector: hop.connector,
-    peer: { ...(name !== undefined && { name }), address: '', port: 0 },
-    policy: 'none',
-    rule: 'none',
-    reason: 'connection-failed',
-    startTls: { offered: undefined, attempted: false },
-    channel: 'none',
-    protection: 'none',
-    events: [],
-  };
 }
 
 /** Messages over one SMTP or LMTP session. */
@@ -186,6 +169,10 @@ class SmtpHopConnection implements HopConnection {
   close(): Promise<void> {
     return this.#session.quit();
   }
+
+  destroy(): void {
+    this.#session.destroy();
+  }
 }
 
 /** The id that joins both hops' records goes in front, but only to a member of the pair. */
@@ -203,21 +190,20 @@ function outgoingMessage({ message, indexes, openBody }: Parcel, isPair: boolean
     smtpUtf8: envelope.smtpUtf8,
     ...(envelope.ret && { ret: envelope.ret }),
     ...(envelope.envelopeId !== undefined && { envelopeId: envelope.envelopeId }),
-    body: () => prepend(prefix, openBody()),
+    body: () => prepend(prefix, openBody),
   };
 }
 
-/** `prefix`, then the body, as one stream that ends and fails as the body does. */
-export function prepend(prefix: Buffer, body: Readable): Readable {
+/**
+ * `prefix`, then the body, as one stream that ends and fails as the body does. The body is opened when it is its turn, and
+ * closed when this stream is destroyed.
+ */
+export function prepend(prefix: Buffer, openBody: () => Readable): Readable {
   const chunks = async function* (): AsyncGenerator<Buffer> {
     yield prefix;
-    for await (const chunk of body) yield chunk as Buffer;
+    for await (const chunk of openBody()) yield chunk as Buffer;
   };
   return Readable.from(chunks(), { objectMode: false });
-}
-
-export function formatReply(reply: Reply): string {
-  return [String(reply.code), reply.enhanced, reply.text].filter((part) => part !== '').join(' ');
 }
 
 /** Messages into folders: no peer, no wire. */
@@ -227,7 +213,7 @@ class MaildirConnection implements HopConnection {
   readonly #folder: string;
 
   constructor(hop: Hop, folder: string) {
-    this.facts = { ...noFacts(hop, 'maildir'), reason: 'local-delivery' };
+    this.facts = { ...factsWithoutPeer(hop, 'maildir'), reason: 'local-delivery' };
     this.#folder = folder;
   }
 
@@ -252,18 +238,18 @@ class MaildirConnection implements HopConnection {
         reversePath: message.envelope.reversePath,
         networkMessageId: message.envelope.networkMessageId,
         receivedAt: message.envelope.receivedAt,
-        body: () => prepend(message.traceFields, openBody()),
+        body: () => prepend(message.traceFields, openBody),
       });
       return { status: 'delivered', reply: '250 2.1.5 Recipient OK' };
     } catch (error) {
-      return {
-        status: 'deferred',
-        reply: `451 4.3.0 The mailbox folder cannot be written (${(error as NodeJS.ErrnoException).code ?? 'error'})`,
-      };
+      const { code = 'error' } = error as NodeJS.ErrnoException;
+      return { status: 'deferred', reply: `451 4.3.0 The message cannot be written into its mailbox folder (${code})` };
     }
   }
 
   close(): Promise<void> {
     return Promise.resolve();
   }
+
+  destroy(): void {}
 }

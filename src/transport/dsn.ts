@@ -2,6 +2,7 @@
 // programs, and the returned message's header fields or the whole of it (RFC 3461 RET). Pure text; the queue stores it
 // together with the failure that caused it. Null reverse-path, so no report of a report can come about.
 
+import { isAscii } from 'node:buffer';
 import { formatDate } from './trace-header.ts';
 
 export interface FailedRecipient {
@@ -12,8 +13,6 @@ export interface FailedRecipient {
   /** The reply or local sentence that settled it. */
   readonly diagnostic: string;
   readonly remoteHost?: string;
-  /** The decision card's reason in words, when a TLS rule held the message back. */
-  readonly explanation?: string;
 }
 
 export interface ReportFacts {
@@ -30,40 +29,67 @@ export interface ReportFacts {
   /** What is returned: the message's header block, or all of it. */
   readonly returned: Buffer;
   readonly isWhole: boolean;
+  /** The returned message may have UTF-8 in its header (RFC 6532). */
+  readonly smtpUtf8: boolean;
 }
 
-/** The report's octets, CRLF lines. */
+/** RFC 5321 §4.5.3.1.6 leaves 998 octets for a line; what peers wrote takes its share of them. */
+const MAX_TEXT_OCTETS = 800;
+const MAX_SUBJECT_CHARACTERS = 200;
+
+/** The report's octets, CRLF lines. 8-bit octets occur only in what is returned, or where an address has them. */
 export function formatReport(facts: ReportFacts): Buffer {
   const boundary = `=_${facts.id}`;
-  const isUtf8 = facts.failed.some(({ address }) => /[^\p{ASCII}]/u.test(address));
-  const parts = [
-    part(boundary, 'text/plain; charset=utf-8', explainToPeople(facts)),
-    part(boundary, isUtf8 ? 'message/global-delivery-status' : 'message/delivery-status', explainToPrograms(facts)),
-    part(boundary, facts.isWhole ? 'message/rfc822' : 'text/rfc822-headers', ''),
-  ];
-  return Buffer.concat([
-    Buffer.from(`${reportHeader(facts, boundary)}\r\n\r\n${parts.join('')}`),
-    facts.returned,
+  const isGlobal = facts.failed.some(({ address }) => !isPlain(address));
+  const content = Buffer.concat([
+    textPart(boundary, explainToPeople(facts)),
+    part(
+      boundary,
+      `message/${isGlobal ? 'global-' : ''}delivery-status`,
+      Buffer.from(explainToPrograms(facts, isGlobal)),
+    ),
+    part(boundary, returnedType(facts), facts.returned),
     Buffer.from(`\r\n--${boundary}--\r\n`),
   ]);
+  return Buffer.concat([Buffer.from(reportHeader(facts, boundary, isAscii(content))), content]);
 }
 
-function reportHeader(facts: ReportFacts, boundary: string): string {
+function reportHeader(facts: ReportFacts, boundary: string, isSevenBit: boolean): string {
   return [
-    `From: <${facts.postmaster}>`,
-    `To: <${facts.sender}>`,
+    `From: <${oneLine(facts.postmaster)}>`,
+    `To: <${oneLine(facts.sender)}>`,
     `Subject: ${encodeWords(`Undeliverable: ${facts.subject}`)}`,
     `Date: ${formatDate(facts.now)}`,
     `Message-ID: <${facts.id}@${facts.reportingServer}>`,
     'Auto-Submitted: auto-replied',
     'MIME-Version: 1.0',
     `Content-Type: multipart/report; report-type=delivery-status;\r\n boundary="${boundary}"`,
+    ...(isSevenBit ? [] : ['Content-Transfer-Encoding: 8bit']),
+    '',
+    'This is a report in several parts (RFC 3464).',
   ].join('\r\n');
 }
 
-function part(boundary: string, type: string, text: string): string {
-  const encoding = /[^\p{ASCII}]/u.test(text) ? 'Content-Transfer-Encoding: 8bit\r\n' : '';
-  return `--${boundary}\r\nContent-Type: ${type}\r\n${encoding}\r\n${text === '' ? '' : `${text}\r\n`}`;
+/** RFC 6522 §3, and RFC 6533 §5 where the header may be UTF-8. */
+function returnedType({ isWhole, smtpUtf8 }: ReportFacts): string {
+  if (smtpUtf8) return isWhole ? 'message/global' : 'message/global-headers';
+  return isWhole ? 'message/rfc822' : 'text/rfc822-headers';
+}
+
+function part(boundary: string, type: string, content: Buffer): Buffer {
+  const encoding = isAscii(content) ? '' : 'Content-Transfer-Encoding: 8bit\r\n';
+  return Buffer.concat([Buffer.from(`\r\n--${boundary}\r\nContent-Type: ${type}\r\n${encoding}\r\n`), content]);
+}
+
+/** Words for people. In base64 where they are not plain: a next hop without 8BITMIME could not take the report. */
+function textPart(boundary: string, text: string): Buffer {
+  if (isPlain(text)) return part(boundary, 'text/plain; charset=us-ascii', Buffer.from(text));
+  const lines =
+    Buffer.from(text)
+      .toString('base64')
+      .match(/.{1,76}/g) ?? [];
+  const type = 'text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64';
+  return part(boundary, type, Buffer.from(`${lines.join('\r\n')}\r\n`));
 }
 
 function explainToPeople(facts: ReportFacts): string {
@@ -71,7 +97,6 @@ function explainToPeople(facts: ReportFacts): string {
     '',
     `  ${oneLine(recipient.address)}`,
     `    ${oneLine(recipient.diagnostic)}`,
-    ...(recipient.explanation === undefined ? [] : [`    ${oneLine(recipient.explanation)}`]),
   ]);
   return [
     'Delivery has failed to these recipients or groups:',
@@ -85,41 +110,47 @@ function explainToPeople(facts: ReportFacts): string {
   ].join('\r\n');
 }
 
-function explainToPrograms(facts: ReportFacts): string {
+/** RFC 3464 §2.2 and §2.3; only with `isGlobal` (RFC 6533 §3) may a field be UTF-8. */
+function explainToPrograms(facts: ReportFacts, isGlobal: boolean): string {
+  const clean = (text: string): string => (isGlobal ? oneLine(text) : oneLine(text).replaceAll(/[^\p{ASCII}]/gu, '?'));
   const message = [
     `Reporting-MTA: dns; ${facts.reportingServer}`,
-    ...(facts.envelopeId === undefined ? [] : [`Original-Envelope-Id: ${oneLine(facts.envelopeId)}`]),
+    ...(facts.envelopeId === undefined ? [] : [`Original-Envelope-Id: ${clean(facts.envelopeId)}`]),
     `Arrival-Date: ${formatDate(facts.arrivedAt)}`,
   ];
-  const recipients = facts.failed.map((recipient) => [
+  const recipients = facts.failed.map(({ address, originalRecipient, status, remoteHost, diagnostic }) => [
     '',
-    ...(recipient.originalRecipient === undefined
-      ? []
-      : [`Original-Recipient: ${oneLine(recipient.originalRecipient)}`]),
-    `Final-Recipient: ${addressType(recipient.address)}; ${oneLine(recipient.address)}`,
+    ...(originalRecipient === undefined ? [] : [`Original-Recipient: ${clean(originalRecipient)}`]),
+    `Final-Recipient: ${isPlain(address) ? 'rfc822' : 'utf-8'}; ${oneLine(address)}`,
     'Action: failed',
-    `Status: ${recipient.status}`,
-    ...(recipient.remoteHost === undefined ? [] : [`Remote-MTA: dns; ${recipient.remoteHost}`]),
-    `Diagnostic-Code: smtp; ${oneLine(recipient.diagnostic)}`,
+    `Status: ${status}`,
+    ...(remoteHost === undefined ? [] : [`Remote-MTA: dns; ${clean(remoteHost)}`]),
+    `Diagnostic-Code: smtp; ${clean(diagnostic)}`,
   ]);
   return [...message, ...recipients.flat(), ''].join('\r\n');
 }
 
-function addressType(address: string): string {
-  return /[^\p{ASCII}]/u.test(address) ? 'utf-8' : 'rfc822';
+function isPlain(text: string): boolean {
+  return !/[^\p{ASCII}]/u.test(text);
 }
 
-/** Peers' words go into fields and lines: no line break and no control character of theirs may. */
+/** Peers' words go into fields and lines: no line break, no control character and no endless line of theirs may. */
 function oneLine(text: string): string {
-  return text
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+  const clean = text
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim()
-    .slice(0, 900);
+    .toWellFormed();
+  if (Buffer.byteLength(clean) <= MAX_TEXT_OCTETS) return clean;
+  // What the cut left of a character is no character.
+  return Buffer.from(clean)
+    .subarray(0, MAX_TEXT_OCTETS)
+    .toString('utf8')
+    .replace(/\uFFFD+$/, '');
 }
 
 /** RFC 2047 where the subject is not plain. */
 function encodeWords(text: string): string {
-  const clean = oneLine(text).slice(0, 200);
+  const clean = Array.from(oneLine(text)).slice(0, MAX_SUBJECT_CHARACTERS).join('');
   if (/^[\x20-\x7e]*$/.test(clean)) return clean;
   const words: string[] = [];
   for (let rest = Array.from(clean); rest.length > 0; rest = rest.slice(12)) {

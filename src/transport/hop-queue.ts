@@ -1,39 +1,43 @@
 // One queue: the messages waiting for one hop, and when it may be tried again.
 //
 // States, as Get-Queue shows them: Ready (nothing to wait for), Active (connections are open), Connecting (one is being
-// opened), Retry (the hop could not be used; waits until retryAtMs), Suspended. Exits: an attempt that succeeds clears the
-// failures; one that fails moves to Retry; Retry ends by time, by Retry-Queue, or by a change in the directory.
+// opened), Retry (the hop could not be used; waits until retryAtMs). Exits: an attempt that succeeds clears the failures;
+// one that fails moves to Retry; Retry ends by time, by Retry-Queue, or by a change in the directory.
 
-import type { SpooledMessage } from '../spool/spool.ts';
+import type { Cancel } from '../clock.ts';
+import type { Delivery } from './delivery.ts';
 import type { Hop } from './hop.ts';
+import { WaitingList } from './waiting-list.ts';
 
-/** A message with those of its recipients that go to this hop. */
-export interface Delivery {
-  message: SpooledMessage;
-  readonly indexes: readonly number[];
-  /** Clock time (elapsed) before which it is left alone. */
-  dueMs: number;
-  /** True once an attempt at it, or at its queue while it stood there, has failed. */
-  hasWaited: boolean;
-  lastError: string | undefined;
-  attempts: number;
-}
+export type { Delivery } from './delivery.ts';
 
 export type QueueStatus = 'Active' | 'Connecting' | 'Ready' | 'Retry';
+
+/** So many messages for each connection are worth waiting for, and so long: then another connection is opened. */
+const MESSAGES_PER_CONNECTION = 2;
+const PATIENCE_MS = 2000;
+/** How long it is remembered that the hop takes no more connections than it had. */
+const LIMIT_MS = 10 * 60_000;
 
 export class HopQueue {
   readonly id: number;
   hop: Hop;
-  readonly waiting: Delivery[] = [];
+  readonly waiting = new WaitingList();
   readonly active = new Set<Delivery>();
+  /** Being opened or open. */
   connections = 0;
   connecting = 0;
+  /** Open, and so known to work. */
+  connected = 0;
   failures = 0;
   retryAtMs: number | undefined;
   lastError: string | undefined;
   lastRetryTime: Date | undefined;
   nextRetryTime: Date | undefined;
-  idleSinceMs: number | undefined;
+  /** Whatever the queue waits for next. */
+  cancelTimer: Cancel | undefined;
+  #failureNumber = 0;
+  #limit: { readonly connections: number; readonly untilMs: number } | undefined;
 
   constructor(id: number, hop: Hop) {
     this.id = id;
@@ -45,30 +49,74 @@ export class HopQueue {
   }
 
   get status(): QueueStatus {
-    if (this.retryAtMs !== undefined) return 'Retry';
+    if (this.connected > 0) return 'Active';
     if (this.connecting > 0) return 'Connecting';
+    if (this.retryAtMs !== undefined) return 'Retry';
     return this.connections > 0 ? 'Active' : 'Ready';
   }
 
-  /** The next delivery that is due; `onlyWaited` leaves fresh messages to a connection of their own. */
+  /** The next delivery that is due, which is active from now on; `onlyWaited` leaves fresh ones where they are. */
   take(nowMs: number, onlyWaited: boolean): Delivery | undefined {
-    const position = this.waiting.findIndex(
-      (delivery) => delivery.dueMs <= nowMs && (delivery.hasWaited || !onlyWaited),
-    );
-    if (position < 0) return undefined;
-    const [delivery] = this.waiting.splice(position, 1);
+    const delivery = this.waiting.take(nowMs, onlyWaited);
     if (delivery) this.active.add(delivery);
     return delivery;
   }
 
-  hasDue(nowMs: number): boolean {
-    return this.waiting.some((delivery) => delivery.dueMs <= nowMs);
+  /** Whether another connection is of use now. */
+  wantsConnection(nowMs: number, maxConnections: number): boolean {
+    const dueMs = this.waiting.nextDueMs();
+    if (dueMs === undefined || dueMs > nowMs || (this.retryAtMs ?? nowMs) > nowMs) return false;
+    if (this.connections >= this.#connectionLimit(nowMs, maxConnections)) return false;
+    return this.waiting.length > this.connections * MESSAGES_PER_CONNECTION || dueMs <= nowMs - PATIENCE_MS;
   }
 
-  /** When the earliest delivery that is not due yet becomes so. */
-  nextDueMs(): number | undefined {
-    return this.waiting.length === 0
-      ? undefined
-      : Math.min(...this.waiting.slice(0, 1000).map((delivery) => delivery.dueMs));
+  /** When to ask again whether a connection is wanted; undefined: when something happens. */
+  nextLookMs(nowMs: number, maxConnections: number): number | undefined {
+    const dueMs = this.waiting.nextDueMs();
+    if (dueMs === undefined) return undefined;
+    const mayTryMs = Math.max(dueMs, this.retryAtMs ?? dueMs);
+    if (mayTryMs > nowMs) return mayTryMs;
+    return this.connections < this.#connectionLimit(nowMs, maxConnections) ? dueMs + PATIENCE_MS : undefined;
+  }
+
+  /** While a hop has failed, one connection probes it; the others come when it answers. */
+  #connectionLimit(nowMs: number, maxConnections: number): number {
+    if (this.failures > 0) return 1;
+    return this.#limit && nowMs < this.#limit.untilMs
+      ? Math.min(this.#limit.connections, maxConnections)
+      : maxConnections;
+  }
+
+  /** The hop answered. */
+  recover(): void {
+    this.failures = 0;
+    this.lastError = undefined;
+    this.endRetry();
+  }
+
+  /** It may be tried at once; how often it has failed is not forgotten. */
+  endRetry(): void {
+    this.retryAtMs = undefined;
+    this.nextRetryTime = undefined;
+  }
+
+  /** Attempts that see the same number are under way together: see `fail`. */
+  get failureNumber(): number {
+    return this.#failureNumber;
+  }
+
+  /** The hop could not be used. Attempts under way together are one failure; returns how many there were in a row. */
+  fail(failureNumber: number): number {
+    if (failureNumber === this.#failureNumber) {
+      this.#failureNumber++;
+      this.failures++;
+    }
+    this.waiting.markWaited();
+    return this.failures;
+  }
+
+  /** One more connection was refused while others work: for a while there are no more than these. */
+  limitConnections(nowMs: number): void {
+    this.#limit = { connections: this.connected, untilMs: nowMs + LIMIT_MS };
   }
 }

@@ -3,6 +3,7 @@
 
 import type { Readable } from 'node:stream';
 import type { DeliveryTarget } from '../config.ts';
+import type { Reply } from '../smtp/reply.ts';
 import type { SpooledMessage } from '../spool/spool.ts';
 import type { Protection, StartTlsFacts, TlsFacts } from '../tracking/decision-card.ts';
 import type { Reason } from '../trust/reasons.ts';
@@ -65,7 +66,10 @@ export interface HopConnection {
   /** False once nothing more can be sent over it. */
   readonly alive: boolean;
   deliver(parcel: Parcel): Promise<readonly RecipientOutcome[]>;
+  /** Takes leave in good order. */
   close(): Promise<void>;
+  /** Cuts it off; a delivery under way ends as deferred. */
+  destroy(): void;
 }
 
 /** A message with the recipients that go to this hop. */
@@ -78,3 +82,32 @@ export interface Parcel {
 export type OpenedHop =
   | { readonly kind: 'ready'; readonly connection: HopConnection }
   | { readonly kind: 'deferred'; readonly facts: HopFacts; readonly reply: string };
+
+/** The facts of an attempt that found nobody to talk to. */
+export function factsWithoutPeer({ connector }: Pick<Hop, 'connector'>, name?: string): HopFacts {
+  return {
+    connector,
+    peer: { ...(name !== undefined && { name }), address: '', port: 0 },
+    policy: 'none',
+    rule: 'none',
+    reason: 'connection-failed',
+    startTls: { offered: undefined, attempted: false },
+    channel: 'none',
+    protection: 'none',
+    events: [],
+  };
+}
+
+/** Nothing to dial; `lastError` says why. */
+export function unreachableHop(lastError: string): Hop {
+  const common = { deliveryType: 'Unreachable', nextHopDomain: 'Unreachable Domain', connector: '' } as const;
+  return { ...common, kind: 'unreachable', key: 'unreachable', lastError };
+}
+
+/** A reply in one line, for records and reports. */
+export function formatReply({ code, enhanced, text }: Reply): string {
+  return [String(code), enhanced, text]
+    .filter((part) => part !== '')
+    .join(' ')
+    .replaceAll(/\s*[\r\n]+\s*/g, ' ');
+}

@@ -1,12 +1,11 @@
 // Delivery into Maildir folders: one for each recipient, written in tmp, synced, renamed into new, folder synced. The file's
 // name comes from the message's own id, so a delivery that a crash repeats replaces its first copy instead of doubling it.
 
-import { createWriteStream, existsSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ensurePrivateFolder, syncFolder } from '../storage/files.ts';
 
 export interface MaildirDelivery {
   readonly folder: string;
@@ -17,24 +16,67 @@ export interface MaildirDelivery {
   readonly body: () => Readable;
 }
 
+const MAX_NAME_LENGTH = 200;
+
 /** Writes one message for one recipient; after it resolves the message survives a power cut. Rejects on a broken disk. */
 export async function deliverToMaildir(delivery: MaildirDelivery): Promise<void> {
-  const mailbox = join(delivery.folder, safeName(delivery.recipient));
-  for (const part of ['tmp', 'new', 'cur']) ensurePrivateFolder(join(mailbox, part));
+  const mailbox = join(delivery.folder, mailboxName(delivery.recipient));
+  for (const part of ['tmp', 'new', 'cur']) await makeFolder(join(mailbox, part));
   const name = `${Math.floor(delivery.receivedAt.getTime() / 1000)}.${delivery.networkMessageId}.relaypair`;
-  if (existsSync(join(mailbox, 'cur', `${name}:2,S`))) return;
+  if (await isRead(join(mailbox, 'cur'), name)) return;
   const temporary = join(mailbox, 'tmp', name);
-  const file = createWriteStream(temporary, { mode: 0o600, flush: true });
-  file.write(`Return-Path: <${delivery.reversePath}>\r\n`);
-  await pipeline(delivery.body(), file);
-  await rename(temporary, join(mailbox, 'new', name));
-  syncFolder(join(mailbox, 'new'));
+  try {
+    await writeMessage(temporary, delivery);
+    await rename(temporary, join(mailbox, 'new', name));
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(join(mailbox, 'new'));
 }
 
-/** An address as one path component: nothing in it can name another folder. */
-function safeName(address: string): string {
-  const name = encodeURIComponent(address)
+async function writeMessage(path: string, { reversePath, body }: MaildirDelivery): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    await file.write(`Return-Path: <${reversePath}>\r\n`);
+    await pipeline(body(), async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) await file.appendFile(chunk);
+    });
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** True when a mail reader has already taken a first copy of it, under whatever flags. */
+async function isRead(folder: string, name: string): Promise<boolean> {
+  const names = await readdir(folder);
+  return names.some((candidate) => candidate === name || candidate.startsWith(`${name}:`));
+}
+
+/** A folder that was made is only then sure to be there after a power cut when those above it have been synced. */
+async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** An address as one path component: nothing in it can name another folder, and letter case names no other mailbox. */
+function mailboxName(address: string): string {
+  const name = encodeURIComponent(address.toLowerCase().toWellFormed())
     .replaceAll('%40', '@')
-    .replace(/^\.+/, (dots) => '%2E'.repeat(dots.length));
-  return name.slice(0, 200);
+    .replace(/^\.*$/, (dots) => `%${dots}`);
+  if (name.length <= MAX_NAME_LENGTH) return name;
+  // Two long addresses that begin alike are still two mailboxes.
+  const digest = createHash('sha256').update(name).digest('hex').slice(0, 32);
+  return `${name.slice(0, MAX_NAME_LENGTH - digest.length - 1)}~${digest}`;
 }

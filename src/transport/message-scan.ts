@@ -5,7 +5,10 @@
 import { isAscii } from 'node:buffer';
 
 const HEADER_LIMIT_BYTES = 256 * 1024;
-const CRLF = 0x0d0a;
+/** The records and every copy of the envelope carry the subject. */
+const MAX_SUBJECT_CHARACTERS = 1000;
+const CRLF = Buffer.from('\r\n');
+const BLANK_LINE = Buffer.from('\r\n\r\n');
 
 export interface MessageFacts {
   readonly messageId: string | undefined;
@@ -19,15 +22,19 @@ export class MessageScan {
   #header: Buffer[] = [];
   #headerBytes = 0;
   #isHeaderOver = false;
-  #tail = 0;
+  /** The end of what was seen: a blank line may be cut anywhere. As if a line had ended before the message. */
+  #tail: Buffer = CRLF;
   #hasEightBit = false;
 
   push(chunk: Buffer): void {
     this.#hasEightBit ||= !isAscii(chunk);
     if (this.#isHeaderOver) return;
-    this.#header.push(chunk.subarray(0, HEADER_LIMIT_BYTES - this.#headerBytes));
+    // Copied: a slice of a few octets would keep the whole of the buffer it was cut from.
+    this.#header.push(Buffer.from(chunk.subarray(0, HEADER_LIMIT_BYTES - this.#headerBytes)));
     this.#headerBytes += chunk.length;
-    this.#isHeaderOver = this.#headerBytes >= HEADER_LIMIT_BYTES || this.#sawBlankLine(chunk);
+    const probe = Buffer.concat([this.#tail, chunk]);
+    this.#isHeaderOver = this.#headerBytes >= HEADER_LIMIT_BYTES || probe.includes(BLANK_LINE);
+    this.#tail = probe.subarray(-(BLANK_LINE.length - 1));
   }
 
   facts(): MessageFacts {
@@ -35,37 +42,30 @@ export class MessageScan {
     const end = text.startsWith('\r\n') ? 0 : text.indexOf('\r\n\r\n');
     const fields = unfold(end < 0 ? text : text.slice(0, end));
     return {
-      messageId: fieldBody(fields, 'message-id')?.match(/<[^<>\s]{1,998}>/)?.[0],
-      subject: decodeUtf8(fieldBody(fields, 'subject') ?? ''),
+      messageId: readMessageId(fieldBody(fields, 'message-id')),
+      subject: decodeUtf8(fieldBody(fields, 'subject') ?? '')
+        .slice(0, MAX_SUBJECT_CHARACTERS)
+        .toWellFormed(),
       receivedCount: fields.filter((field) => /^received[ \t]*:/i.test(field)).length,
       hasEightBit: this.#hasEightBit,
     };
   }
-
-  /** The blank line may be cut anywhere by chunk boundaries, so the last octets are remembered as a number. */
-  #sawBlankLine(chunk: Buffer): boolean {
-    const probe =
-      this.#headerBytes === chunk.length
-        ? Buffer.concat([Buffer.from('\r\n'), chunk])
-        : Buffer.concat([tailBytes(this.#tail), chunk]);
-    this.#tail = probe.length >= 3 ? probe.readUIntBE(probe.length - 3, 3) : CRLF;
-    return probe.includes('\r\n\r\n');
-  }
-}
-
-function tailBytes(tail: number): Buffer {
-  const bytes = Buffer.alloc(3);
-  bytes.writeUIntBE(tail, 0, 3);
-  return bytes;
 }
 
 function unfold(header: string): string[] {
-  return header.replace(/\r\n(?=[ \t])/g, '').split('\r\n');
+  return header.replaceAll(/\r\n(?=[ \t])/g, '').split('\r\n');
 }
 
 function fieldBody(fields: readonly string[], name: string): string | undefined {
-  const field = fields.find((candidate) => candidate.slice(0, name.length + 1).toLowerCase() === `${name}:`);
-  return field?.slice(name.length + 1).trim();
+  const beginning = new RegExp(`^${name}[ \\t]*:`, 'i');
+  const field = fields.find((candidate) => beginning.test(candidate));
+  return field?.replace(beginning, '').trim();
+}
+
+/** What stands in the angle brackets, if that is fit for a log and a reply. */
+function readMessageId(body: string | undefined): string | undefined {
+  const [id] = /<[!-;=?-~\x80-\xff]{1,500}>/.exec(body ?? '') ?? [];
+  return id === undefined ? undefined : decodeUtf8(id);
 }
 
 function decodeUtf8(latin1: string): string {

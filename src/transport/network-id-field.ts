@@ -3,7 +3,7 @@
 
 import { NETWORK_MESSAGE_ID_FIELD } from './trace-header.ts';
 
-const FIELD = new RegExp(`^${NETWORK_MESSAGE_ID_FIELD}: ([0-9a-f-]{36})\r\n`);
+const FIELD = new RegExp(`^${NETWORK_MESSAGE_ID_FIELD}: ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\r\n`);
 const LINE_LENGTH = NETWORK_MESSAGE_ID_FIELD.length + 2 + 36 + 2;
 
 export class NetworkIdField {

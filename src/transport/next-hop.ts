@@ -28,7 +28,7 @@ export interface AddressBook {
 
 /** Every address to try for a host, in order; throws Problem `host-not-found` (try again later) when there is none. */
 export async function findAddresses(book: AddressBook, host: string, port: number): Promise<readonly Address[]> {
-  const name = host.replace(/^\[(?:IPv6:)?(.*)\]$/i, '$1');
+  const name = host.replace(/^\[(?:IPv6:)?(.*)\]$/i, '$1').replace(/\.$/, '');
   const entry = Object.entries(book.hosts).find(([candidate]) => candidate.toLowerCase() === name.toLowerCase())?.[1];
   if (entry && isIP(entry.host)) return [{ host: entry.host, port: entry.port, name }];
   if (isIP(name)) return [{ host: name, port, name }];

@@ -1,68 +1,82 @@
 // The order of attempts. Claims what the spool holds, sorts it into one queue for each hop, and keeps a bounded number of
-// connections busy for each, so that a slow or dead hop holds up nobody else. What became of a recipient goes to
-// settlement.ts, which alone turns it into spool state.
+// connections busy for each, so that a slow or dead hop holds up nobody else. What happens on a connection is
+// connection-run.ts; what became of a recipient goes to settlement.ts, which alone turns it into spool state.
 
 import { randomUUID } from 'node:crypto';
-import type { Cancel, Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import { setImmediate as letOthersRun } from 'node:timers/promises';
+import type { Cancel } from '../clock.ts';
 import { messageOf } from '../problem.ts';
-import type { Spool, SpooledMessage } from '../spool/spool.ts';
-import type { Hop, HopConnection, OpenedHop } from './hop.ts';
-import { type Delivery, HopQueue } from './hop-queue.ts';
-import { isExpired, queueRetryDelay, type RetrySettings } from './retry.ts';
-import type { Settlement } from './settlement.ts';
+import type { SpooledMessage } from '../spool/spool.ts';
+import { ConnectionRun, type RunContext, type RunOwner } from './connection-run.ts';
+import type { Delivery } from './delivery.ts';
+import { type Hop, unreachableHop } from './hop.ts';
+import { HopQueue } from './hop-queue.ts';
+import { isExpired } from './retry.ts';
 
-export interface QueueOptions {
-  readonly spool: Spool;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly retry: RetrySettings;
+export interface QueueOptions extends RunContext {
   readonly maxConnectionsPerHop: number;
-  /** Messages over one connection before a new one is made. */
-  readonly maxMessagesPerConnection: number;
-  readonly route: (address: string) => Hop;
-  readonly open: (hop: Hop, hasWaited: boolean) => Promise<OpenedHop>;
-  readonly settlement: Settlement;
 }
 
 const CLAIM_LIMIT = 500;
+const CLAIM_AGAIN_MS = 1000;
 const LEASE_MS = 10 * 60_000;
 /** An emptied queue stays visible for three minutes (exchange: QueueMaxIdleTime). */
 const MAX_IDLE_MS = 3 * 60_000;
+/** Expired messages are looked for when the first one expires, but not all the time, and at least so often. */
+const MIN_SWEEP_MS = 1000;
+const MAX_SWEEP_MS = 60_000;
+/** So many are returned at a time: each report holds its returned part in memory. */
+const RETURNS_AT_ONCE = 8;
+/** After connections were cut off, what became of their messages is still written down. */
+const CUT_OFF_MS = 2000;
 
 export class MailQueue {
   readonly #options: QueueOptions;
-  readonly #owner = randomUUID();
+  readonly #spoolOwner = randomUUID();
+  readonly #runOwner: RunOwner;
   readonly #queues = new Map<string, HopQueue>();
-  readonly #workers = new Set<Promise<void>>();
-  /** Deliveries that are still open, by message id; the last one to end lets go of the message. */
-  readonly #open = new Map<number, number>();
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #cutOff = new AbortController();
   #cancelArrival: Cancel | undefined;
-  #cancelTimer: Cancel | undefined;
-  #claiming: Promise<void> | undefined;
+  #cancelRenewal: Cancel | undefined;
+  #cancelClaim: Cancel | undefined;
+  #cancelSweep: Cancel | undefined;
+  #sweepAtMs = Number.POSITIVE_INFINITY;
+  #isSweeping = false;
+  #isClaiming = false;
   #isMore = false;
   #isStopped = false;
   #nextId = 1;
 
   constructor(options: QueueOptions) {
-    this.#options = options;
+    this.#options = { ...options, route: (address) => routeSafely(options, address) };
+    const isStopping = (): boolean => this.#isStopped;
+    this.#runOwner = {
+      get isStopping() {
+        return isStopping();
+      },
+      signal: this.#cutOff.signal,
+      answered: (queue) => this.#kick(queue),
+      wait: (delivery) => this.#sort(delivery),
+    };
   }
 
   /** Takes up what the spool holds from before, and everything that arrives from now on. */
   start(): void {
     this.#cancelArrival = this.#options.spool.onArrival(() => this.#claimSoon());
+    this.#renewLater();
     this.#claimSoon();
   }
 
-  /** Starts nothing new and waits for what is under way, at most `drainMs` of real time. */
+  /** Starts nothing new and waits for what is under way, at most `drainMs` of real time; then cuts it off. */
   async stop(drainMs: number): Promise<void> {
     this.#isStopped = true;
-    this.#cancelArrival?.();
-    this.#cancelTimer?.();
-    const limit = new Promise<void>((resolve) => {
-      setTimeout(resolve, drainMs).unref();
-    });
-    await Promise.race([Promise.all([this.#claiming, ...this.#workers]), limit]);
+    const cancels = [this.#cancelArrival, this.#cancelRenewal, this.#cancelClaim, this.#cancelSweep];
+    for (const cancel of cancels) cancel?.();
+    for (const queue of this.#queues.values()) queue.cancelTimer?.();
+    await this.#settleWithin(drainMs);
+    this.#cutOff.abort();
+    await this.#settleWithin(CUT_OFF_MS);
   }
 
   queues(): readonly HopQueue[] {
@@ -78,261 +92,201 @@ export class MailQueue {
 
   /** The directory changed: routes are asked again and whoever waited may try at once. */
   resubmit(): void {
-    const stranded = this.queues().flatMap((queue) => queue.waiting.splice(0));
-    for (const delivery of stranded) this.#route(delivery.message, delivery.indexes, delivery);
+    const all = this.queues().flatMap((queue) => queue.waiting.remove(() => true));
+    for (const delivery of all) this.#sort(delivery, { isKicked: false });
     for (const queue of this.queues()) this.#endRetry(queue);
   }
 
   #endRetry(queue: HopQueue): void {
-    queue.retryAtMs = undefined;
-    queue.nextRetryTime = undefined;
-    for (const delivery of queue.waiting) delivery.dueMs = Math.min(delivery.dueMs, this.#options.clock.elapsedMs());
+    queue.endRetry();
+    queue.waiting.bringForward(this.#options.clock.elapsedMs());
     this.#kick(queue);
   }
 
   #claimSoon(): void {
     this.#isMore = true;
-    if (this.#claiming || this.#isStopped) return;
-    this.#claiming = this.#claimAll()
-      .catch((error: unknown) => {
-        this.#options.log.error({ error: messageOf(error) }, 'the spool could not be read; trying again');
-        this.#options.clock.schedule(1000, () => this.#claimSoon());
-      })
-      .finally(() => {
-        this.#claiming = undefined;
-        if (this.#isMore) this.#claimSoon();
-      });
+    if (this.#isClaiming || this.#isStopped) return;
+    this.#isClaiming = true;
+    this.#track(this.#claimAll());
   }
 
   async #claimAll(): Promise<void> {
-    while (this.#isMore && !this.#isStopped) {
-      this.#isMore = false;
-      const messages = await this.#options.spool.claim({ owner: this.#owner, limit: CLAIM_LIMIT, leaseMs: LEASE_MS });
-      for (const message of messages) this.#enqueue(message);
-      if (messages.length === CLAIM_LIMIT) this.#isMore = true;
+    const { spool, clock, log } = this.#options;
+    try {
+      while (this.#isMore && !this.#isStopped) {
+        this.#isMore = false;
+        const messages = await spool.claim({ owner: this.#spoolOwner, limit: CLAIM_LIMIT, leaseMs: LEASE_MS });
+        if (messages.length === CLAIM_LIMIT) this.#isMore = true;
+        for (const message of messages) this.#enqueue(message);
+        for (const queue of this.#queues.values()) this.#kick(queue);
+        await letOthersRun();
+      }
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'the spool could not be read; trying again');
+      this.#cancelClaim = clock.schedule(CLAIM_AGAIN_MS, () => this.#claimSoon());
+    } finally {
+      this.#isClaiming = false;
     }
   }
 
   #enqueue(message: SpooledMessage): void {
-    const pending = message.recipients.flatMap((recipient, index) => (recipient.status === 'pending' ? [index] : []));
-    this.#route(message, pending);
+    const { clock, retry } = this.#options;
+    const indexes = message.recipients.flatMap(({ status }, index) => (status === 'pending' ? [index] : []));
+    // A date stored while the clock was moved must not hold a message longer than the longest interval.
+    const longestMs = Math.max(retry.glitchInterval, retry.transientInterval, retry.outboundInterval);
+    const waitMs = Math.min(longestMs, message.nextAttemptAt.getTime() - clock.now().getTime());
+    this.#sort(
+      {
+        message,
+        indexes,
+        dueMs: clock.elapsedMs() + Math.max(0, waitMs),
+        hasWaited: message.attempts > 0,
+        attempts: message.attempts,
+        lastError: message.recipients[indexes[0] ?? 0]?.lastError,
+      },
+      { isKicked: false },
+    );
   }
 
-  /** Sorts recipients by hop: one delivery for each. */
-  #route(message: SpooledMessage, indexes: readonly number[], from?: Delivery): void {
+  /** Sorts the recipients by hop: one delivery for each, in its hop's queue. */
+  #sort(from: Delivery, { isKicked = true } = {}): void {
     const groups = new Map<string, { hop: Hop; indexes: number[] }>();
-    for (const index of indexes) {
-      const hop = this.#options.route(message.recipients[index]?.address ?? '');
+    for (const index of from.indexes) {
+      const hop = this.#options.route(from.message.recipients[index]?.address ?? '');
       const group = groups.get(hop.key) ?? { hop, indexes: [] };
       group.indexes.push(index);
       groups.set(hop.key, group);
     }
-    const before = from ? (this.#open.get(message.id) ?? 1) - 1 : (this.#open.get(message.id) ?? 0);
-    this.#open.set(message.id, before + groups.size);
-    for (const group of groups.values()) this.#join(group.hop, message, group.indexes, from);
-  }
-
-  #join(hop: Hop, message: SpooledMessage, indexes: readonly number[], from?: Delivery): void {
-    const queue = this.#queueFor(hop);
-    const first = message.recipients[indexes[0] ?? 0];
-    queue.waiting.push({
-      message,
-      indexes,
-      dueMs:
-        from?.dueMs ??
-        this.#options.clock.elapsedMs() +
-          Math.max(0, message.nextAttemptAt.getTime() - this.#options.clock.now().getTime()),
-      hasWaited: from?.hasWaited ?? message.attempts > 0,
-      attempts: from?.attempts ?? message.attempts,
-      lastError: from?.lastError ?? first?.lastError,
-    });
-    this.#kick(queue);
+    for (const { hop, indexes } of groups.values()) {
+      const queue = this.#queueFor(hop);
+      queue.waiting.push({ ...from, indexes });
+      if (isKicked) this.#kick(queue);
+    }
+    this.#sweepBy(from.message.envelope.expiresAt);
   }
 
   #queueFor(hop: Hop): HopQueue {
-    const found = this.#queues.get(hop.key);
-    if (found) {
-      found.hop = hop;
-      return found;
-    }
-    const made = new HopQueue(this.#nextId++, hop);
-    this.#queues.set(hop.key, made);
-    return made;
+    const queue = this.#queues.get(hop.key) ?? new HopQueue(this.#nextId++, hop);
+    queue.hop = hop;
+    this.#queues.set(hop.key, queue);
+    return queue;
   }
 
-  /** Starts as many workers as are useful now; sets the timer for what is due later. */
+  /** Starts as many connections as are useful now, and sets the timer for what is due later. */
   #kick(queue: HopQueue): void {
     if (this.#isStopped) return;
-    const nowMs = this.#options.clock.elapsedMs();
-    const mayTry = queue.retryAtMs === undefined || queue.retryAtMs <= nowMs;
-    const { maxConnectionsPerHop } = this.#options;
-    // While a hop has failed, one connection probes it; the others come when it answers.
-    const limit = queue.failures > 0 ? 1 : maxConnectionsPerHop;
-    while (mayTry && queue.hasDue(nowMs) && queue.connections < limit && queue.waiting.length > queue.connections * 2)
-      this.#startWorker(queue);
-    this.#setTimer();
+    const { clock, maxConnectionsPerHop } = this.#options;
+    const nowMs = clock.elapsedMs();
+    while (queue.wantsConnection(nowMs, maxConnectionsPerHop)) this.#connect(queue);
+    queue.cancelTimer?.();
+    const isIdle = queue.messageCount === 0 && queue.connections === 0;
+    const lookMs = isIdle ? nowMs + MAX_IDLE_MS : queue.nextLookMs(nowMs, maxConnectionsPerHop);
+    const look = (): void => (isIdle ? void this.#queues.delete(queue.hop.key) : this.#kick(queue));
+    queue.cancelTimer = lookMs === undefined ? undefined : clock.schedule(Math.max(1, lookMs - nowMs), look);
   }
 
-  #setTimer(): void {
-    this.#cancelTimer?.();
-    const nowMs = this.#options.clock.elapsedMs();
-    const times = this.queues().flatMap((queue) => {
-      const dueMs = queue.nextDueMs();
-      return dueMs === undefined || queue.connections > 0 ? [] : [Math.max(dueMs, queue.retryAtMs ?? 0)];
-    });
-    if (times.length === 0 || this.#isStopped) return;
-    this.#cancelTimer = this.#options.clock.schedule(Math.max(1, Math.min(...times) - nowMs), () => this.#kickAll());
-  }
-
-  #kickAll(): void {
-    const nowMs = this.#options.clock.elapsedMs();
-    for (const [key, queue] of this.#queues) {
-      if (queue.messageCount > 0) this.#kick(queue);
-      else if (queue.idleSinceMs !== undefined && nowMs - queue.idleSinceMs > MAX_IDLE_MS) this.#queues.delete(key);
-    }
-    this.#setTimer();
-  }
-
-  #startWorker(queue: HopQueue): void {
+  #connect(queue: HopQueue): void {
     queue.connections++;
-    const worker = this.#work(queue)
-      .catch((error: unknown) =>
-        this.#options.log.error({ error: messageOf(error), stack: (error as Error).stack }, 'a delivery worker failed'),
-      )
-      .finally(() => {
-        queue.connections--;
-        queue.idleSinceMs = queue.messageCount === 0 ? this.#options.clock.elapsedMs() : undefined;
-        this.#workers.delete(worker);
-        this.#kick(queue);
-      });
-    this.#workers.add(worker);
+    const ended = new ConnectionRun(this.#options, queue, this.#runOwner).run().finally(() => {
+      queue.connections--;
+      this.#kick(queue);
+    });
+    this.#track(ended);
   }
 
-  /** One connection's life: open, hand over what is due, close. */
-  async #work(queue: HopQueue): Promise<void> {
-    const head = queue.take(this.#options.clock.elapsedMs(), false);
-    if (!head) return;
-    if (await this.#expire(queue, head)) return;
-    const opened = await this.#open_(queue, head);
-    if (opened.kind === 'deferred') return this.#deferQueue(queue, head, opened);
-    this.#recover(queue);
-    const { connection } = opened;
+  /** Makes sure that somebody looks when this date has come. */
+  #sweepBy(expiresAt: Date): void {
+    const { clock } = this.#options;
+    const leftMs = expiresAt.getTime() - clock.now().getTime();
+    const delayMs = Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, leftMs));
+    const atMs = clock.elapsedMs() + delayMs;
+    if (this.#isStopped || this.#isSweeping || this.#sweepAtMs <= atMs) return;
+    this.#sweepAtMs = atMs;
+    this.#cancelSweep?.();
+    this.#cancelSweep = clock.schedule(delayMs, () => this.#track(this.#sweep()));
+  }
+
+  /** Returns what has run out of time in its queue, however long that one waits for its hop. */
+  async #sweep(): Promise<void> {
+    this.#isSweeping = true;
     try {
-      await this.#handOver(queue, head, connection);
+      for (const queue of this.#queues.values()) await this.#returnExpired(queue);
     } finally {
-      await connection.close();
+      this.#isSweeping = false;
+      this.#sweepAtMs = Number.POSITIVE_INFINITY;
+      const first = this.#firstExpiry();
+      if (first) this.#sweepBy(first);
     }
   }
 
-  async #open_(queue: HopQueue, head: Delivery): Promise<OpenedHop> {
-    queue.connecting++;
-    queue.lastRetryTime = this.#options.clock.now();
-    try {
-      return await this.#options.open(queue.hop, head.hasWaited);
-    } finally {
-      queue.connecting--;
+  async #returnExpired(queue: HopQueue): Promise<void> {
+    const now = this.#options.clock.now();
+    const expired = queue.waiting.remove(({ message }) => isExpired(message.envelope.expiresAt, now));
+    for (const delivery of expired) queue.active.add(delivery);
+    const run = new ConnectionRun(this.#options, queue, this.#runOwner);
+    for (let from = 0; from < expired.length && !this.#isStopped; from += RETURNS_AT_ONCE) {
+      await Promise.all(expired.slice(from, from + RETURNS_AT_ONCE).map((delivery) => run.expire(delivery)));
     }
-  }
-
-  #recover(queue: HopQueue): void {
-    queue.failures = 0;
-    queue.retryAtMs = undefined;
-    queue.nextRetryTime = undefined;
-    queue.lastError = undefined;
     this.#kick(queue);
   }
 
-  async #handOver(queue: HopQueue, head: Delivery, connection: HopConnection): Promise<void> {
-    // A connection that only a waited message could get (plaintext after a cut handshake) carries no fresh message.
-    const onlyWaited = head.hasWaited && connection.facts.reason === 'handshake-cut';
-    let delivery: Delivery | undefined = head;
-    for (let count = 1; delivery; count++) {
-      await this.#deliver(queue, delivery, connection);
-      const isUsable = connection.alive && count < this.#options.maxMessagesPerConnection && !this.#isStopped;
-      delivery = isUsable ? queue.take(this.#options.clock.elapsedMs(), onlyWaited) : undefined;
-      if (delivery && (await this.#expire(queue, delivery)))
-        delivery = queue.take(this.#options.clock.elapsedMs(), onlyWaited);
+  #firstExpiry(): Date | undefined {
+    let first: Date | undefined;
+    for (const queue of this.#queues.values()) {
+      for (const { message } of queue.waiting) {
+        const { expiresAt } = message.envelope;
+        if (!first || expiresAt < first) first = expiresAt;
+      }
+    }
+    return first;
+  }
+
+  #renewLater(): void {
+    this.#cancelRenewal = this.#options.clock.schedule(LEASE_MS / 3, () => {
+      this.#track(this.#renew());
+      this.#renewLater();
+    });
+  }
+
+  /** Extends the lease of everything that waits; what is no longer ours, or no longer there, is forgotten. */
+  async #renew(): Promise<void> {
+    const { spool, log } = this.#options;
+    const asked = new Set(this.queues().flatMap(({ waiting }) => waiting.map(({ message }) => message.id)));
+    if (asked.size === 0 || this.#isStopped) return;
+    try {
+      const kept = new Set(await spool.renew([...asked], this.#spoolOwner, LEASE_MS));
+      const isLost = ({ message: { id } }: Delivery): boolean => asked.has(id) && !kept.has(id);
+      for (const queue of this.#queues.values()) queue.waiting.remove(isLost);
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'the claims on waiting messages could not be renewed; trying again');
     }
   }
 
-  async #deliver(queue: HopQueue, delivery: Delivery, connection: HopConnection): Promise<void> {
-    const { message, indexes } = delivery;
-    const outcomes = await connection.deliver({
-      message,
-      indexes,
-      openBody: () => this.#options.spool.openBody(message),
-    });
-    const nextAttemptAt = new Date(this.#options.clock.now().getTime() + this.#options.retry.messageInterval);
-    const rest = await this.#options.settlement.record({
-      delivery,
-      facts: connection.facts,
-      outcomes,
-      nextAttemptAt,
-      queueName: queue.hop.nextHopDomain,
-    });
-    queue.active.delete(delivery);
-    if (!rest) return this.#end(message.id);
-    const deferred = outcomes.find((outcome) => outcome.status === 'deferred');
-    this.#comeBack(queue, delivery, rest, deferred?.reply, this.#options.retry.messageInterval);
+  #track(work: Promise<void>): void {
+    const watched = work
+      .catch((error: unknown) => {
+        this.#options.log.error({ error: messageOf(error), stack: (error as Error).stack }, 'the queue failed');
+      })
+      .finally(() => this.#underWay.delete(watched));
+    this.#underWay.add(watched);
   }
 
-  /** A delivery that goes on waiting, with what is left of its recipients. */
-  #comeBack(
-    queue: HopQueue,
-    delivery: Delivery,
-    message: SpooledMessage,
-    lastError: string | undefined,
-    delayMs: number,
-  ): void {
-    const indexes = delivery.indexes.filter((index) => message.recipients[index]?.status === 'pending');
-    if (indexes.length === 0) return this.#end(message.id);
-    queue.waiting.push({
-      message,
-      indexes,
-      dueMs: this.#options.clock.elapsedMs() + delayMs,
-      hasWaited: true,
-      attempts: delivery.attempts + 1,
-      lastError,
+  async #settleWithin(limitMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limitMs);
     });
+    await Promise.race([Promise.all(this.#underWay), limit]);
+    clearTimeout(timer);
   }
+}
 
-  /** The hop could not be used: the message that found out is deferred, and everything behind it waits with the queue. */
-  async #deferQueue(queue: HopQueue, head: Delivery, opened: Extract<OpenedHop, { kind: 'deferred' }>): Promise<void> {
-    const { clock, retry, settlement } = this.#options;
-    queue.failures++;
-    const delayMs = queueRetryDelay(retry, queue.failures);
-    const nextAttemptAt = new Date(clock.now().getTime() + delayMs);
-    queue.lastError = opened.reply;
-    const outcomes = head.indexes.map((index) => ({ index, status: 'deferred' as const, reply: opened.reply }));
-    const rest = await settlement.record({
-      delivery: head,
-      facts: opened.facts,
-      outcomes,
-      nextAttemptAt,
-      queueName: queue.hop.nextHopDomain,
-    });
-    queue.active.delete(head);
-    // Measured from the end of the failed attempt, which may itself have taken minutes.
-    queue.retryAtMs = clock.elapsedMs() + delayMs;
-    queue.nextRetryTime = nextAttemptAt;
-    for (const delivery of queue.waiting) delivery.hasWaited = true;
-    if (rest) this.#comeBack(queue, head, rest, opened.reply, delayMs);
-    else this.#end(head.message.id);
-  }
-
-  /** True when the message had run out of time and was returned to its sender. */
-  async #expire(queue: HopQueue, delivery: Delivery): Promise<boolean> {
-    const { clock, settlement } = this.#options;
-    if (!isExpired(delivery.message.envelope.expiresAt, clock.now())) return false;
-    await settlement.expire(delivery, queue.lastError ?? delivery.lastError, queue.hop);
-    queue.active.delete(delivery);
-    this.#end(delivery.message.id);
-    return true;
-  }
-
-  #end(id: number): void {
-    const open = (this.#open.get(id) ?? 1) - 1;
-    if (open > 0) this.#open.set(id, open);
-    else this.#open.delete(id);
+/** A claimed message must have a queue, whatever is wrong with the directory. */
+function routeSafely({ route, log }: QueueOptions, address: string): Hop {
+  try {
+    return route(address);
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'a recipient could not be routed');
+    return unreachableHop('The route could not be determined, see the log of this server');
   }
 }

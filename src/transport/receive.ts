@@ -29,7 +29,7 @@ import { refuseRecipient, refuseSender, type Standing } from './accept.ts';
 import { type MessageFacts, MessageScan } from './message-scan.ts';
 import { NetworkIdField } from './network-id-field.ts';
 import { type Organisation, type Peer, postmasterDomain } from './organisation.ts';
-import type { Records } from './records.ts';
+import type { Acceptance, Records } from './records.ts';
 import { formatReceived } from './trace-header.ts';
 
 export interface ReceiveOptions {
@@ -50,15 +50,10 @@ export interface ReceiveOptions {
   readonly decoySecret: Buffer;
 }
 
-/** What one session has come to be, beside what the listener knows. */
-interface SessionState {
-  readonly connector: ReceiveConnector;
-  peer: Peer | undefined;
-}
-
 export class Receiver implements SessionPolicy {
   readonly #options: ReceiveOptions;
-  readonly #states = new WeakMap<SmtpSession, SessionState>();
+  /** The Receive connector that a session fell to; all else is looked up afresh, since the directory may change meanwhile. */
+  readonly #connectors = new WeakMap<SmtpSession, ReceiveConnector>();
 
   constructor(options: ReceiveOptions) {
     this.#options = options;
@@ -67,21 +62,21 @@ export class Receiver implements SessionPolicy {
   connect(session: SmtpSession): Reply | undefined {
     const connector = chooseReceiveConnector(this.#organisation.receiveConnectors, session);
     if (!connector) return REPLIES.connectionRefused;
-    this.#states.set(session, { connector, peer: undefined });
+    this.#connectors.set(session, connector);
     return undefined;
   }
 
   banner(session: SmtpSession): string {
     const { clock } = this.#options;
     const moved = describeOffset(clock.offsetMs);
-    const { connector } = this.#state(session);
+    const connector = this.#connectorOf(session);
     const custom = connector.banner?.replace(/^220 /, '');
     const suffix = moved === undefined ? '' : ` (clock moved ${moved})`;
     return `${custom ?? `${this.#fqdnOf(connector)} relaypair ESMTP MAIL service ready at ${clock.now().toUTCString()}`}${suffix}`;
   }
 
   offer(session: SmtpSession): Offer {
-    const { connector } = this.#state(session);
+    const connector = this.#connectorOf(session);
     return {
       startTls: this.#startTlsOffer(connector).offered,
       mechanisms: this.#mechanismsFor(session),
@@ -90,12 +85,11 @@ export class Receiver implements SessionPolicy {
   }
 
   secureContext(session: SmtpSession, servername: string | undefined): ServerIdentity | undefined {
-    return this.#options.identityFor({ servername, connectorFqdn: this.#fqdnOf(this.#state(session).connector) });
+    return this.#options.identityFor({ servername, connectorFqdn: this.#fqdnOf(this.#connectorOf(session)) });
   }
 
-  secured(session: SmtpSession): void {
-    this.#state(session).peer = undefined;
-  }
+  /** Nothing is remembered here that STARTTLS would have to undo: what a session proved stands in the session. */
+  secured(): void {}
 
   handshakeFailed(session: SmtpSession, error: { code: string }): void {
     this.#options.log.info(
@@ -112,7 +106,7 @@ export class Receiver implements SessionPolicy {
     }
     if (mechanism !== 'SCRAM-SHA-256') return undefined;
     const server = new ScramServer((user) => this.#verifierOf(user)?.verifier?.scram, decoySecret);
-    return watchFailure(server, () => records.strangePassword(session, this.#state(session).connector));
+    return watchFailure(server, () => records.strangePassword(session, this.#connectorOf(session)));
   }
 
   mail(session: SmtpSession, command: MailCommand): Reply | undefined {
@@ -127,27 +121,30 @@ export class Receiver implements SessionPolicy {
     const writer = this.#options.spool.receive();
     try {
       const { facts, networkId } = await this.#take(session, writer, body);
-      const { connector } = this.#state(session);
-      if (facts.receivedCount >= connector.maxHopCount) return await refuse(writer, REPLIES.mailLoop);
+      const connector = this.#connectorOf(session);
+      if (facts.receivedCount >= connector.maxHopCount) {
+        await this.#abort(writer);
+        return REPLIES.mailLoop;
+      }
       return await this.#commit(session, transaction, { writer, facts, networkId });
     } catch (error) {
-      await writer.abort();
+      await this.#abort(writer);
       return this.#explain(error);
     }
   }
 
   closed(session: SmtpSession): void {
-    this.#states.delete(session);
+    this.#connectors.delete(session);
   }
 
   get #organisation(): Organisation {
     return this.#options.organisation();
   }
 
-  #state(session: SmtpSession): SessionState {
-    const state = this.#states.get(session);
-    if (!state) throw new Error('the session was not admitted');
-    return state;
+  #connectorOf(session: SmtpSession): ReceiveConnector {
+    const connector = this.#connectors.get(session);
+    if (!connector) throw new Error('the session was not admitted');
+    return connector;
   }
 
   #fqdnOf(connector: ReceiveConnector): string {
@@ -163,7 +160,7 @@ export class Receiver implements SessionPolicy {
   /** Only a client that calls itself by a subscribed peer's name is offered the pair's mechanisms. */
   #mechanismsFor(session: SmtpSession): readonly string[] {
     const isPeerName = this.#organisation.peers.some((peer) => peer.fqdn.toLowerCase() === session.helo?.toLowerCase());
-    if (!isPeerName || !this.#state(session).connector.authMechanism.includes('ExchangeServer')) return [];
+    if (!isPeerName || !this.#connectorOf(session).authMechanism.includes('ExchangeServer')) return [];
     return session.tls?.peerCertificate ? ['EXTERNAL', 'SCRAM-SHA-256'] : ['SCRAM-SHA-256'];
   }
 
@@ -171,13 +168,13 @@ export class Receiver implements SessionPolicy {
     return this.#organisation.peers.find((peer) => peer.verifier?.userName === user);
   }
 
-  /** Who the client is: what it proved, looked up afresh, since the directory may have changed meanwhile. */
-  #peerOf(session: SmtpSession): Peer | undefined {
-    const { authentication } = session;
+  /** Who the client is: what it proved must still be on record. */
+  #peerOf({ authentication, tls }: SmtpSession): Peer | undefined {
     if (!authentication) return undefined;
-    return authentication.mechanism === 'EXTERNAL'
-      ? this.#organisation.peers.find((peer) => peer.fqdn === authentication.identity)
-      : this.#verifierOf(authentication.identity);
+    const { mechanism, identity } = authentication;
+    if (mechanism !== 'EXTERNAL') return this.#verifierOf(identity);
+    const peer = recognisePeer(tls, this.#organisation.peers);
+    return peer?.fqdn === identity ? peer : undefined;
   }
 
   #standing(session: SmtpSession): Standing {
@@ -187,7 +184,7 @@ export class Receiver implements SessionPolicy {
         ? 'edge-transport-server'
         : 'hub-transport-server'
       : 'anonymous';
-    return { connector: this.#state(session).connector, principal, isTls: session.tls !== undefined };
+    return { connector: this.#connectorOf(session), principal, isTls: session.tls !== undefined };
   }
 
   /** Streams the octets into the spool; the id field that a peer put in front is taken off on the way. */
@@ -215,7 +212,7 @@ export class Receiver implements SessionPolicy {
     taken: { writer: SpoolWriter; facts: MessageFacts; networkId: string | undefined },
   ): Promise<Reply> {
     const envelope = this.#envelope(session, transaction, taken);
-    const offer = this.#startTlsOffer(this.#state(session).connector);
+    const offer = this.#startTlsOffer(this.#connectorOf(session));
     const peer = this.#peerOf(session);
     const reason = receptionReason(session.tls, offer, peer !== undefined);
     const received = formatReceived({
@@ -233,15 +230,25 @@ export class Receiver implements SessionPolicy {
       clockOffset: describeOffset(this.#options.clock.offsetMs),
     });
     const message = await taken.writer.commit(envelope, Buffer.from(received));
-    this.#options.records.accepted({
-      message,
-      session,
-      connector: this.#state(session).connector,
-      reason,
-      offer,
-      peer,
-    });
+    this.#note({ message, session, connector: this.#connectorOf(session), reason, offer, peer });
     return queuedReply(message, this.#organisation.fqdn);
+  }
+
+  /** What is stored is ours, whatever becomes of the records: anything but a 250 would bring the message again. */
+  #note(acceptance: Acceptance): void {
+    try {
+      this.#options.records.accepted(acceptance);
+    } catch (error) {
+      this.#options.log.error({ error: messageOf(error) }, 'a message taken could not be written into the records');
+    }
+  }
+
+  async #abort(writer: SpoolWriter): Promise<void> {
+    try {
+      await writer.abort();
+    } catch (error) {
+      this.#options.log.error({ error: messageOf(error) }, 'what was taken of a message could not be removed');
+    }
   }
 
   #envelope(
@@ -263,7 +270,7 @@ export class Receiver implements SessionPolicy {
       messageId: taken.facts.messageId ?? `<${networkMessageId}@${this.#organisation.fqdn}>`,
       networkMessageId,
       subject: taken.facts.subject,
-      source: `SMTP:${this.#state(session).connector.name}`,
+      source: `SMTP:${this.#connectorOf(session).name}`,
       sourceAddress: session.remoteAddress,
       receivedAt,
       expiresAt: new Date(receivedAt.getTime() + expirationMs),
@@ -299,14 +306,8 @@ function watchFailure(server: SaslServer, onFailure: () => void): SaslServer {
   };
 }
 
-async function refuse(writer: SpoolWriter, reply: Reply): Promise<Reply> {
-  await writer.abort();
-  return reply;
-}
-
-function queuedReply(message: SpooledMessage, fqdn: string): Reply {
-  return {
-    ...REPLIES.queued,
-    text: `${message.envelope.messageId} [InternalId=${message.id}, Hostname=${fqdn}] ${REPLIES.queued.text}`,
-  };
+/** A reply line has room for 512 octets (RFC 5321 §4.5.3.1.5), and a client may not know UTF-8. */
+function queuedReply({ id, envelope }: SpooledMessage, fqdn: string): Reply {
+  const messageId = envelope.messageId.replaceAll(/[^!-~]/g, '?').slice(0, 150);
+  return { ...REPLIES.queued, text: `${messageId} [InternalId=${id}, Hostname=${fqdn}] ${REPLIES.queued.text}` };
 }

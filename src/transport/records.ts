@@ -90,8 +90,7 @@ export class Records {
   expired(
     message: SpooledMessage,
     outcomes: readonly RecipientOutcome[],
-    hop: Hop,
-    report: NewMessage | undefined,
+    { hop, report }: { readonly hop: Hop; readonly report: NewMessage | undefined },
   ): void {
     this.#track('FAIL', 'QUEUE', message, {
       connectorId: hop.connector,
@@ -240,7 +239,14 @@ export class Records {
           cause: explainReason(facts.reason),
         }),
       );
-    if (id === EVENT.sendAuthenticationFailed) events.record(createEvent('SmtpSendOutboundAuthenticationFailed', { server, connector: facts.connector, cause: explainReason(facts.reason) }));
+    if (id === EVENT.sendAuthenticationFailed)
+      events.record(
+        createEvent('SmtpSendOutboundAuthenticationFailed', {
+          server,
+          connector: facts.connector,
+          cause: explainReason(facts.reason),
+        }),
+      );
     if (id === EVENT.sendDirectTrustFailed)
       events.record(createEvent('SmtpSendDirectTrustFailed', { thumbprint, ...where }));
     if (id === EVENT.downgradeSuspected)

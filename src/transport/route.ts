@@ -3,10 +3,11 @@
 // else by the closest address space, cheapest first.
 
 import { findAcceptedDomain } from '../directory/accepted-domain.ts';
+import { normalizeDomainName } from '../directory/domain-name.ts';
 import type { SendConnector } from '../directory/send-connector.ts';
 import type { DeliveryTarget } from '../config.ts';
 import { stanceOf } from '../trust/policies.ts';
-import type { Hop } from './hop.ts';
+import { type Hop, unreachableHop } from './hop.ts';
 import type { Organisation } from './organisation.ts';
 
 /** What Exchange's logs call the connector that no cmdlet shows. */
@@ -16,7 +17,9 @@ const SMTP_PORT = 25;
 
 /** The hop for one recipient address. */
 export function routeRecipient(organisation: Organisation, target: DeliveryTarget | undefined, address: string): Hop {
-  const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+  const written = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+  // Address spaces are kept as A-labels.
+  const domain = normalizeDomainName(written) ?? written;
   const accepted = findAcceptedDomain(organisation.acceptedDomains, domain);
   const isOurs = accepted !== undefined && accepted.domainType !== 'ExternalRelay';
   if (organisation.role === 'edge') return routeOnEdge(organisation, domain, isOurs);
@@ -25,9 +28,7 @@ export function routeRecipient(organisation: Organisation, target: DeliveryTarge
 
 function routeToMailbox(target: DeliveryTarget | undefined): Hop {
   if (!target)
-    return unreachable(
-      '550 4.4.0 No delivery target is set for accepted domains: add "deliver" to the config of this hub',
-    );
+    return unreachableHop('No delivery target is set for accepted domains: add "deliver" to the config of this hub');
   const place = target.kind === 'maildir' ? target.folder : `${target.host}:${target.port}`;
   const common = {
     deliveryType: 'SmtpDeliveryToMailbox',
@@ -40,9 +41,13 @@ function routeToMailbox(target: DeliveryTarget | undefined): Hop {
 /** A connector whose source is an Edge is reached through that Edge; one whose source is this hub leaves from here. */
 function routeOnHub(organisation: Organisation, domain: string): Hop {
   const connector = chooseSendConnector(organisation.sendConnectors, domain);
-  if (!connector) return unreachable('A matching connector cannot be found to route the external recipient');
+  if (!connector) return unreachableHop('A matching connector cannot be found to route the external recipient');
   const edges = organisation.peers.filter((peer) => isSource(connector, peer.name));
-  if (edges.length === 0) return routeByConnector(connector, domain, organisation.fqdn);
+  if (edges.length === 0) {
+    // An Edge that is no member of the pair (any more) is waited for: its mail must not leave from here instead.
+    if (isSource(connector, organisation.netbiosName)) return routeByConnector(connector, domain, organisation.fqdn);
+    return unreachableHop(`No subscribed Edge is a source of "${connector.name}": subscribe it again`);
+  }
   const { intraOrgIgnoreStartTls, intraOrgRequireTls } = organisation.transportConfig;
   return {
     kind: 'pair',
@@ -61,7 +66,7 @@ function routeOnEdge(organisation: Organisation, domain: string, isOurs: boolean
   const inbound = enabled.find((connector) => connector.addressSpaces.some(({ space }) => space === '--'));
   if (isOurs && inbound) return routeToHubs(organisation, inbound);
   const connector = chooseSendConnector(organisation.sendConnectors, domain);
-  if (!connector) return unreachable('A matching connector cannot be found to route the recipient');
+  if (!connector) return unreachableHop('A matching connector cannot be found to route the recipient');
   return routeByConnector(connector, domain, organisation.fqdn);
 }
 
@@ -80,7 +85,7 @@ function routeToHubs(organisation: Organisation, connector: SendConnector): Hop 
 
 function routeByConnector(connector: SendConnector, domain: string, serverFqdn: string): Hop {
   if (connector.smartHosts.length === 0) {
-    return unreachable(
+    return unreachableHop(
       `No mail server is known for ${domain}: this release routes by smart host only, set SmartHosts on "${connector.name}"`,
     );
   }
@@ -97,7 +102,7 @@ function routeByConnector(connector: SendConnector, domain: string, serverFqdn: 
   };
 }
 
-/** Closest address space first, then lowest cost (exchange: Send connectors, "closest match, then lowest cost"). */
+/** Closest address space first, then lowest cost (exchange: "closest match, then lowest cost"), then the name. */
 export function chooseSendConnector(connectors: readonly SendConnector[], domain: string): SendConnector | undefined {
   const fits = connectors
     .filter((connector) => connector.enabled)
@@ -109,7 +114,7 @@ export function chooseSendConnector(connectors: readonly SendConnector[], domain
       })),
     )
     .filter(({ closeness }) => closeness > 0);
-  fits.sort((a, b) => b.closeness - a.closeness || a.cost - b.cost);
+  fits.sort((a, b) => b.closeness - a.closeness || a.cost - b.cost || (a.connector.name < b.connector.name ? -1 : 1));
   return fits[0]?.connector;
 }
 
@@ -123,9 +128,4 @@ function closenessOf(space: string, domain: string): number {
 
 function isSource(connector: SendConnector, serverName: string): boolean {
   return connector.sourceTransportServers.some((source) => source.toLowerCase() === serverName.toLowerCase());
-}
-
-function unreachable(lastError: string): Hop {
-  const common = { deliveryType: 'Unreachable', nextHopDomain: 'Unreachable Domain', connector: '' } as const;
-  return { ...common, kind: 'unreachable', key: 'unreachable', lastError };
 }

@@ -2,6 +2,7 @@
 // report that tells the sender of it are stored in one synced step, so that a crash between them can neither lose nor
 // double the report.
 
+import { isAscii } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
@@ -14,11 +15,10 @@ import type {
   Spool,
   SpooledMessage,
 } from '../spool/spool.ts';
-import { explainReason } from '../trust/reasons.ts';
 import { type FailedRecipient, formatReport } from './dsn.ts';
 import type { Attempt } from './attempt.ts';
 import type { Hop, HopFacts, RecipientOutcome } from './hop.ts';
-import type { Delivery } from './hop-queue.ts';
+import type { Delivery } from './delivery.ts';
 import { type Organisation, postmasterDomain } from './organisation.ts';
 import type { Records } from './records.ts';
 
@@ -35,6 +35,22 @@ export interface SettlementOptions {
 const RETURN_LIMIT_BYTES = 1024 * 1024;
 const HEADER_LIMIT_BYTES = 64 * 1024;
 
+const SETTLE_AGAIN_MS = 1000;
+
+/** What is known of a message that ran out of time. */
+export interface Expiry {
+  readonly lastError: string | undefined;
+  readonly hop: Hop;
+  readonly signal?: AbortSignal;
+}
+
+interface Step {
+  readonly id: number;
+  readonly settlement: SpoolSettlement;
+  readonly report: NewMessage | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
 export class Settlement {
   readonly #options: SettlementOptions;
 
@@ -42,15 +58,17 @@ export class Settlement {
     this.#options = options;
   }
 
-  /** Records one attempt; resolves to the message while some recipient is still pending. */
-  async record(attempt: Attempt): Promise<SpooledMessage | undefined> {
-    const { delivery, outcomes, nextAttemptAt } = attempt;
+  /**
+   * Records one attempt; resolves to the message while some recipient is still pending. Rejects when `signal` aborts before
+   * the spool could take it.
+   */
+  async record(attempt: Attempt, signal?: AbortSignal): Promise<SpooledMessage | undefined> {
+    const { delivery, nextAttemptAt } = attempt;
     const { message } = delivery;
-    const failed = outcomes.filter((outcome) => outcome.status === 'failed');
-    const report = failed.length > 0 ? await this.#reportOn(message, failed, attempt.facts) : undefined;
-    const rest = await this.#settle(
-      message.id,
-      {
+    const { outcomes, report } = await this.#withReport(message, attempt);
+    const rest = await this.#settle({
+      id: message.id,
+      settlement: {
         recipients: outcomes.map(({ index, status, reply }) => ({
           index,
           status: status === 'deferred' ? 'pending' : status,
@@ -59,42 +77,63 @@ export class Settlement {
         attempts: delivery.attempts + 1,
         nextAttemptAt,
       },
-      report ? [report] : [],
-    );
-    this.#options.records.attempt(attempt, report);
+      report,
+      signal,
+    });
+    this.#note(() => this.#options.records.attempt({ ...attempt, outcomes }, report));
     return rest;
   }
 
-  /** Returns a message whose time is up. */
-  async expire(delivery: Delivery, lastError: string | undefined, hop: Hop): Promise<void> {
+  /** Returns a message whose time is up. Rejects as `record` does. */
+  async expire(delivery: Delivery, { lastError, hop, signal }: Expiry): Promise<void> {
     const { message, indexes } = delivery;
     const reply = `550 4.4.7 QUEUE.Expired; message expired${lastError === undefined ? '' : ` (${lastError})`}`;
-    const outcomes = indexes.map((index) => ({ index, status: 'failed' as const, reply }));
+    const outcomes = indexes.map((index): RecipientOutcome => ({ index, status: 'failed', reply }));
     const report = await this.#reportOn(message, outcomes, undefined);
-    await this.#settle(
-      message.id,
-      { recipients: outcomes.map(({ index }) => ({ index, status: 'failed' as const, lastError: reply })) },
-      report ? [report] : [],
-    );
-    this.#options.records.expired(message, outcomes, hop, report);
+    const recipients = outcomes.map(({ index }) => ({ index, status: 'failed' as const, lastError: reply }));
+    await this.#settle({ id: message.id, settlement: { recipients }, report, signal });
+    this.#note(() => this.#options.records.expired(message, outcomes, { hop, report }));
+  }
+
+  /** Who delivered must be recorded as delivered, even if the report on the others cannot be made: those then wait. */
+  async #withReport(
+    message: SpooledMessage,
+    { outcomes, facts }: Attempt,
+  ): Promise<{ outcomes: readonly RecipientOutcome[]; report: NewMessage | undefined }> {
+    const failed = outcomes.filter(({ status }) => status === 'failed');
+    try {
+      return { outcomes, report: await this.#reportOn(message, failed, facts) };
+    } catch (error) {
+      this.#options.log.error(
+        { internalMessageId: message.id, error: messageOf(error) },
+        'a report on a failure could not be made; its recipients wait',
+      );
+      const wait = ({ index, reply }: RecipientOutcome): RecipientOutcome => ({ index, status: 'deferred', reply });
+      return { outcomes: outcomes.map((each) => (each.status === 'failed' ? wait(each) : each)), report: undefined };
+    }
+  }
+
+  /** What is recorded beside the spool must not undo what the spool has. */
+  #note(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#options.log.error({ error: messageOf(error) }, 'a delivery could not be written into the records');
+    }
   }
 
   /** A delivery that happened must be recorded, or it happens again: a failing disk is asked until it answers. */
-  async #settle(
-    id: number,
-    settlement: SpoolSettlement,
-    reports: readonly NewMessage[],
-  ): Promise<SpooledMessage | undefined> {
+  async #settle({ id, settlement, report, signal }: Step): Promise<SpooledMessage | undefined> {
     for (;;) {
       try {
-        return await this.#options.spool.settle(id, settlement, reports);
+        return await this.#options.spool.settle(id, settlement, report ? [report] : []);
       } catch (error) {
         if (!isProblem(error, 'spool-unavailable')) throw error;
         this.#options.log.error(
           { internalMessageId: id, error: messageOf(error) },
           'the result of a delivery cannot be recorded; trying again',
         );
-        await wait(1000);
+        await wait(SETTLE_AGAIN_MS, undefined, signal && { signal });
       }
     }
   }
@@ -110,8 +149,6 @@ export class Settlement {
     if (envelope.reversePath === '' || wanted.length === 0) return undefined;
     const organisation = this.#options.organisation();
     const id = randomUUID();
-    const now = this.#options.clock.now();
-    const returned = await this.#readReturned(message);
     const body = formatReport({
       reportingServer: organisation.fqdn,
       postmaster: `postmaster@${postmasterDomain(organisation)}`,
@@ -119,10 +156,11 @@ export class Settlement {
       failed: wanted.map((outcome) => describeFailure(message, outcome, facts)),
       ...(envelope.envelopeId !== undefined && { envelopeId: envelope.envelopeId }),
       arrivedAt: envelope.receivedAt,
-      now,
+      now: this.#options.clock.now(),
       subject: envelope.subject,
       id,
-      ...returned,
+      smtpUtf8: envelope.smtpUtf8,
+      ...(await this.#readReturned(message)),
     });
     return {
       traceFields: Buffer.alloc(0),
@@ -136,8 +174,8 @@ export class Settlement {
     return {
       reversePath: '',
       recipients: [{ address: envelope.reversePath }],
-      eightBit: body.some((octet) => octet > 0x7f),
-      smtpUtf8: envelope.smtpUtf8 && /[^\p{ASCII}]/u.test(envelope.reversePath),
+      eightBit: !isAscii(body),
+      smtpUtf8: /[^\p{ASCII}]/u.test(envelope.reversePath),
       messageId,
       networkMessageId: randomUUID(),
       subject: `Undeliverable: ${envelope.subject}`.slice(0, 300),
@@ -181,26 +219,23 @@ function wantsFailureReport(recipient: RecipientState | undefined): boolean {
 
 function describeFailure(
   message: SpooledMessage,
-  outcome: RecipientOutcome,
+  { index, reply }: RecipientOutcome,
   facts: HopFacts | undefined,
 ): FailedRecipient {
-  const recipient = message.recipients[outcome.index];
+  const recipient = message.recipients[index];
+  const original = recipient?.originalRecipient;
   return {
     address: recipient?.address ?? '',
-    ...(recipient?.originalRecipient !== undefined && {
-      originalRecipient: recipient.originalRecipient.replace(';', '; '),
-    }),
-    status: enhancedStatusOf(outcome.reply),
-    diagnostic: outcome.reply,
+    ...(original !== undefined && { originalRecipient: original.replace(';', '; ') }),
+    status: failureStatusOf(reply),
+    diagnostic: reply,
     ...(facts?.peer.name !== undefined && { remoteHost: facts.peer.name }),
-    ...(facts && facts.channel !== 'tls' && { explanation: `${facts.reason}: ${explainReason(facts.reason)}` }),
   };
 }
 
-/** The enhanced code inside a reply, raised to class 5 (RFC 3463): the report's Action is "failed". */
-function enhancedStatusOf(reply: string): string {
-  const [, , detail] = /\b([245])\.(\d{1,3}\.\d{1,3})\b/.exec(reply) ?? [];
+/** The enhanced code at the front of a reply, raised to class 5 (RFC 3463): the report's Action is "failed". */
+export function failureStatusOf(reply: string): string {
+  const [, code, detail] = /^\d{3}[ -]([245]\.(\d{1,3}\.\d{1,3}))(?![\d.])/.exec(reply) ?? [];
   // 4.4.7 is the one class 4 code of a failure: it ran out of time.
-  if (detail === '4.7') return '4.4.7';
-  return `5.${detail ?? '0.0'}`;
+  return code === '4.4.7' ? code : `5.${detail ?? '0.0'}`;
 }

@@ -1,6 +1,7 @@
 // Opens one SMTP connection as trust/ demands: requirement first, then the dial, then the verdict, then who we are. Obeys
 // and never decides: falling back to plaintext happens here only because a verdict says so. RFC 3207, RFC 4954.
 
+import { formatEndpoint } from '../config.ts';
 import type { Log } from '../log.ts';
 import { ExternalClient } from '../smtp/external.ts';
 import type { SaslClient } from '../smtp/sasl.ts';
@@ -12,7 +13,7 @@ import { type AuthenticationOutcome, judgeAuthentication } from '../trust/authen
 import { judge, requirementFor } from '../trust/policies.ts';
 import { explainReason } from '../trust/reasons.ts';
 import type { Mechanism, Outcome, Requirement, StartTlsStance, TrustSettings, Verdict } from '../trust/tls-policy.ts';
-import type { HopFacts } from './hop.ts';
+import { factsWithoutPeer, formatReply, type HopFacts } from './hop.ts';
 import type { Address } from './next-hop.ts';
 import type { Peer } from './organisation.ts';
 
@@ -137,8 +138,13 @@ async function authenticate(options: SmtpHopOptions, session: SenderSession, cou
 }
 
 async function recognitionBy(session: SenderSession, client: SaslClient): Promise<AuthenticationOutcome> {
-  const result = await session.authenticate(client);
-  return result.ok ? 'recognised' : result.cause;
+  try {
+    const result = await session.authenticate(client);
+    return result.ok ? 'recognised' : result.cause;
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
 }
 
 function clientFor(mechanism: Mechanism, peer: Peer | undefined): SaslClient | undefined {
@@ -163,22 +169,16 @@ function unreachable(
   requirement: Requirement,
   result: Extract<DialResult, { kind: 'failed' }>,
 ): OpenedSmtp {
-  const { address, connector } = options;
-  const said = result.reply ? `${result.reply.code} ${result.reply.enhanced} ${result.reply.text}` : result.code;
+  const { address } = options;
+  const said = result.reply ? formatReply(result.reply) : result.code;
   return {
     kind: 'deferred',
     isReachable: false,
-    reply: `421 4.4.1 Cannot use ${address.name} (${address.host}:${address.port}), ${result.phase}: ${said}`,
+    reply: `421 4.4.1 Cannot use ${address.name} (${formatEndpoint(address)}), ${result.phase}: ${said}`,
     facts: {
-      connector,
-      peer: { name: address.name, address: address.host, port: address.port },
+      ...factsWithoutPeer(options),
       policy: requirement.policy,
-      rule: 'none',
-      reason: 'connection-failed',
-      startTls: { offered: undefined, attempted: false },
-      channel: 'none',
-      protection: 'none',
-      events: [],
+      peer: { name: options.peer?.fqdn ?? address.name, address: address.host, port: address.port },
     },
   };
 }

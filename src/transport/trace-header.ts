@@ -50,7 +50,9 @@ export function formatDate(date: Date): string {
   return date.toUTCString().replace('GMT', '+0000');
 }
 
-function addressLiteral(address: string): string {
+function addressLiteral(scoped: string): string {
+  // A link-local address may carry the name of an interface (RFC 4007 §11), which is nobody else's business.
+  const address = scoped.replace(/%.*$/, '');
   return address.includes(':') ? `[IPv6:${address}]` : `[${address}]`;
 }
 

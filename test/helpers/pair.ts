@@ -14,12 +14,14 @@ export interface PairOptions {
   readonly acceptedDomains?: readonly string[];
   readonly retry?: string;
   readonly clock?: string;
-  /** Goes on in this folder instead of a new one. */
+  /** Goes on in this folder instead of a new one, and leaves it there. */
   readonly folder?: string;
 }
 
 export interface ReadyPair {
   readonly event: 'ready';
+  readonly folder: string;
+  readonly clock?: string;
   readonly hub: { readonly pid: number; readonly smtp: string; readonly folder: string };
   readonly edge: { readonly pid: number; readonly smtp: string; readonly ldaps: string; readonly folder: string };
 }
@@ -44,17 +46,25 @@ export function relaypair(parameters: readonly string[], options: { cwd?: string
   });
 }
 
+interface Started {
+  readonly process: ChildProcess;
+  readonly ready: ReadyPair;
+  readonly said: Said;
+}
+
 export class Pair {
   readonly folder: string;
   readonly process: ChildProcess;
   readonly ready: ReadyPair;
+  readonly #said: Said;
   readonly #isOwn: boolean;
 
-  private constructor(folder: string, isOwn: boolean, started: { process: ChildProcess; ready: ReadyPair }) {
+  private constructor(folder: string, isOwn: boolean, started: Started) {
     this.folder = folder;
     this.#isOwn = isOwn;
     this.process = started.process;
     this.ready = started.ready;
+    this.#said = started.said;
   }
 
   static async up(options: PairOptions): Promise<Pair> {
@@ -62,7 +72,9 @@ export class Pair {
     const child = spawn(process.execPath, [LAUNCHER, ...upParameters(folder, options)], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    return new Pair(folder, options.folder === undefined, { process: child, ready: await readyOf(child) });
+    const said = new Said(child);
+    const ready = JSON.parse(await said.waitFor((line) => line.startsWith('{"event":"ready"'))) as ReadyPair;
+    return new Pair(folder, options.folder === undefined, { process: child, ready, said });
   }
 
   get hubPort(): number {
@@ -89,13 +101,28 @@ export class Pair {
     return this.cmdlet(role, 'Get-DecisionCard', ...where);
   }
 
+  /** The next line that `relaypair up` says and that `isIt` recognises, on whichever stream; those before are forgotten. */
+  waitForLine(isIt: (line: string) => boolean): Promise<string> {
+    return this.#said.waitFor(isIt);
+  }
+
   /** SIGTERM; resolves to the exit code. */
-  async stop(): Promise<number | null> {
-    if (this.process.exitCode !== null) return this.process.exitCode;
+  stop(): Promise<number | null> {
+    return this.#end('SIGTERM');
+  }
+
+  /** SIGKILL, to `relaypair up` alone. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const { exitCode, signalCode } = this.process;
+    if (exitCode !== null || signalCode !== null) return exitCode;
     const ended = new Promise<number | null>((resolve) => {
       this.process.once('exit', (code) => resolve(code));
     });
-    this.process.kill('SIGTERM');
+    this.process.kill(signal);
     return ended;
   }
 
@@ -117,19 +144,40 @@ function upParameters(folder: string, options: PairOptions): string[] {
   ];
 }
 
-function readyOf(child: ChildProcess): Promise<ReadyPair> {
-  return new Promise((resolve, reject) => {
-    let stderr = '';
-    child.stderr?.on('data', (chunk: Buffer) => {
-      stderr += chunk.toString();
+/** What a running `relaypair up` says, line by line. */
+class Said {
+  readonly #lines: string[] = [];
+  readonly #all: string[] = [];
+  #isOver = false;
+  #wake: () => void = () => {};
+
+  constructor(child: ChildProcess) {
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream) createInterface({ input: stream }).on('line', (line) => this.#take(line));
+    }
+    child.once('close', () => {
+      this.#isOver = true;
+      this.#wake();
     });
-    if (child.stdout) {
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        if (line.startsWith('{"event":"ready"')) resolve(JSON.parse(line) as ReadyPair);
+  }
+
+  async waitFor(isIt: (line: string) => boolean): Promise<string> {
+    for (;;) {
+      const line = this.#lines.shift();
+      if (line !== undefined && isIt(line)) return line;
+      if (line !== undefined) continue;
+      if (this.#isOver) throw new Error(`relaypair up has ended: ${this.#all.join(' | ')}`);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
       });
     }
-    child.once('exit', (code) => reject(new Error(`relaypair up ended with ${code}: ${stderr}`)));
-  });
+  }
+
+  #take(line: string): void {
+    this.#lines.push(line);
+    this.#all.push(line);
+    this.#wake();
+  }
 }
 
 function portOf(endpoint: string): number {

@@ -12,10 +12,14 @@ export interface SunkMessage {
 
 export interface SinkOptions {
   readonly host?: string;
+  /** 0, or absent: a free one. */
+  readonly port?: number;
   /** Called after the final dot; a text is answered instead of the 250; undefined takes the message. */
   readonly onMessage?: (message: SunkMessage) => string | undefined;
   /** Called right after the 250 was written. */
   readonly onAnswered?: (message: SunkMessage) => void;
+  /** Called when the client's next command after that 250 arrives: it has taken note of it. */
+  readonly onNoted?: (message: SunkMessage) => void;
   readonly keywords?: readonly string[];
 }
 
@@ -34,7 +38,7 @@ export class Sink {
     const sink = new Sink(server);
     server.on('connection', (socket) => sink.#serve(socket, options));
     await new Promise<void>((resolve) => {
-      server.listen(0, options.host ?? '127.0.0.1', resolve);
+      server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve);
     });
     return sink;
   }
@@ -59,6 +63,15 @@ export class Sink {
     }
   }
 
+  /** The first message for this recipient, waited for. */
+  async messageFor(recipient: string, timeoutMs?: number): Promise<SunkMessage> {
+    const find = (): SunkMessage | undefined => this.messages.find(({ recipients }) => recipients.includes(recipient));
+    await this.waitFor(() => find() !== undefined, timeoutMs);
+    const message = find();
+    if (!message) throw new Error('waitFor has lied');
+    return message;
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((resolve) => {
@@ -74,6 +87,7 @@ export class Sink {
     socket.write('220 sink.test ESMTP\r\n');
     let input = Buffer.alloc(0);
     let isData = false;
+    let last: SunkMessage | undefined;
     let reversePath = '';
     let recipients: string[] = [];
     socket.on('data', (chunk) => {
@@ -85,13 +99,15 @@ export class Sink {
           const content = unstuff(input.subarray(0, end));
           input = input.subarray(end + 3);
           isData = false;
-          this.#take(socket, options, { reversePath, recipients, content });
+          last = this.#take(socket, options, { reversePath, recipients, content });
           recipients = [];
         } else {
           const end = input.indexOf('\r\n');
           if (end < 0) return;
           const line = input.subarray(0, end).toString('utf8');
           input = input.subarray(end + 2);
+          if (last) options.onNoted?.(last);
+          last = undefined;
           const verb = line.slice(0, 4).toUpperCase();
           if (verb === 'EHLO')
             socket.write(
@@ -127,17 +143,18 @@ export class Sink {
     });
   }
 
-  #take(socket: Socket, options: SinkOptions, message: SunkMessage): void {
+  #take(socket: Socket, options: SinkOptions, message: SunkMessage): SunkMessage | undefined {
     const refusal = options.onMessage?.(message);
     if (refusal !== undefined) {
       socket.write(`${refusal}\r\n`);
-      return;
+      return undefined;
     }
     socket.write('250 2.6.0 taken\r\n');
     this.messages.push(message);
     options.onAnswered?.(message);
     for (const wake of this.#waiters) wake();
     this.#waiters.clear();
+    return message;
   }
 }
 

@@ -78,16 +78,34 @@ export class Conversation {
 export async function submit(submission: Submission): Promise<Submitted> {
   const conversation = await Conversation.open(submission.port, submission.host);
   try {
-    return await converse(conversation, submission);
+    await conversation.reply();
+    await conversation.say(`EHLO ${submission.helo ?? 'client.test'}`);
+    return await transact(conversation, submission);
   } finally {
     conversation.close();
   }
 }
 
-async function converse(conversation: Conversation, submission: Submission): Promise<Submitted> {
-  await conversation.reply();
+/** Hands in one message after another over one connection, the next once the last is answered. */
+export async function submitAll(port: number, messages: readonly Omit<Submission, 'port'>[]): Promise<Submitted[]> {
+  const conversation = await Conversation.open(port);
+  try {
+    await conversation.reply();
+    await conversation.say('EHLO client.test');
+    const all: Submitted[] = [];
+    for (const message of messages) {
+      all.push(await transact(conversation, message));
+      await conversation.say('RSET');
+    }
+    return all;
+  } finally {
+    conversation.close();
+  }
+}
+
+/** One transaction on a connection that has said EHLO. */
+async function transact(conversation: Conversation, submission: Omit<Submission, 'port'>): Promise<Submitted> {
   const steps = [
-    `EHLO ${submission.helo ?? 'client.test'}`,
     `MAIL FROM:<${submission.from}>${submission.mailParameters === undefined ? '' : ` ${submission.mailParameters}`}`,
     ...submission.to.map((recipient) => `RCPT TO:<${recipient}>`),
     'DATA',

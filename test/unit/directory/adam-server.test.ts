@@ -12,6 +12,7 @@ import { transportServerView } from '../../../src/directory/transport-server.ts'
 import { SystemClock } from '../../../src/clock.ts';
 import { connectLdap, type LdapClient } from '../../../src/ldap/client.ts';
 import { type Change, getText, type LdapEntry, type LdapOperation } from '../../../src/ldap/entry.ts';
+import type { LdapConnection } from '../../../src/ldap/handler.ts';
 import { LdapListener } from '../../../src/ldap/server.ts';
 import { silentLog } from '../../../src/log.ts';
 import type { KeyPair } from '../../../src/tls/key-pair.ts';
@@ -133,6 +134,17 @@ describe('a bind to ADAM', () => {
       code: 'ldap-insufficient-access-rights',
     });
     await expect(enter()).rejects.toMatchObject({ code: 'ldap-invalid-credentials' });
+  });
+
+  it('fails when the window ends while the password is checked', async () => {
+    const { adam, directory, clock, bootstrap } = await openDoor();
+    const server = new AdamServer({ adam, directory, clock, log: silentLog() });
+    const connection: LdapConnection = { id: '1', remoteAddress: '192.0.2.1', tls: undefined, boundDn: undefined };
+    const password = Buffer.from(bootstrap.password);
+    const binding = server.bind(connection, { kind: 'simple', dn: bootstrap.userName, password });
+    clock.move(DAY_MS + 1000);
+    expect(await binding).toMatchObject({ resultCode: 49 });
+    expect(connection.boundDn).toBeUndefined();
   });
 
   it('fails before the window, but for five minutes of clock skew', async () => {
@@ -341,6 +353,20 @@ describe('what an account writes', () => {
       [
         'an account without a sound verifier',
         toAdd(accountView.toEntry(await makeAccount({ passwordVerifier: 'secret' }), layout.services)),
+      ],
+      [
+        'an account that ends no bootstrap account',
+        toAdd(accountView.toEntry(await makeAccount({ superseded: true }), layout.services)),
+      ],
+      [
+        'the place of a Send connector',
+        {
+          kind: 'rename',
+          dn: `CN=x,${layout.connections}`,
+          newRdn: 'CN=x',
+          deleteOldRdn: true,
+          newSuperior: layout.servers,
+        },
       ],
       ['the password of an account', modify(bootstrap.userName, 'userPassword', 'x')],
       ['the window of an account', modify(bootstrap.userName, 'msExchEdgeSyncAccountExpiration', '20990101000000Z')],

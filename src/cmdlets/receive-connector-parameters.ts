@@ -1,0 +1,152 @@
+// The parameters that New- and Set-ReceiveConnector share, and what they change. Which values go together is the directory's:
+// receive-connector-rules.ts.
+
+import { isIP } from 'node:net';
+import { type Endpoint, parseEndpoint } from '../config.ts';
+import { normalizeBinding } from '../directory/binding.ts';
+import { AUTH_MECHANISMS, type ReceiveConnector, rightsOf, SIZE_OFFERS } from '../directory/receive-connector.ts';
+import { EXTENDED_RIGHTS, PERMISSION_GROUPS } from '../directory/receive-rights.ts';
+import { PROTOCOL_LOGGING_LEVELS } from '../directory/send-connector.ts';
+import { Problem } from '../problem.ts';
+import { changesOf, clearableLimit, clearableText, finiteSize, type GivenChanges, wholeMs } from './given-changes.ts';
+import type { Arguments, Parameters } from './parameters.ts';
+import { domainSecureWarnings, STORED } from './unenforced.ts';
+
+const NUMBER = { type: 'integer', minimum: 0, maximum: 2_147_483_647 } as const;
+const LIMIT = { ...NUMBER, type: 'count', minimum: 1 } as const;
+
+export const RECEIVE_CONNECTOR_PARAMETERS = {
+  Bindings: {
+    type: 'strings',
+    help: 'Addresses and ports such as 0.0.0.0:25 or [::]:25; $null for all that the config names',
+  },
+  RemoteIPRanges: {
+    type: 'strings',
+    help: 'Whom it serves: addresses, 192.0.2.0/24 or 192.0.2.1-192.0.2.9; the narrowest connector wins',
+  },
+  AuthMechanism: {
+    type: 'enums',
+    choices: [...AUTH_MECHANISMS, 'None'],
+    help: 'Tls offers STARTTLS, ExchangeServer lets the pair prove itself, ExternalAuthoritative trusts its ranges; the others are stored, not offered in this release',
+  },
+  PermissionGroups: { type: 'enums', choices: [...PERMISSION_GROUPS, 'None'], help: 'Who may hand in mail' },
+  ExtendedRights: {
+    type: 'enums',
+    choices: EXTENDED_RIGHTS,
+    help: 'What the anonymous may do beyond their group, as Add-ADPermission gives it; $null for nothing',
+  },
+  RequireTLS: { type: 'boolean', help: 'Refuse mail in clear' },
+  Enabled: { type: 'boolean', help: 'Whether it serves anybody' },
+  Fqdn: { type: 'string', help: "The name said in greeting and TLS; $null for the server's own" },
+  Banner: { type: 'string', help: 'The greeting, which begins with "220 "; $null for the usual one' },
+  Comment: { type: 'string', help: 'A remark' },
+  MaxMessageSize: { type: 'size', help: 'Largest message' },
+  MaxHopCount: { type: 'integer', help: 'Received fields from which on a message counts as looping' },
+  MaxRecipientsPerMessage: { type: 'integer', help: `Recipients of one message ${STORED}` },
+  MaxHeaderSize: { type: 'size', help: `Largest header ${STORED}` },
+  MaxLocalHopCount: {
+    type: 'integer',
+    help: `Received fields of this server from which on a message counts as looping ${STORED}`,
+  },
+  MaxProtocolErrors: { ...NUMBER, help: `Errors after which a client is cut off ${STORED}` },
+  MaxLogonFailures: { ...NUMBER, help: `Failed authentications after which a client is cut off ${STORED}` },
+  MaxInboundConnection: { type: 'integer', help: `Connections at a time ${STORED}` },
+  MaxInboundConnectionPerSource: { ...LIMIT, help: `Connections at a time from one address ${STORED}` },
+  MaxInboundConnectionPercentagePerSource: {
+    type: 'integer',
+    help: `Connections at a time from one address in percent of those left ${STORED}`,
+  },
+  MessageRateLimit: { ...LIMIT, help: `Messages a minute from one address ${STORED}` },
+  ConnectionTimeout: { type: 'duration', help: `When a connection is closed even while in use ${STORED}` },
+  ConnectionInactivityTimeout: { type: 'duration', help: `When an idle connection is closed ${STORED}` },
+  TarpitInterval: { type: 'duration', help: `Delay of error replies ${STORED}` },
+  ProtocolLoggingLevel: {
+    type: 'enum',
+    choices: PROTOCOL_LOGGING_LEVELS,
+    help: `What goes into the protocol log ${STORED}`,
+  },
+  DomainSecureEnabled: { type: 'boolean', help: `Domain security: mutual TLS with listed domains ${STORED}` },
+  SizeEnabled: { type: 'enum', choices: SIZE_OFFERS, help: `How SIZE is offered ${STORED}` },
+} as const satisfies Parameters;
+
+type Given = Arguments<typeof RECEIVE_CONNECTOR_PARAMETERS>;
+
+/** The changes that were asked for. Throws Problem `bad-value` for None beside others. */
+export function receiveConnectorChanges(given: Given): Partial<ReceiveConnector> {
+  return changesOf<ReceiveConnector>({
+    bindings: given.Bindings?.map((text) => normalizeBinding(text) ?? text),
+    remoteIpRanges: given.RemoteIPRanges,
+    authMechanism: withoutNone('AuthMechanism', given.AuthMechanism),
+    permissionGroups: withoutNone('PermissionGroups', given.PermissionGroups),
+    extendedRights: given.ExtendedRights && [...new Set(given.ExtendedRights)],
+    requireTls: given.RequireTLS,
+    enabled: given.Enabled,
+    fqdn: clearableText(given.Fqdn),
+    banner: clearableText(given.Banner),
+    comment: clearableText(given.Comment),
+    maxMessageSizeBytes: finiteSize(given.MaxMessageSize),
+    domainSecureEnabled: given.DomainSecureEnabled,
+    protocolLoggingLevel: given.ProtocolLoggingLevel,
+    sizeEnabled: given.SizeEnabled,
+    ...limitChanges(given),
+  });
+}
+
+function limitChanges(given: Given): GivenChanges<ReceiveConnector> {
+  return {
+    maxHopCount: given.MaxHopCount,
+    maxLocalHopCount: given.MaxLocalHopCount,
+    maxRecipientsPerMessage: given.MaxRecipientsPerMessage,
+    maxHeaderSizeBytes: finiteSize(given.MaxHeaderSize),
+    maxProtocolErrors: given.MaxProtocolErrors,
+    maxLogonFailures: given.MaxLogonFailures,
+    maxInboundConnection: given.MaxInboundConnection,
+    maxInboundConnectionPerSource: clearableLimit(given.MaxInboundConnectionPerSource),
+    maxInboundConnectionPercentagePerSource: given.MaxInboundConnectionPercentagePerSource,
+    messageRateLimit: clearableLimit(given.MessageRateLimit),
+    connectionTimeoutMs: wholeMs(given.ConnectionTimeout),
+    connectionInactivityTimeoutMs: wholeMs(given.ConnectionInactivityTimeout),
+    tarpitIntervalMs: wholeMs(given.TarpitInterval),
+  };
+}
+
+function withoutNone<T extends string>(name: string, given: readonly (T | 'None')[] | undefined): T[] | undefined {
+  if (given === undefined) return undefined;
+  const chosen = new Set(given.filter((choice): choice is T => choice !== 'None'));
+  if (chosen.size > 0 && given.includes('None')) throw new Problem('bad-value', `-${name}: None stands alone`);
+  return [...chosen];
+}
+
+/** Says which of the new bindings nobody listens at yet; a removed one lets nobody in from now on. */
+export function bindingNotices(changes: Partial<ReceiveConnector>, addresses: readonly Endpoint[]): readonly string[] {
+  const unopened = (changes.bindings ?? []).filter((binding) => !isOpen(binding, addresses));
+  return unopened.length === 0 ? [] : [`Opened at the next start of this server: ${unopened.join(', ')}.`];
+}
+
+function isOpen(binding: string, addresses: readonly Endpoint[]): boolean {
+  const wanted = parseEndpoint(binding);
+  return addresses.some(
+    ({ host, port }) =>
+      wanted !== undefined &&
+      (wanted.port === 0 || wanted.port === port) &&
+      isIP(host) === isIP(wanted.host) &&
+      (host === wanted.host || host === '0.0.0.0' || host === '::'),
+  );
+}
+
+const RIGHT_SOURCES = ['remoteIpRanges', 'authMechanism', 'permissionGroups', 'extendedRights'] as const;
+
+/** What somebody who made these changes would be surprised by. */
+export function receiveConnectorWarnings(
+  connector: ReceiveConnector,
+  changes: Partial<ReceiveConnector>,
+): readonly string[] {
+  const isTouched = RIGHT_SOURCES.some((property) => changes[property] !== undefined);
+  const isRelay = rightsOf(connector, 'anonymous').has('Ms-Exch-SMTP-Accept-Any-Recipient');
+  return [
+    ...(isTouched && isRelay
+      ? [`Whoever connects from the RemoteIPRanges of "${connector.name}" may send to any domain: keep them narrow.`]
+      : []),
+    ...domainSecureWarnings(changes),
+  ];
+}

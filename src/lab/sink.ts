@@ -1,0 +1,61 @@
+// The outside world of the demo: an SMTP server that takes everything and keeps it. It is smtp-server as it comes, so the
+// octets that arrive were read by code that is not the product's.
+
+import { SMTPServer } from 'smtp-server';
+
+/** A place where mail ends up. */
+export interface Destination {
+  /** Everything that has arrived, octet for octet, trace fields in front. */
+  arrivals(): readonly Buffer[];
+}
+
+export class Sink implements Destination {
+  readonly #server: SMTPServer;
+  readonly #arrivals: Buffer[] = [];
+
+  private constructor() {
+    this.#server = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['AUTH', 'STARTTLS'],
+      disableReverseLookup: true,
+      logger: false,
+      onData: (stream, _session, done) => {
+        const chunks: Buffer[] = [];
+        stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+        stream.once('error', done);
+        stream.once('end', () => {
+          this.#arrivals.push(Buffer.concat(chunks));
+          done();
+        });
+      },
+    });
+    // Without a listener a broken connection would end the process.
+    this.#server.on('error', () => {});
+  }
+
+  /** Listens at a free port of the loopback address. */
+  static async open(): Promise<Sink> {
+    const sink = new Sink();
+    await new Promise<void>((resolve, reject) => {
+      sink.#server.once('error', reject);
+      sink.#server.listen(0, '127.0.0.1', resolve);
+    });
+    return sink;
+  }
+
+  get port(): number {
+    const address = this.#server.server.address();
+    return typeof address === 'object' && address ? address.port : 0;
+  }
+
+  arrivals(): readonly Buffer[] {
+    return this.#arrivals;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      for (const connection of this.#server.connections) connection.close();
+    });
+  }
+}

@@ -1,0 +1,225 @@
+// One connection's life: open the hop for the delivery that is due first, hand over what else is due, close. Every delivery
+// that is taken leaves here by one door (#attempt), whatever is thrown on the way: settled, or waiting again.
+
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { messageOf } from '../problem.ts';
+import type { Spool, SpooledMessage } from '../spool/spool.ts';
+import type { Delivery } from './delivery.ts';
+import { factsWithoutPeer, type Hop, type HopConnection, type OpenedHop, type RecipientOutcome } from './hop.ts';
+import type { HopQueue } from './hop-queue.ts';
+import { isExpired, queueRetryDelay, type RetrySettings } from './retry.ts';
+import type { Settlement } from './settlement.ts';
+
+/** What the queue's runs share. */
+export interface RunContext {
+  readonly spool: Spool;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly retry: RetrySettings;
+  readonly settlement: Settlement;
+  /** Messages over one connection before a new one is made. */
+  readonly maxMessagesPerConnection: number;
+  /** Must not throw. */
+  readonly route: (address: string) => Hop;
+  readonly open: (hop: Hop, hasWaited: boolean) => Promise<OpenedHop>;
+}
+
+/** What the owner of the queue does for a run, and tells it. */
+export interface RunOwner {
+  /** True: what is under way is finished, nothing new begun. */
+  readonly isStopping: boolean;
+  /** Aborted: connections are cut off, and nothing is waited for any more. */
+  readonly signal: AbortSignal;
+  /** The hop answered: more connections may be of use. */
+  answered(queue: HopQueue): void;
+  /** A delivery goes on waiting. */
+  wait(delivery: Delivery): void;
+}
+
+/** How a delivery goes on: nothing is left of it, or it waits. */
+type Next =
+  | { readonly kind: 'settled' }
+  | { readonly kind: 'wait'; readonly message: SpooledMessage; readonly reply: string; readonly delayMs: number };
+
+type Deferral = Extract<OpenedHop, { kind: 'deferred' }>;
+
+const INTERNAL_ERROR = '451 4.3.0 An internal error, see the log of this server';
+
+export class ConnectionRun {
+  readonly #context: RunContext;
+  readonly #queue: HopQueue;
+  readonly #owner: RunOwner;
+
+  constructor(context: RunContext, queue: HopQueue, owner: RunOwner) {
+    this.#context = context;
+    this.#queue = queue;
+    this.#owner = owner;
+  }
+
+  /** Resolves when the connection is closed and each delivery it took is settled or waits; does not reject. */
+  async run(): Promise<void> {
+    const head = await this.#next(false);
+    if (!head || !this.#isStillRouted(head)) return;
+    const { failureNumber } = this.#queue;
+    const opened = await this.#open(head);
+    if (opened.kind === 'deferred') return this.#attempt(head, () => this.#deferHop(head, opened, failureNumber));
+    await this.#use(opened.connection, head);
+  }
+
+  /** Returns a message whose time is up to its sender. */
+  expire(delivery: Delivery): Promise<void> {
+    const { hop, lastError } = this.#queue;
+    return this.#attempt(delivery, async () => {
+      await this.#context.settlement.expire(delivery, {
+        lastError: delivery.lastError ?? lastError,
+        hop,
+        signal: this.#owner.signal,
+      });
+      return { kind: 'settled' };
+    });
+  }
+
+  async #attempt(delivery: Delivery, attempt: () => Promise<Next>): Promise<void> {
+    let next: Next;
+    try {
+      next = await attempt();
+    } catch (error) {
+      // Nothing was recorded: what the spool has is still true, and it is tried again.
+      const { log, retry } = this.#context;
+      log.error({ internalMessageId: delivery.message.id, ...describe(error) }, 'a delivery attempt failed');
+      next = { kind: 'wait', message: delivery.message, reply: INTERNAL_ERROR, delayMs: retry.messageInterval };
+    }
+    this.#queue.active.delete(delivery);
+    if (next.kind === 'wait') this.#wait(delivery, next);
+  }
+
+  #wait(delivery: Delivery, { message, reply, delayMs }: Extract<Next, { kind: 'wait' }>): void {
+    const indexes = delivery.indexes.filter((index) => message.recipients[index]?.status === 'pending');
+    if (indexes.length === 0) return;
+    this.#owner.wait({
+      message,
+      indexes,
+      dueMs: this.#context.clock.elapsedMs() + delayMs,
+      hasWaited: true,
+      attempts: delivery.attempts + 1,
+      lastError: reply,
+    });
+  }
+
+  /** The next delivery that is due and has time left; those that have none are returned on the way. */
+  async #next(onlyWaited: boolean): Promise<Delivery | undefined> {
+    const { clock } = this.#context;
+    for (;;) {
+      const delivery = this.#owner.isStopping ? undefined : this.#queue.take(clock.elapsedMs(), onlyWaited);
+      if (!delivery || !isExpired(delivery.message.envelope.expiresAt, clock.now())) return delivery;
+      await this.expire(delivery);
+    }
+  }
+
+  async #open(head: Delivery): Promise<OpenedHop> {
+    const queue = this.#queue;
+    const { clock, log, open } = this.#context;
+    queue.connecting++;
+    queue.lastRetryTime = clock.now();
+    try {
+      return await open(queue.hop, head.hasWaited);
+    } catch (error) {
+      log.error({ hop: queue.hop.key, ...describe(error) }, 'a hop could not be opened');
+      return { kind: 'deferred', facts: factsWithoutPeer(queue.hop), reply: INTERNAL_ERROR };
+    } finally {
+      queue.connecting--;
+    }
+  }
+
+  /** The way may have changed without a word while the message waited: credentials come into force by the clock. */
+  #isStillRouted(head: Delivery): boolean {
+    const hop = this.#context.route(head.message.recipients[head.indexes[0] ?? 0]?.address ?? '');
+    if (hop.key === this.#queue.hop.key) {
+      this.#queue.hop = hop;
+      return true;
+    }
+    this.#queue.active.delete(head);
+    this.#owner.wait(head);
+    return false;
+  }
+
+  async #use(connection: HopConnection, head: Delivery): Promise<void> {
+    const queue = this.#queue;
+    const cutOff = (): void => connection.destroy();
+    this.#owner.signal.addEventListener('abort', cutOff);
+    queue.connected++;
+    queue.recover();
+    this.#owner.answered(queue);
+    try {
+      await this.#handOver(connection, head);
+      await connection.close();
+    } catch (error) {
+      this.#context.log.error({ hop: queue.hop.key, ...describe(error) }, 'a connection failed');
+      connection.destroy();
+    } finally {
+      queue.connected--;
+      this.#owner.signal.removeEventListener('abort', cutOff);
+    }
+  }
+
+  async #handOver(connection: HopConnection, head: Delivery): Promise<void> {
+    // A connection that only a waited message could get (in clear after a cut handshake) carries no fresh message.
+    const onlyWaited = head.hasWaited && connection.facts.reason === 'handshake-cut';
+    let delivery: Delivery | undefined = head;
+    for (let left = this.#context.maxMessagesPerConnection; delivery; left--) {
+      const current: Delivery = delivery;
+      await this.#attempt(current, () => this.#deliver(connection, current));
+      delivery = left > 1 && connection.alive ? await this.#next(onlyWaited) : undefined;
+    }
+  }
+
+  async #deliver(connection: HopConnection, delivery: Delivery): Promise<Next> {
+    const { spool, settlement, clock, retry } = this.#context;
+    const { message, indexes } = delivery;
+    const outcomes = await connection.deliver({ message, indexes, openBody: () => spool.openBody(message) });
+    const attempt = {
+      delivery,
+      facts: connection.facts,
+      outcomes,
+      nextAttemptAt: new Date(clock.now().getTime() + retry.messageInterval),
+      queueName: this.#queue.hop.nextHopDomain,
+    };
+    const rest = await settlement.record(attempt, this.#owner.signal);
+    if (!rest) return { kind: 'settled' };
+    const deferred = outcomes.find((outcome) => outcome.status === 'deferred');
+    return { kind: 'wait', message: rest, reply: deferred?.reply ?? INTERNAL_ERROR, delayMs: retry.messageInterval };
+  }
+
+  /** No connection: the message that found out is deferred, and everything behind it waits with the queue. */
+  async #deferHop(head: Delivery, { facts, reply }: Deferral, failureNumber: number): Promise<Next> {
+    const { clock, settlement } = this.#context;
+    const delayMs = this.#noteDeferral(reply, failureNumber);
+    const nextAttemptAt = new Date(clock.now().getTime() + delayMs);
+    const outcomes = head.indexes.map((index): RecipientOutcome => ({ index, status: 'deferred', reply }));
+    const attempt = { delivery: head, facts, outcomes, nextAttemptAt, queueName: this.#queue.hop.nextHopDomain };
+    const rest = await settlement.record(attempt, this.#owner.signal);
+    return rest ? { kind: 'wait', message: rest, reply, delayMs } : { kind: 'settled' };
+  }
+
+  /** What the deferral means for the queue; returns how long its message waits. */
+  #noteDeferral(reply: string, failureNumber: number): number {
+    const queue = this.#queue;
+    const { clock, retry } = this.#context;
+    if (queue.connected > 0) {
+      // Others work: the hop is well and only takes no more connections.
+      queue.limitConnections(clock.elapsedMs());
+      return retry.messageInterval;
+    }
+    const delayMs = queueRetryDelay(retry, queue.fail(failureNumber));
+    queue.lastError = reply;
+    // Measured from the end of the failed attempt, which may itself have taken minutes.
+    queue.retryAtMs = clock.elapsedMs() + delayMs;
+    queue.nextRetryTime = new Date(clock.now().getTime() + delayMs);
+    return delayMs;
+  }
+}
+
+function describe(error: unknown): { error: string; stack: string | undefined } {
+  return { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined };
+}

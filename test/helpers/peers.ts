@@ -1,0 +1,37 @@
+// Programs that others wrote and that the interop tests talk to. Where one is not installed its tests are skipped by name; in
+// CI, which says RELAYPAIR_PEERS=required, its absence is a failure.
+
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Debian keeps servers outside an ordinary user's PATH. */
+const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+
+/** True when the program is installed; for `describe.skipIf(!requirePeer('swaks'))`. Throws when it has to be. */
+export function requirePeer(command: string): boolean {
+  return demand(
+    FOLDERS.some((folder) => isExecutable(join(folder, command))),
+    command,
+  );
+}
+
+/** True when the tests run as root, which Postfix and captures need. Throws when they have to. */
+export function requireRoot(): boolean {
+  return demand(process.getuid?.() === 0, 'root');
+}
+
+function demand(isThere: boolean, what: string): boolean {
+  if (!isThere && process.env['RELAYPAIR_PEERS'] === 'required') {
+    throw new Error(`${what} is missing here, and RELAYPAIR_PEERS=required says that it must not be`);
+  }
+  return isThere;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,82 @@
+// Queues and messages as Get-Queue and Get-Message meet them, without a server that fills them.
+
+import type { ServerContext } from '../../src/cmdlets/server-context.ts';
+import type { ListOptions, Spool, SpooledMessage } from '../../src/spool/spool.ts';
+import type { Hop } from '../../src/transport/hop.ts';
+import { type Delivery, HopQueue } from '../../src/transport/hop-queue.ts';
+import type { MailQueue } from '../../src/transport/queue.ts';
+import { makeContext } from './cmdlet-context.ts';
+import { makeEnvelope } from './spool-fixtures.ts';
+
+export const TO_EDGE = {
+  kind: 'pair',
+  key: 'edge:1',
+  deliveryType: 'SmtpRelayWithinAdSiteToEdge',
+  nextHopDomain: 'EdgeSync - Site to Internet',
+  connector: 'Intra-Organization SMTP Send Connector',
+  peers: [],
+  stance: 'opportunistic',
+  port: 25,
+} as unknown as Hop;
+
+export const TO_MAILBOX: Hop = {
+  kind: 'mailbox',
+  key: 'mailbox:smtp:127.0.0.1:2527',
+  deliveryType: 'SmtpDeliveryToMailbox',
+  nextHopDomain: '127.0.0.1:2527',
+  connector: 'Mailbox delivery',
+  target: { kind: 'smtp', host: '127.0.0.1', port: 2527 },
+};
+
+export const NOWHERE: Hop = {
+  kind: 'unreachable',
+  key: 'unreachable',
+  deliveryType: 'Unreachable',
+  nextHopDomain: 'Unreachable Domain',
+  connector: '',
+  lastError: 'A matching connector cannot be found to route the recipient',
+};
+
+/** A message of two recipients, anna and bob. */
+export function makeMessage(id: number, changes: Partial<SpooledMessage> = {}): SpooledMessage {
+  const envelope = makeEnvelope({ messageId: `<${id}@example.com>`, subject: `number ${id}` });
+  return {
+    id,
+    envelope,
+    traceFields: Buffer.alloc(0),
+    bodySizeBytes: 1000 + id,
+    recipients: ['anna@contoso.test', 'bob@contoso.test'].map((address) => ({
+      address,
+      status: 'pending',
+      delayNotified: false,
+    })),
+    attempts: 0,
+    nextAttemptAt: envelope.receivedAt,
+    suspended: false,
+    ...changes,
+  };
+}
+
+export function makeDelivery(message: SpooledMessage, changes: Partial<Delivery> = {}): Delivery {
+  return { message, indexes: [0], dueMs: 0, hasWaited: false, lastError: undefined, attempts: 0, ...changes };
+}
+
+export function makeQueue(id: number, hop: Hop, ...waiting: Delivery[]): HopQueue {
+  const queue = new HopQueue(id, hop);
+  queue.waiting.push(...waiting);
+  return queue;
+}
+
+/** HUB01 with these queues; its spool holds their messages and the `unclaimed`. */
+export function contextOf(queues: readonly HopQueue[], unclaimed: readonly SpooledMessage[] = []): ServerContext {
+  const queued = queues.flatMap(({ waiting, active }) => [...waiting, ...active].map(({ message }) => message));
+  const messages = [...new Map([...queued, ...unclaimed].map((message) => [message.id, message])).values()];
+  messages.sort((a, b) => a.id - b.id);
+  const spool: Pick<Spool, 'count' | 'list'> = {
+    count: () => Promise.resolve({ messages: messages.length, bytes: 0, damaged: 0 }),
+    list: ({ afterId = 0, limit }: ListOptions) =>
+      Promise.resolve(messages.filter(({ id }) => id > afterId).slice(0, limit)),
+  };
+  const queue: Pick<MailQueue, 'queues'> = { queues: () => queues };
+  return makeContext({ spool: spool as Spool, queue: queue as MailQueue });
+}

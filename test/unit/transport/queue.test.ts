@@ -1,0 +1,543 @@
+import { describe, expect, it } from 'vitest';
+import { silentLog } from '../../../src/log.ts';
+import { Problem } from '../../../src/problem.ts';
+import type { Spool } from '../../../src/spool/spool.ts';
+import type { OpenedHop, RecipientOutcome } from '../../../src/transport/hop.ts';
+import { waitUntil } from '../../helpers/wait.ts';
+import { allOf, deferral, HOUR_MS, hopTo, MINUTE_MS, QueueBench, RETRY } from './queue-bench.ts';
+
+/** The spool with some of its ways changed. */
+function changed(spool: Spool, changes: Partial<Spool>): Spool {
+  return new Proxy(spool, {
+    get: (target, name) => {
+      const own: unknown = Reflect.get(changes, name) ?? Reflect.get(target, name);
+      return typeof own === 'function' ? own.bind(target) : own;
+    },
+  });
+}
+
+describe('MailQueue', () => {
+  it('hands every recipient to its hop once and empties the spool', async () => {
+    await using bench = await QueueBench.open();
+    const waiting = Array.from({ length: 30 }, (_, at) =>
+      bench.store([`a${at}@one.test`, `b${at}@two.test`, `c${at}@one.test`]),
+    );
+    await Promise.all(waiting);
+    bench.queue.start();
+    await Promise.all(Array.from({ length: 30 }, (_, at) => bench.store([`d${at}@two.test`])));
+    await bench.emptied();
+    expect(bench.delivered).toHaveLength(120);
+    expect(new Set(bench.delivered).size).toBe(120);
+  });
+
+  it.each<[string, (bench: QueueBench, calls: { count: number }) => void]>([
+    [
+      'opening the hop throws',
+      (bench, calls) => {
+        bench.scripts['one.test'] = {
+          open: (hop) => {
+            if (calls.count++ === 0) throw new Error('a bug');
+            return { kind: 'ready', connection: bench.connectionTo(hop) };
+          },
+        };
+      },
+    ],
+    [
+      'the delivery throws',
+      (bench, calls) => {
+        bench.scripts['one.test'] = {
+          deliver: (parcel) => {
+            if (calls.count++ === 0) throw new Error('a bug');
+            return allOf(parcel, 'delivered', '250 OK');
+          },
+        };
+      },
+    ],
+    [
+      'the result cannot be recorded',
+      (bench, calls) => {
+        const { settle } = bench.spool;
+        const failing: Spool['settle'] = (...parameters) => {
+          if (calls.count++ === 0) throw new Error('a bug');
+          return settle.apply(bench.spool, parameters);
+        };
+        bench.queue = bench.makeQueue({ spool: changed(bench.spool, { settle: failing }) });
+      },
+    ],
+  ])('does not lose a message when %s', async (_, prepare) => {
+    await using bench = await QueueBench.open();
+    const calls = { count: 0 };
+    prepare(bench, calls);
+    await bench.store(['a@one.test']);
+    bench.queue.start();
+    await waitUntil('the fault', () => calls.count > 0);
+    await bench.quiet();
+    expect(bench.queue.queues().map(({ messageCount }) => messageCount)).toEqual([1]);
+    bench.clock.advance(MINUTE_MS);
+    await bench.emptied();
+    expect(bench.delivered.at(-1)).toBe('a@one.test');
+  });
+
+  it('records a delivery that the disk did not take, and does not deliver again', async () => {
+    await using bench = await QueueBench.open();
+    let refusals = 0;
+    const { settle } = bench.spool;
+    const spool = changed(bench.spool, {
+      settle: (...parameters) => {
+        if (refusals++ === 0) throw new Problem('spool-unavailable', 'the disk is full');
+        return settle.apply(bench.spool, parameters);
+      },
+    });
+    bench.queue = bench.makeQueue({ spool });
+    await bench.store(['a@one.test']);
+    bench.queue.start();
+    await bench.emptied();
+    expect([refusals, bench.delivered]).toEqual([2, ['a@one.test']]);
+  });
+
+  it('stops although the disk takes nothing, and the message is still there', async () => {
+    await using bench = await QueueBench.open();
+    let refusals = 0;
+    const spool = changed(bench.spool, {
+      settle: () => {
+        refusals++;
+        throw new Problem('spool-unavailable', 'the disk is full');
+      },
+    });
+    bench.queue = bench.makeQueue({ spool });
+    await bench.store(['a@one.test']);
+    bench.queue.start();
+    await waitUntil('a refusal', () => refusals > 0);
+    await bench.queue.stop(1);
+    const before = refusals;
+    expect((await bench.spool.count()).messages).toBe(1);
+    expect(bench.queue.queues().every(({ connections }) => connections === 0)).toBe(true);
+    expect(refusals).toBe(before);
+  });
+
+  it('tries a deferred recipient again after the interval, and the others not', async () => {
+    await using bench = await QueueBench.open();
+    let isRecovered = false;
+    bench.scripts['one.test'] = {
+      deliver: ({ message, indexes }) =>
+        indexes.map((index): RecipientOutcome => {
+          const isBusy = message.recipients[index]?.address.startsWith('busy') === true && !isRecovered;
+          return isBusy
+            ? { index, status: 'deferred', reply: '452 4.2.2 full' }
+            : { index, status: 'delivered', reply: '250 OK' };
+        }),
+    };
+    const { id } = await bench.store(['a@one.test', 'busy@one.test', 'b@one.test']);
+    bench.queue.start();
+    await bench.attempted(1);
+    expect(bench.delivered).toEqual(['a@one.test', 'b@one.test']);
+    expect(bench.states()).toEqual(['one.test Ready 1']);
+    expect((await bench.spool.get(id))?.recipients.map(({ status }) => status)).toEqual([
+      'delivered',
+      'pending',
+      'delivered',
+    ]);
+    isRecovered = true;
+    bench.clock.advance(MINUTE_MS - 1);
+    expect(bench.opened).toHaveLength(1);
+    bench.clock.advance(1);
+    await bench.emptied();
+    expect(bench.delivered).toEqual(['a@one.test', 'b@one.test', 'busy@one.test']);
+  });
+
+  it('waits as Exchange does while a hop fails, with one probe each time, and starts over when it answers', async () => {
+    await using bench = await QueueBench.open();
+    let isUp = false;
+    bench.scripts['one.test'] = {
+      open: (hop) => (isUp ? { kind: 'ready', connection: bench.connectionTo(hop) } : deferral(hop)),
+    };
+    await Promise.all(Array.from({ length: 10 }, (_, at) => bench.store([`a${at}@one.test`])));
+    bench.queue.start();
+    const waits = [];
+    for (const wait of [1, 1, 5, 5, 30, 30]) {
+      const before = bench.opened.length;
+      await waitUntil('the attempt', () => bench.states()[0] === 'one.test Retry 10');
+      await bench.quiet();
+      bench.clock.advance(wait * MINUTE_MS - 1);
+      expect(bench.states()).toEqual(['one.test Retry 10']);
+      const early = bench.opened.length;
+      bench.clock.advance(1);
+      await waitUntil('the next attempt', () => bench.opened.length > early);
+      await bench.quiet();
+      waits.push(early - before);
+    }
+    expect(waits).toEqual([3, 0, 0, 0, 0, 0].map((_, at) => (at === 0 ? waits[0] : 0)));
+    expect(bench.queue.queues()[0]).toMatchObject({ failures: 7, lastError: '421 4.4.1 no' });
+    isUp = true;
+    bench.clock.advance(30 * MINUTE_MS);
+    await bench.emptied();
+    expect(bench.queue.queues()[0]).toMatchObject({ failures: 0, lastError: undefined, nextRetryTime: undefined });
+    expect(bench.delivered).toHaveLength(10);
+  });
+
+  it('counts connections that fail together as one failure', async () => {
+    await using bench = await QueueBench.open();
+    const gates: ((opened: OpenedHop) => void)[] = [];
+    bench.scripts['one.test'] = { open: () => new Promise((resolve) => void gates.push(resolve)) };
+    await Promise.all(Array.from({ length: 9 }, (_, at) => bench.store([`a${at}@one.test`])));
+    bench.queue.start();
+    await waitUntil('three attempts', () => gates.length === 3);
+    for (const open of gates) open(deferral(hopTo('one.test')));
+    await bench.attempted(3);
+    expect(bench.queue.queues()[0]).toMatchObject({ failures: 1, retryAtMs: MINUTE_MS });
+  });
+
+  it('goes on over the connections it has when the hop takes no more of them', async () => {
+    await using bench = await QueueBench.open({ maxMessagesPerConnection: 4 });
+    let open = 0;
+    let worst = 0;
+    bench.scripts['one.test'] = {
+      open: (hop) => {
+        if (open > 0) return deferral(hop, '421 4.3.2 too many connections');
+        open++;
+        worst = Math.max(worst, open);
+        const connection = bench.connectionTo(hop);
+        return {
+          kind: 'ready',
+          connection: {
+            ...connection,
+            alive: true,
+            close: () => {
+              open--;
+              return Promise.resolve();
+            },
+          },
+        };
+      },
+    };
+    await Promise.all(Array.from({ length: 12 }, (_, at) => bench.store([`a${at}@one.test`])));
+    bench.queue.start();
+    await waitUntil('most of them', () => bench.delivered.length >= 10);
+    await bench.quiet();
+    expect(bench.queue.queues()[0]).toMatchObject({ failures: 0, retryAtMs: undefined });
+    bench.clock.advance(MINUTE_MS);
+    await bench.emptied();
+    expect([worst, new Set(bench.delivered).size]).toEqual([1, 12]);
+  });
+
+  it('returns a message within a minute of its expiry although its hop is not tried for half an hour', async () => {
+    await using bench = await QueueBench.open();
+    bench.scripts['one.test'] = { open: (hop) => deferral(hop, '421 4.4.1 dead') };
+    bench.queue.start();
+    const start = bench.clock.now().getTime();
+    await bench.store(['a@one.test'], { expiresAt: new Date(start + 5 * HOUR_MS) });
+    await bench.store(['b@one.test'], { expiresAt: new Date(start + 5 * HOUR_MS) });
+    await bench.attempted(1);
+    for (let minute = 0; minute < 300; minute++) {
+      bench.clock.advance(MINUTE_MS);
+      await bench.quiet();
+    }
+    bench.clock.advance(MINUTE_MS);
+    await waitUntil('both reports', () => bench.delivered.length === 2);
+    expect(bench.expired).toHaveLength(2);
+    expect(bench.delivered).toEqual(['sender@example.com', 'sender@example.com']);
+    await bench.emptied();
+  });
+
+  it('returns a message that expired while the server was down', async () => {
+    await using bench = await QueueBench.open();
+    await bench.store(['a@one.test'], { expiresAt: new Date(bench.clock.now().getTime() + 1000) });
+    bench.clock.advance(HOUR_MS);
+    bench.queue.start();
+    await bench.emptied();
+    expect([bench.expired.length, bench.delivered]).toEqual([1, ['sender@example.com']]);
+  });
+
+  it('does not let a slow hop hold up another one', async () => {
+    await using bench = await QueueBench.open();
+    const gate = Promise.withResolvers<void>();
+    bench.scripts['slow.test'] = {
+      deliver: async (parcel) => {
+        await gate.promise;
+        return allOf(parcel, 'delivered', '250 OK');
+      },
+    };
+    for (let at = 0; at < 5; at++) await bench.store([`s${at}@slow.test`, `f${at}@fast.test`]);
+    bench.queue.start();
+    await waitUntil('the fast ones', () => bench.delivered.length === 5);
+    expect(bench.delivered.every((address) => address.endsWith('@fast.test'))).toBe(true);
+    gate.resolve();
+    await bench.emptied();
+  });
+
+  it('opens another connection for a message that waits behind a slow one', async () => {
+    await using bench = await QueueBench.open();
+    const gate = Promise.withResolvers<void>();
+    bench.scripts['one.test'] = {
+      deliver: async (parcel) => {
+        if (parcel.message.recipients[0]?.address === 'slow@one.test') await gate.promise;
+        return allOf(parcel, 'delivered', '250 OK');
+      },
+    };
+    bench.queue.start();
+    await bench.store(['slow@one.test']);
+    await waitUntil('the slow one', () => bench.loads[0] === 1);
+    await bench.store(['quick@one.test']);
+    await waitUntil('the quick one in the queue', () => bench.states()[0] === 'one.test Active 2');
+    expect(bench.delivered).toEqual([]);
+    bench.clock.advance(2000);
+    await waitUntil('the quick one', () => bench.delivered[0] === 'quick@one.test');
+    gate.resolve();
+    await bench.emptied();
+  });
+
+  it('sorts waiting messages anew and tries them at once when the directory changes', async () => {
+    await using bench = await QueueBench.open();
+    bench.scripts['one.test'] = { open: (hop) => deferral(hop) };
+    for (let at = 0; at < 4; at++) await bench.store([`a${at}@one.test`, `b${at}@one.test`]);
+    bench.queue.start();
+    await waitUntil('the queue in retry', () => bench.states()[0] === 'one.test Retry 4');
+    await bench.quiet();
+    bench.route = (address) => hopTo(address.startsWith('a') ? 'two.test' : 'three.test');
+    bench.queue.resubmit();
+    await bench.emptied();
+    expect(bench.delivered).toHaveLength(8);
+    expect(bench.states()).toEqual(['one.test Ready 0', 'two.test Ready 0', 'three.test Ready 0']);
+  });
+
+  it('sorts a message anew that was under way while the directory changed', async () => {
+    await using bench = await QueueBench.open();
+    const gate = Promise.withResolvers<void>();
+    bench.scripts['one.test'] = {
+      deliver: async (parcel) => {
+        await gate.promise;
+        return allOf(parcel, 'deferred', '451 4.3.0 later');
+      },
+    };
+    await bench.store(['a@one.test']);
+    bench.queue.start();
+    await waitUntil('the delivery', () => bench.loads[0] === 1);
+    bench.route = () => hopTo('two.test');
+    bench.queue.resubmit();
+    gate.resolve();
+    await bench.attempted(1);
+    expect(bench.states()).toEqual(['one.test Ready 0', 'two.test Ready 1']);
+    bench.clock.advance(MINUTE_MS);
+    await bench.emptied();
+    expect(bench.opened).toEqual(['one.test', 'two.test']);
+  });
+
+  it('asks for the way again before each attempt: what is known of a peer may have changed', async () => {
+    await using bench = await QueueBench.open();
+    const ports: number[] = [];
+    let port = 1;
+    bench.route = () => ({ ...hopTo('one.test'), kind: 'mailbox', target: { kind: 'lmtp', host: 'h', port } });
+    bench.scripts['one.test'] = {
+      open: (hop) => {
+        if (hop.kind === 'mailbox' && hop.target.kind === 'lmtp') ports.push(hop.target.port);
+        return deferral(hop);
+      },
+    };
+    await bench.store(['a@one.test']);
+    bench.queue.start();
+    await bench.attempted(1);
+    port = 2;
+    bench.clock.advance(MINUTE_MS);
+    await bench.attempted(2);
+    expect(ports).toEqual([1, 2]);
+  });
+
+  it('keeps a message in Unreachable that cannot be routed, and goes on with the others', async () => {
+    await using bench = await QueueBench.open();
+    bench.route = (address) => {
+      if (address.startsWith('bad')) throw new Error('a bug');
+      return hopTo('one.test');
+    };
+    bench.scripts['unreachable'] = { open: (hop) => deferral(hop) };
+    await bench.store(['bad@one.test', 'a@one.test']);
+    await bench.store(['b@one.test']);
+    bench.queue.start();
+    await waitUntil('the good ones', () => bench.delivered.length === 2);
+    await bench.quiet();
+    expect(bench.states()).toContain('unreachable Retry 1');
+  });
+
+  it('hands no fresh message to a connection in clear that only a waiting one could get', async () => {
+    await using bench = await QueueBench.open({ maxConnectionsPerHop: 1 });
+    const waitedOf: boolean[] = [];
+    bench.scripts['one.test'] = {
+      facts: { reason: 'handshake-cut', channel: 'plaintext' },
+      open: (hop, hasWaited) => {
+        waitedOf.push(hasWaited);
+        return hasWaited ? { kind: 'ready', connection: bench.connectionTo(hop) } : deferral(hop);
+      },
+    };
+    await bench.store(['old@one.test']);
+    bench.queue.start();
+    await bench.attempted(1);
+    await bench.store(['fresh@one.test']);
+    await waitUntil('the fresh one in the queue', () => bench.states()[0] === 'one.test Retry 2');
+    bench.clock.advance(MINUTE_MS);
+    await bench.attempted(3);
+    // The fresh one had a connection of its own to try, was deferred, and is now one that has waited.
+    expect([waitedOf, bench.delivered]).toEqual([[false, true, false], ['old@one.test']]);
+    bench.clock.advance(MINUTE_MS);
+    await bench.emptied();
+  });
+
+  it('sends so many messages over a connection and no more', async () => {
+    await using bench = await QueueBench.open({ maxConnectionsPerHop: 1, maxMessagesPerConnection: 4 });
+    await Promise.all(Array.from({ length: 10 }, (_, at) => bench.store([`a${at}@one.test`])));
+    bench.queue.start();
+    await bench.emptied();
+    await bench.quiet();
+    expect([bench.loads, bench.closed.length]).toEqual([[4, 4, 2], 3]);
+  });
+
+  it('takes up after a restart what was left, when its time comes', async () => {
+    await using bench = await QueueBench.open();
+    bench.scripts['one.test'] = { open: (hop) => deferral(hop) };
+    const { id } = await bench.store(['a@one.test']);
+    bench.queue.start();
+    await bench.attempted(1);
+    await bench.queue.stop(1000);
+    const held = await bench.spool.get(id);
+    expect(held?.nextAttemptAt.getTime()).toBe(bench.clock.now().getTime() + MINUTE_MS);
+    await bench.spool.release([id], ownerOf(bench));
+    bench.scripts['one.test'] = {};
+    bench.queue = bench.makeQueue();
+    const reopened = changed(bench.spool, { claim: () => Promise.resolve(claims.splice(0)) });
+    const claims = held ? [held] : [];
+    bench.queue = bench.makeQueue({ spool: reopened });
+    bench.queue.start();
+    await waitUntil('the message in the queue', () => bench.states()[0] === 'one.test Ready 1');
+    expect(bench.opened).toHaveLength(1);
+    bench.clock.advance(MINUTE_MS);
+    await bench.emptied();
+    expect(bench.queue.queues()[0]?.messageCount).toBe(0);
+  });
+
+  it('is not held up by a date that was stored while the clock stood in another year', async () => {
+    await using bench = await QueueBench.open();
+    const { id } = await bench.store(['a@one.test']);
+    await bench.spool.settle(id, { attempts: 1, nextAttemptAt: new Date('2030-01-01T00:00:00Z') });
+    bench.queue.start();
+    await waitUntil('the message in the queue', () => bench.states()[0] === 'one.test Ready 1');
+    bench.clock.advance(RETRY.outboundInterval);
+    await bench.emptied();
+  });
+
+  it('renews its claims, and forgets what it has lost', async () => {
+    await using bench = await QueueBench.open();
+    bench.scripts['one.test'] = { open: (hop) => deferral(hop) };
+    const asked: (readonly number[])[] = [];
+    const lost = new Set<number>();
+    const spool = changed(bench.spool, {
+      renew: (ids) => {
+        asked.push(ids.toSorted((a, b) => a - b));
+        return Promise.resolve(ids.filter((id) => !lost.has(id)));
+      },
+    });
+    bench.queue = bench.makeQueue({ spool });
+    const first = await bench.store(['a@one.test']);
+    const second = await bench.store(['b@one.test', 'c@two.test']);
+    bench.scripts['two.test'] = { open: (hop) => deferral(hop) };
+    bench.queue.start();
+    await waitUntil('both in retry', () => bench.states().join() === 'one.test Retry 2,two.test Retry 1');
+    await bench.quiet();
+    lost.add(second.id);
+    bench.clock.advance(10 * MINUTE_MS);
+    await waitUntil(
+      'the loss',
+      () => bench.queue.queues().reduce((sum, { messageCount }) => sum + messageCount, 0) === 1,
+    );
+    expect(asked[0]).toEqual([first.id, second.id]);
+    expect(asked.length).toBeGreaterThan(1);
+  });
+
+  it('reads the spool again when that failed', async () => {
+    await using bench = await QueueBench.open();
+    let failures = 0;
+    const { claim } = bench.spool;
+    const spool = changed(bench.spool, {
+      claim: (options) => {
+        if (failures++ === 0) throw new Problem('spool-unavailable', 'the disk does not answer');
+        return claim.call(bench.spool, options);
+      },
+    });
+    bench.queue = bench.makeQueue({ spool });
+    await bench.store(['a@one.test']);
+    bench.queue.start();
+    await waitUntil('the failure', () => failures === 1);
+    bench.clock.advance(1000);
+    await bench.emptied();
+  });
+
+  it('finishes what is under way when it stops, and begins nothing', async () => {
+    await using bench = await QueueBench.open({ maxConnectionsPerHop: 1 });
+    const gate = Promise.withResolvers<void>();
+    bench.scripts['one.test'] = {
+      deliver: async (parcel) => {
+        await gate.promise;
+        return allOf(parcel, 'delivered', '250 OK');
+      },
+    };
+    await bench.store(['a@one.test']);
+    await bench.store(['b@one.test']);
+    bench.queue.start();
+    await waitUntil('the delivery', () => bench.loads[0] === 1);
+    const stopped = bench.queue.stop(10_000);
+    gate.resolve();
+    await stopped;
+    expect([bench.delivered, (await bench.spool.count()).messages]).toEqual([['a@one.test'], 1]);
+    bench.clock.advance(HOUR_MS);
+    expect([bench.opened.length, bench.clock.appointments]).toEqual([1, 0]);
+  });
+
+  it('cuts off what does not end in time', async () => {
+    await using bench = await QueueBench.open();
+    const cut = Promise.withResolvers<void>();
+    bench.scripts['one.test'] = {
+      open: (hop) => {
+        const connection = bench.connectionTo(hop);
+        return { kind: 'ready', connection: { ...connection, alive: true, destroy: () => cut.resolve() } };
+      },
+      deliver: async (parcel) => {
+        await cut.promise;
+        return allOf(parcel, 'deferred', '451 4.4.2 lost');
+      },
+    };
+    const { id } = await bench.store(['a@one.test']);
+    bench.queue.start();
+    await waitUntil('the delivery', () => bench.loads[0] === 1);
+    await bench.queue.stop(1);
+    expect((await bench.spool.get(id))?.recipients[0]).toMatchObject({
+      status: 'pending',
+      lastError: '451 4.4.2 lost',
+    });
+  });
+
+  it('shows an emptied queue for three minutes', async () => {
+    await using bench = await QueueBench.open();
+    await bench.store(['a@one.test']);
+    bench.queue.start();
+    await bench.emptied();
+    await bench.quiet();
+    bench.clock.advance(3 * MINUTE_MS - 1);
+    expect(bench.states()).toEqual(['one.test Ready 0']);
+    bench.clock.advance(1);
+    expect(bench.states()).toEqual([]);
+  });
+
+  it('lets records fail without doing anything twice', async () => {
+    await using bench = await QueueBench.open();
+    bench.attempts.push = () => {
+      throw new Error('a bug');
+    };
+    await bench.store(['a@one.test']);
+    bench.queue.start();
+    await bench.emptied();
+    await bench.quiet();
+    expect([bench.delivered, silentLog().level]).toEqual([['a@one.test'], 'silent']);
+  });
+});
+
+/** Releasing needs the owner's name, which is the queue's own affair: the embedded spool's claims end with the process. */
+function ownerOf(_: QueueBench): string {
+  return 'nobody';
+}
