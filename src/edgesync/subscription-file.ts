@@ -2,7 +2,7 @@
 // account and how long that lives. Written by the Edge, carried by hand, read here without storing anything. Whether the
 // certificate is the right one is for the person who imports it; what becomes of the data is the cmdlet's business.
 
-import { messageOf, Problem } from '../problem.ts';
+import { isProblem, messageOf, Problem } from '../problem.ts';
 import { type Certificate, parseCertificate } from '../tls/certificate.ts';
 import { readSubscriptionXml } from './subscription-reader.ts';
 import {
@@ -137,8 +137,9 @@ function readCertificate(field: SubscriptionField): Certificate {
   const der = readBase64(field);
   try {
     const certificate = parseCertificate(der);
-    if (certificate.der.equals(der)) return certificate;
+    if (certificate.der.equals(der)) return refuseChanged(certificate, field);
   } catch (error) {
+    if (isProblem(error, 'subscription-certificate')) throw error;
     throw problem(
       'certificate',
       `(line ${field.line}) has no usable certificate in <${field.name}> (${messageOf(error)})`,
@@ -147,6 +148,13 @@ function readCertificate(field: SubscriptionField): Certificate {
     );
   }
   throw problem('certificate', `(line ${field.line}) has something else than one DER certificate in <${field.name}>`);
+}
+
+/** One that names itself as its issuer and whose signature its own key did not make is not as it left the Edge. */
+function refuseChanged(certificate: Certificate, field: SubscriptionField): Certificate {
+  if (certificate.subject !== certificate.issuer || certificate.selfSigned) return certificate;
+  const what = `(line ${field.line}) has a certificate in <${field.name}> that was changed: its own signature does not fit`;
+  throw problem('certificate', what, 'export it again with New-EdgeSubscription on the Edge');
 }
 
 function readBase64(field: SubscriptionField): Buffer {

@@ -71,7 +71,7 @@ export async function synchronize(stage: Stage): Promise<void> {
   const answer = await type(stage, {
     role: 'hub',
     words: ['Start-EdgeSynchronization'],
-    keep: (line) => /^(?:Result|Type|Name|FailureDetails|Added|Updated)\b/.test(line),
+    keep: (line) => /^(?:Result|Type|Name|FailureDetails|Added|Deleted|Updated)\b/.test(line),
   });
   expect(stage, /^Result\s*: Success$/m.test(answer), 'EdgeSync succeeds');
 }

@@ -27,6 +27,7 @@ export async function tellOfExpiry(stage: Stage): Promise<void> {
     trace.includes('(in clear, reason=own-certificate-expired)'),
     'the Received field says that the hop was in clear, and why',
   );
+  await tellOfPlaintextCard(stage, parcels[0]);
   story.say(
     'EdgeSync carries a password and is never in clear: it goes on in TLS with the expired certificate on record.',
   );
@@ -96,6 +97,7 @@ export async function tellOfNewEdgeCertificate(stage: Stage): Promise<void> {
 export async function tellOfNewHubCertificate(stage: Stage): Promise<void> {
   const { story } = stage;
   story.chapter(7, 'A new Hub certificate');
+  story.say('Replaced once more, and this time looked at before anybody synchronizes.');
   await type(stage, { role: 'hub', words: ['New-ExchangeCertificate'] });
   const parcels = await handIn(stage, 1);
   await expectWaiting(stage, { hub: 'authentication-refused', edge: 'certificate-not-trusted' });

@@ -59,7 +59,7 @@ export class ConnectionRun {
 
   /** Resolves when the connection is closed and each delivery it took is settled or waits; does not reject. */
   async run(): Promise<void> {
-    const head = await this.#next(false);
+    const head = await this.#next((queue, nowMs) => queue.takeHead(nowMs));
     if (!head || !this.#isStillRouted(head)) return;
     const { failureNumber } = this.#queue;
     const opened = await this.#open(head);
@@ -107,11 +107,11 @@ export class ConnectionRun {
     });
   }
 
-  /** The next delivery that is due and has time left; those that have none are returned on the way. */
-  async #next(onlyWaited: boolean): Promise<Delivery | undefined> {
+  /** The next delivery that has time left; those that have none are returned on the way. */
+  async #next(take: (queue: HopQueue, nowMs: number) => Delivery | undefined): Promise<Delivery | undefined> {
     const { clock } = this.#context;
     for (;;) {
-      const delivery = this.#owner.isStopping ? undefined : this.#queue.take(clock.elapsedMs(), onlyWaited);
+      const delivery = this.#owner.isStopping ? undefined : take(this.#queue, clock.elapsedMs());
       if (!delivery || !isExpired(delivery.message.envelope.expiresAt, clock.now())) return delivery;
       await this.expire(delivery);
     }
@@ -166,11 +166,12 @@ export class ConnectionRun {
   async #handOver(connection: HopConnection, head: Delivery): Promise<void> {
     // A connection that only a waited message could get (in clear after a cut handshake) carries no fresh message.
     const onlyWaited = head.hasWaited && connection.facts.reason === 'handshake-cut';
+    const take = (queue: HopQueue, nowMs: number): Delivery | undefined => queue.take(nowMs, onlyWaited);
     let delivery: Delivery | undefined = head;
     for (let left = this.#context.maxMessagesPerConnection; delivery; left--) {
       const current: Delivery = delivery;
       await this.#attempt(current, () => this.#deliver(connection, current));
-      delivery = left > 1 && connection.alive ? await this.#next(onlyWaited) : undefined;
+      delivery = left > 1 && connection.alive ? await this.#next(take) : undefined;
     }
   }
 

@@ -34,6 +34,8 @@ export class HopQueue {
   lastError: string | undefined;
   lastRetryTime: Date | undefined;
   nextRetryTime: Date | undefined;
+  /** Since when it has been empty. */
+  idleSinceMs: number | undefined;
   /** Whatever the queue waits for next. */
   cancelTimer: Cancel | undefined;
   #failureNumber = 0;
@@ -60,6 +62,11 @@ export class HopQueue {
     const delivery = this.waiting.take(nowMs, onlyWaited);
     if (delivery) this.active.add(delivery);
     return delivery;
+  }
+
+  /** The delivery that opens a connection. A hop that has failed is tried with one that has waited: more may be done for it. */
+  takeHead(nowMs: number): Delivery | undefined {
+    return (this.failures > 0 ? this.take(nowMs, true) : undefined) ?? this.take(nowMs, false);
   }
 
   /** Whether another connection is of use now. */

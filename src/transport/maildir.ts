@@ -74,7 +74,8 @@ async function syncFolder(path: string): Promise<void> {
 function mailboxName(address: string): string {
   const name = encodeURIComponent(address.toLowerCase().toWellFormed())
     .replaceAll('%40', '@')
-    .replace(/^\.*$/, (dots) => `%${dots}`);
+    // No address is encoded to a lone percent sign: no other mailbox has this name.
+    .replace(/^(?=\.|$)/, '%');
   if (name.length <= MAX_NAME_LENGTH) return name;
   // Two long addresses that begin alike are still two mailboxes.
   const digest = createHash('sha256').update(name).digest('hex').slice(0, 32);

@@ -57,7 +57,9 @@ export class MailQueue {
       },
       signal: this.#cutOff.signal,
       answered: (queue) => this.#kick(queue),
-      wait: (delivery) => this.#sort(delivery),
+      wait: (delivery) => {
+        for (const queue of this.#sort(delivery)) this.#kick(queue);
+      },
     };
   }
 
@@ -93,7 +95,7 @@ export class MailQueue {
   /** The directory changed: routes are asked again and whoever waited may try at once. */
   resubmit(): void {
     const all = this.queues().flatMap((queue) => queue.waiting.remove(() => true));
-    for (const delivery of all) this.#sort(delivery, { isKicked: false });
+    for (const delivery of all) this.#sort(delivery);
     for (const queue of this.queues()) this.#endRetry(queue);
   }
 
@@ -117,8 +119,7 @@ export class MailQueue {
         this.#isMore = false;
         const messages = await spool.claim({ owner: this.#spoolOwner, limit: CLAIM_LIMIT, leaseMs: LEASE_MS });
         if (messages.length === CLAIM_LIMIT) this.#isMore = true;
-        for (const message of messages) this.#enqueue(message);
-        for (const queue of this.#queues.values()) this.#kick(queue);
+        for (const queue of new Set(messages.flatMap((message) => this.#enqueue(message)))) this.#kick(queue);
         await letOthersRun();
       }
     } catch (error) {
@@ -129,27 +130,24 @@ export class MailQueue {
     }
   }
 
-  #enqueue(message: SpooledMessage): void {
+  #enqueue(message: SpooledMessage): HopQueue[] {
     const { clock, retry } = this.#options;
     const indexes = message.recipients.flatMap(({ status }, index) => (status === 'pending' ? [index] : []));
     // A date stored while the clock was moved must not hold a message longer than the longest interval.
     const longestMs = Math.max(retry.glitchInterval, retry.transientInterval, retry.outboundInterval);
     const waitMs = Math.min(longestMs, message.nextAttemptAt.getTime() - clock.now().getTime());
-    this.#sort(
-      {
-        message,
-        indexes,
-        dueMs: clock.elapsedMs() + Math.max(0, waitMs),
-        hasWaited: message.attempts > 0,
-        attempts: message.attempts,
-        lastError: message.recipients[indexes[0] ?? 0]?.lastError,
-      },
-      { isKicked: false },
-    );
+    return this.#sort({
+      message,
+      indexes,
+      dueMs: clock.elapsedMs() + Math.max(0, waitMs),
+      hasWaited: message.attempts > 0,
+      attempts: message.attempts,
+      lastError: message.recipients[indexes[0] ?? 0]?.lastError,
+    });
   }
 
-  /** Sorts the recipients by hop: one delivery for each, in its hop's queue. */
-  #sort(from: Delivery, { isKicked = true } = {}): void {
+  /** Sorts the recipients by hop: one delivery for each, in its hop's queue. Returns the queues, to be kicked. */
+  #sort(from: Delivery): HopQueue[] {
     const groups = new Map<string, { hop: Hop; indexes: number[] }>();
     for (const index of from.indexes) {
       const hop = this.#options.route(from.message.recipients[index]?.address ?? '');
@@ -157,12 +155,12 @@ export class MailQueue {
       group.indexes.push(index);
       groups.set(hop.key, group);
     }
-    for (const { hop, indexes } of groups.values()) {
+    this.#sweepBy(from.message.envelope.expiresAt);
+    return Array.from(groups.values(), ({ hop, indexes }) => {
       const queue = this.#queueFor(hop);
       queue.waiting.push({ ...from, indexes });
-      if (isKicked) this.#kick(queue);
-    }
-    this.#sweepBy(from.message.envelope.expiresAt);
+      return queue;
+    });
   }
 
   #queueFor(hop: Hop): HopQueue {
@@ -180,7 +178,9 @@ export class MailQueue {
     while (queue.wantsConnection(nowMs, maxConnectionsPerHop)) this.#connect(queue);
     queue.cancelTimer?.();
     const isIdle = queue.messageCount === 0 && queue.connections === 0;
-    const lookMs = isIdle ? nowMs + MAX_IDLE_MS : queue.nextLookMs(nowMs, maxConnectionsPerHop);
+    queue.idleSinceMs = isIdle ? (queue.idleSinceMs ?? nowMs) : undefined;
+    const dropMs = queue.idleSinceMs === undefined ? undefined : queue.idleSinceMs + MAX_IDLE_MS;
+    const lookMs = dropMs ?? queue.nextLookMs(nowMs, maxConnectionsPerHop);
     const look = (): void => (isIdle ? void this.#queues.delete(queue.hop.key) : this.#kick(queue));
     queue.cancelTimer = lookMs === undefined ? undefined : clock.schedule(Math.max(1, lookMs - nowMs), look);
   }
@@ -248,10 +248,14 @@ export class MailQueue {
     });
   }
 
-  /** Extends the lease of everything that waits; what is no longer ours, or no longer there, is forgotten. */
+  /** Extends the lease of everything in the queues; what waits and is no longer ours, or no longer there, is forgotten. */
   async #renew(): Promise<void> {
     const { spool, log } = this.#options;
-    const asked = new Set(this.queues().flatMap(({ waiting }) => waiting.map(({ message }) => message.id)));
+    const asked = new Set<number>();
+    for (const { waiting, active } of this.#queues.values()) {
+      for (const { message } of waiting) asked.add(message.id);
+      for (const { message } of active) asked.add(message.id);
+    }
     if (asked.size === 0 || this.#isStopped) return;
     try {
       const kept = new Set(await spool.renew([...asked], this.#spoolOwner, LEASE_MS));

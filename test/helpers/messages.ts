@@ -62,8 +62,14 @@ export const SAMPLES: readonly SampleMessage[] = [
   withBody('blanks at line ends', 'a \r\nb\t\r\n \r\n'),
   withBody('empty lines at the end', 'x\r\n\r\n\r\n\r\n'),
   withBody('text like SMTP', 'QUIT\r\nMAIL FROM:<x@y>\r\nDATA\r\nFrom here on\r\n'),
-  sample('folded and repeated fields', `Received: by x;\r\n\tMon, 1 Jan 2024\r\n${HEADER}X-A:\r\n  \r\n x\r\nX-A: y\r\n\r\nz\r\n`),
-  sample('an id field that only the pair may add', `X-MS-Exchange-Organization-Network-Message-Id: 1\r\n${HEADER}\r\nx\r\n`),
+  sample(
+    'folded and repeated fields',
+    `Received: by x;\r\n\tMon, 1 Jan 2024\r\n${HEADER}X-A:\r\n  \r\n x\r\nX-A: y\r\n\r\nz\r\n`,
+  ),
+  sample(
+    'an id field that only the pair may add',
+    `X-MS-Exchange-Organization-Network-Message-Id: 1\r\n${HEADER}\r\nx\r\n`,
+  ),
   withBody('a body of 1 MiB', eightBitLines(MIB)),
 ];
 
@@ -92,7 +98,9 @@ export function readCorpus(): SampleMessage[] {
 }
 
 function withCrlf(content: Buffer): Buffer {
-  return content.includes('\r\n') ? content : Buffer.from(content.toString('latin1').replaceAll('\n', '\r\n'), 'latin1');
+  return content.includes('\r\n')
+    ? content
+    : Buffer.from(content.toString('latin1').replaceAll('\n', '\r\n'), 'latin1');
 }
 
 /** What was sent, as the wire has it: a message cannot end but by a CRLF. */

@@ -69,12 +69,20 @@ export class Pair {
 
   static async up(options: PairOptions): Promise<Pair> {
     const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'relaypair-'));
+    // Its input ends with this process, and it with its input: a test that is cut off leaves nothing running.
     const child = spawn(process.execPath, [LAUNCHER, ...upParameters(folder, options)], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, RELAYPAIR_WATCH_STDIN: '1' },
     });
+    child.stdin?.on('error', () => {});
     const said = new Said(child);
-    const ready = JSON.parse(await said.waitFor((line) => line.startsWith('{"event":"ready"'))) as ReadyPair;
-    return new Pair(folder, options.folder === undefined, { process: child, ready, said });
+    try {
+      const ready = JSON.parse(await said.waitFor((line) => line.startsWith('{"event":"ready"'))) as ReadyPair;
+      return new Pair(folder, options.folder === undefined, { process: child, ready, said });
+    } catch (error) {
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   get hubPort(): number {

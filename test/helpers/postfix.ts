@@ -8,8 +8,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KeyPair } from '../../src/tls/key-pair.ts';
-import type { Ran } from './pair.ts';
-import { runProgram } from './program.ts';
+import { runToSuccess } from './program.ts';
 import { Conversation } from './submit.ts';
 import { waitUntil } from './wait.ts';
 
@@ -52,8 +51,8 @@ export class Postfix {
   }
 
   /** Hands in a message as a program on the machine does. */
-  sendmail(from: string, to: string, content: string): Promise<Ran> {
-    return runProgram(find('sendmail'), ['-C', join(this.#folder, 'etc'), '-i', '-f', from, to], { input: content });
+  async sendmail(from: string, to: string, content: string): Promise<void> {
+    await runToSuccess(find('sendmail'), ['-C', join(this.#folder, 'etc'), '-i', '-f', from, to], { input: content });
   }
 
   log(): string {

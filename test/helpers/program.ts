@@ -9,6 +9,17 @@ export interface ProgramOptions {
   readonly cwd?: string;
 }
 
+/** What it said; rejects unless its exit code is 0. */
+export async function runToSuccess(
+  program: string,
+  parameters: readonly string[],
+  options: ProgramOptions = {},
+): Promise<Ran> {
+  const ran = await runProgram(program, parameters, options);
+  if (ran.code !== 0) throw new Error(`${program} ended with ${ran.code}: ${ran.stderr}${ran.stdout}`);
+  return ran;
+}
+
 /** Its exit code and what it said. Never rejects for what the program does; rejects when it cannot be started. */
 export function runProgram(program: string, parameters: readonly string[], options: ProgramOptions = {}): Promise<Ran> {
   return new Promise((resolve, reject) => {

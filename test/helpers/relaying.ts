@@ -24,7 +24,7 @@ export interface RelayingOptions {
   /** Retry times other than a quick try again. */
   readonly retry?: Record<string, unknown>;
   readonly servers?: ServersOptions;
-  /** The clock of each server's first start, which dates its certificate. */
+  /** The clock of each server's very first start, which dates its certificate; it runs on with the right time. */
   readonly clocks?: Partial<Record<Role, string>>;
 }
 
@@ -57,7 +57,11 @@ export class Relaying {
       ...options.servers,
     });
     const relaying = new Relaying(servers, inside, outside);
-    await Promise.all([servers.start('hub', options.clocks?.hub), servers.start('edge', options.clocks?.edge)]);
+    for (const [role, clock] of Object.entries(options.clocks ?? {}) as [Role, string][]) {
+      await servers.start(role, clock);
+      await servers.stop(role);
+    }
+    await Promise.all([servers.start('hub'), servers.start('edge')]);
     await servers.cmdlet('hub', 'New-AcceptedDomain', '-Name', ACCEPTED_DOMAIN, '-DomainName', ACCEPTED_DOMAIN);
     await servers.subscribe();
     await relaying.setSmartHost(options.smartHostPort ?? outside.port);

@@ -8,6 +8,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { OutputRecord } from '../../src/cmdlets/output.ts';
+import { callCmdlet } from '../../src/control/client.ts';
+import { controlSocketPath } from '../../src/control/socket-path.ts';
 import { relaypair, type Ran } from './pair.ts';
 
 const LAUNCHER = new URL('../../bin/relaypair.js', import.meta.url).pathname;
@@ -127,6 +130,14 @@ export class Servers {
     const ran = await this.run(role, ...parameters, '--json');
     if (ran.code !== 0) throw new Error(`${role} ${parameters.join(' ')}: ${ran.stderr}`);
     return ran.stdout.trim() === '' ? [] : (JSON.parse(ran.stdout) as Record<string, unknown>[]);
+  }
+
+  /** The same straight over the control socket: many times faster than a command, for tests that ask often. */
+  async ask(role: Role, cmdlet: string, parameters: Record<string, string> = {}): Promise<readonly OutputRecord[]> {
+    const texts = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, [value]]));
+    const socket = controlSocketPath(join(this.folder, role));
+    const output = await callCmdlet(socket, { cmdlet, parameters: texts }, { startCommand: `relaypair ${role}` });
+    return output.records;
   }
 
   async subscribe(): Promise<void> {

@@ -70,14 +70,13 @@ describe.each(worlds())('with own $own, peer $peer, replaced: $isReplaced', (wor
 
 /** Brings both sides to the row's settings. */
 async function settle(servers: Servers, row: TrustCase): Promise<void> {
-  await servers.cmdlet(
-    'hub',
-    'Set-TransportConfig',
-    ...['-ExpiredCertificate', row.expiredCertificate ?? 'Plaintext'],
-    ...['-UntrustedCertificate', row.untrustedCertificate ?? 'Defer'],
-    ...[`-IntraOrgRequireTLS:${row.switch === 'RequireTLS'}`, `-IntraOrgIgnoreSTARTTLS:${row.switch === 'IgnoreSTARTTLS'}`],
-  );
-  if (row.isReplaced !== true) await servers.cmdlet('hub', 'Start-EdgeSynchronization');
+  await servers.ask('hub', 'Set-TransportConfig', {
+    ExpiredCertificate: row.expiredCertificate ?? 'Plaintext',
+    UntrustedCertificate: row.untrustedCertificate ?? 'Defer',
+    IntraOrgRequireTLS: String(row.switch === 'RequireTLS'),
+    IntraOrgIgnoreSTARTTLS: String(row.switch === 'IgnoreSTARTTLS'),
+  });
+  if (row.isReplaced !== true) await servers.ask('hub', 'Start-EdgeSynchronization');
 }
 
 /** The card of the attempt that the row is about: the first one, or the second when the message is to have waited. */
@@ -98,11 +97,15 @@ function expectedCard(row: TrustCase): Record<string, unknown> {
 
 /** What waited goes out under the default rules, so that the next row starts with an empty queue. */
 async function clear(servers: Servers, world: World): Promise<void> {
-  const last = world.isReplaced ? ['-UntrustedCertificate', 'Encrypt'] : ['-UntrustedCertificate', 'Defer'];
-  await servers.cmdlet('hub', 'Set-TransportConfig', '-ExpiredCertificate', 'Plaintext', '-IntraOrgRequireTLS:false', '-IntraOrgIgnoreSTARTTLS:false', ...last);
-  if (!world.isReplaced) await servers.cmdlet('hub', 'Start-EdgeSynchronization');
+  await servers.ask('hub', 'Set-TransportConfig', {
+    ExpiredCertificate: 'Plaintext',
+    UntrustedCertificate: world.isReplaced ? 'Encrypt' : 'Defer',
+    IntraOrgRequireTLS: 'false',
+    IntraOrgIgnoreSTARTTLS: 'false',
+  });
+  if (!world.isReplaced) await servers.ask('hub', 'Start-EdgeSynchronization');
   await eventually('an empty queue', async () => {
-    const queues = await servers.cmdlet('hub', 'Get-Queue');
+    const queues = await servers.ask('hub', 'Get-Queue');
     return queues.every((queue) => queue['MessageCount'] === 0) ? true : undefined;
   });
 }

@@ -66,20 +66,22 @@ describe('relaypair up', () => {
         folder: join(folder, 'edge'),
       },
     });
-    expect(new Set([0, pair.hubPort, pair.edgePort]).size, 'port 0 became two real ports').toBe(3);
+    // Port 0 became two real ones.
+    expect(new Set([0, pair.hubPort, pair.edgePort]).size).toBe(3);
     expect([ready.hub.pid, ready.edge.pid].every(isAlive)).toBe(true);
     await expectMailBothWays(pair, 'first');
     expect(await pair.stop()).toBe(0);
     expect([ready.hub.pid, ready.edge.pid].some(isAlive)).toBe(false);
   });
 
-  it('goes on in the same folder: same subscription, same LDAPS port, new SMTP ports', async () => {
+  it('goes on in the same folder with the same subscription, new SMTP ports and one domain more', async () => {
     const before = readFileSync(join(folder, 'edge.xml'), 'utf8');
     const pair = await Pair.up({ ...options, acceptedDomains: ['contoso.test', 'fabrikam.test'] });
-    expect(readFileSync(join(folder, 'edge.xml'), 'utf8'), 'the Edge was not subscribed again').toBe(before);
+    // The Edge was not subscribed again.
+    expect(readFileSync(join(folder, 'edge.xml'), 'utf8')).toBe(before);
     expect(before).toContain(pair.ready.edge.ldaps.replace(/^.*:/, ''));
     await expectMailBothWays(pair, 'second');
-    expect((await send(pair.edgePort, 'new@fabrikam.test')).isAccepted, 'a domain that was added').toBe(true);
+    expect((await send(pair.edgePort, 'new@fabrikam.test')).isAccepted).toBe(true);
     await mailboxes.messageFor('new@fabrikam.test');
     expect(await pair.stop()).toBe(0);
   });
@@ -104,7 +106,9 @@ describe('relaypair up', () => {
     await expectEnded(killed);
     smartHostAnswer = undefined;
     await internet.messageFor('queued-on-the-way@elsewhere.test');
-    const copies = internet.messages.filter(({ recipients }) => recipients.includes('queued-on-the-way@elsewhere.test'));
+    const copies = internet.messages.filter(({ recipients }) =>
+      recipients.includes('queued-on-the-way@elsewhere.test'),
+    );
     expect(copies).toHaveLength(1);
     await expectMailBothWays(next, 'third');
     expect(await next.stop()).toBe(0);
@@ -127,7 +131,9 @@ describe('relaypair up', () => {
     const taken = `127.0.0.1:${internet.port}`;
     const ran = await relaypair(['up', '--dir', join(folder, 'taken'), '--hub', taken, '--edge', '127.0.0.1:0']);
     expect(ran.code).toBe(1);
-    expect(ran.stderr).toMatch(/^relaypair: "relaypair hub --config .*" does not start: cannot listen on .*EADDRINUSE.*\n$/);
+    expect(ran.stderr).toMatch(
+      /^relaypair: "relaypair hub --config .*" does not start: cannot listen on .*EADDRINUSE.*\n$/,
+    );
     const asked = await relaypair(['edge', 'Get-ExchangeCertificate', '--dir', join(folder, 'taken')]);
     expect(asked.stderr).toMatch(/^relaypair: the server is not running; start it with/);
   });
@@ -145,12 +151,36 @@ async function accepts(port: number, recipient: string): Promise<boolean> {
 describe('relaypair up with options that make no sense', () => {
   it.each([
     ['no folder', [], /--dir/],
-    ['a port that cannot be', ['--dir', 'x', '--hub', '127.0.0.1:70000'], /^relaypair: --hub: 127\.0\.0\.1:70000: there is no port 70000$/m],
-    ['an address without a port', ['--dir', 'x', '--edge', 'localhost'], /^relaypair: --edge: localhost: write it as HOST:PORT/m],
-    ['port 0 as a smart host', ['--dir', 'x', '--smart-host', 'mx.test:0'], /^relaypair: --smart-host: mx\.test:0: port 0/m],
-    ['a domain that is none', ['--dir', 'x', '--accepted-domain', 'no domain'], /^relaypair: --accepted-domain: "no domain"/m],
-    ['a delivery target of no kind', ['--dir', 'x', '--deliver', 'pop3:h:1'], /^relaypair: --deliver: pop3:h:1: write it as smtp:/m],
-    ['a retry time without a unit', ['--dir', 'x', '--retry', 'soon'], /^relaypair: --retry: "soon" is not a duration/m],
+    [
+      'a port that cannot be',
+      ['--dir', 'x', '--hub', '127.0.0.1:70000'],
+      /^relaypair: --hub: 127\.0\.0\.1:70000: there is no port 70000$/m,
+    ],
+    [
+      'an address without a port',
+      ['--dir', 'x', '--edge', 'localhost'],
+      /^relaypair: --edge: localhost: write it as HOST:PORT/m,
+    ],
+    [
+      'port 0 as a smart host',
+      ['--dir', 'x', '--smart-host', 'mx.test:0'],
+      /^relaypair: --smart-host: mx\.test:0: port 0/m,
+    ],
+    [
+      'a domain that is none',
+      ['--dir', 'x', '--accepted-domain', 'no domain'],
+      /^relaypair: --accepted-domain: "no domain"/m,
+    ],
+    [
+      'a delivery target of no kind',
+      ['--dir', 'x', '--deliver', 'pop3:h:1'],
+      /^relaypair: --deliver: pop3:h:1: write it as smtp:/m,
+    ],
+    [
+      'a retry time without a unit',
+      ['--dir', 'x', '--retry', 'soon'],
+      /^relaypair: --retry: "soon" is not a duration/m,
+    ],
     ['a clock that is none', ['--dir', 'x', '--clock', 'later'], /^relaypair: --clock: "later" is no clock setting/m],
     ['an option that does not exist', ['--dir', 'x', '--fast'], /^relaypair: unknown option '--fast'/m],
   ])('refuses %s with one sentence and exit code 2', async (_what, parameters, sentence) => {
@@ -158,6 +188,6 @@ describe('relaypair up with options that make no sense', () => {
     expect(ran.code).toBe(2);
     expect(ran.stderr).toMatch(sentence);
     expect(ran.stderr.trimEnd().split('\n')).toHaveLength(1);
-    expect(existsSync(join(folder, 'x')), 'nothing was made').toBe(false);
+    expect(existsSync(join(folder, 'x'))).toBe(false);
   });
 });

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = new URL('../../', import.meta.url);
-const rows = [...readFileSync(new URL('docs/rfcs.md', ROOT), 'utf8').matchAll(/^\| (\d{4}) \|.*\| ([^|]+) \|$/gm)].map(([, rfc, files]) => ({ rfc: rfc ?? '', files: (files ?? '').split(', ') }));
+const rows = [...readFileSync(new URL('docs/rfcs.md', ROOT), 'utf8').matchAll(/^\| (\d{4}) \|.*\| ([^|]+) \|$/gm)].map(
+  ([, rfc, files]) => ({ rfc: rfc ?? '', files: (files ?? '').split(', ') }),
+);
 
 describe('docs/rfcs.md', () => {
   it('has rows', () => {
@@ -10,6 +12,7 @@ describe('docs/rfcs.md', () => {
   });
 
   it.each(rows)('names files that name RFC $rfc', ({ rfc, files }) => {
-    for (const file of files) expect(readFileSync(new URL(file, ROOT), 'utf8')).toMatch(new RegExp(`RFC ${rfc}|${rfc}`));
+    for (const file of files)
+      expect(readFileSync(new URL(file, ROOT), 'utf8')).toMatch(new RegExp(`RFC ${rfc}|${rfc}`));
   });
 });

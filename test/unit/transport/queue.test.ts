@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { silentLog } from '../../../src/log.ts';
 import { Problem } from '../../../src/problem.ts';
 import type { Spool } from '../../../src/spool/spool.ts';
 import type { OpenedHop, RecipientOutcome } from '../../../src/transport/hop.ts';
@@ -153,20 +152,18 @@ describe('MailQueue', () => {
     };
     await Promise.all(Array.from({ length: 10 }, (_, at) => bench.store([`a${at}@one.test`])));
     bench.queue.start();
-    const waits = [];
-    for (const wait of [1, 1, 5, 5, 30, 30]) {
-      const before = bench.opened.length;
-      await waitUntil('the attempt', () => bench.states()[0] === 'one.test Retry 10');
-      await bench.quiet();
+    await waitUntil('the queue in retry', () => bench.states()[0] === 'one.test Retry 10');
+    await bench.quiet();
+    const atStart = bench.opened.length;
+    for (const [at, wait] of [1, 1, 5, 5, 30, 30].entries()) {
       bench.clock.advance(wait * MINUTE_MS - 1);
-      expect(bench.states()).toEqual(['one.test Retry 10']);
-      const early = bench.opened.length;
+      expect(bench.opened.length).toBe(atStart + at);
       bench.clock.advance(1);
-      await waitUntil('the next attempt', () => bench.opened.length > early);
+      await waitUntil('the probe', () => bench.opened.length > atStart + at);
       await bench.quiet();
-      waits.push(early - before);
     }
-    expect(waits).toEqual([3, 0, 0, 0, 0, 0].map((_, at) => (at === 0 ? waits[0] : 0)));
+    expect(bench.opened.length).toBe(atStart + 6);
+    expect(bench.states()).toEqual(['one.test Retry 10']);
     expect(bench.queue.queues()[0]).toMatchObject({ failures: 7, lastError: '421 4.4.1 no' });
     isUp = true;
     bench.clock.advance(30 * MINUTE_MS);
@@ -398,18 +395,16 @@ describe('MailQueue', () => {
     await bench.queue.stop(1000);
     const held = await bench.spool.get(id);
     expect(held?.nextAttemptAt.getTime()).toBe(bench.clock.now().getTime() + MINUTE_MS);
-    await bench.spool.release([id], ownerOf(bench));
-    bench.scripts['one.test'] = {};
-    bench.queue = bench.makeQueue();
-    const reopened = changed(bench.spool, { claim: () => Promise.resolve(claims.splice(0)) });
+    // The embedded spool's claims end with the process, which a test cannot end.
     const claims = held ? [held] : [];
-    bench.queue = bench.makeQueue({ spool: reopened });
+    bench.scripts['one.test'] = {};
+    bench.queue = bench.makeQueue({ spool: changed(bench.spool, { claim: () => Promise.resolve(claims.splice(0)) }) });
     bench.queue.start();
     await waitUntil('the message in the queue', () => bench.states()[0] === 'one.test Ready 1');
     expect(bench.opened).toHaveLength(1);
     bench.clock.advance(MINUTE_MS);
     await bench.emptied();
-    expect(bench.queue.queues()[0]?.messageCount).toBe(0);
+    expect(bench.delivered).toEqual(['a@one.test']);
   });
 
   it('is not held up by a date that was stored while the clock stood in another year', async () => {
@@ -441,7 +436,10 @@ describe('MailQueue', () => {
     await waitUntil('both in retry', () => bench.states().join() === 'one.test Retry 2,two.test Retry 1');
     await bench.quiet();
     lost.add(second.id);
-    bench.clock.advance(10 * MINUTE_MS);
+    for (let minute = 0; minute < 10; minute++) {
+      bench.clock.advance(MINUTE_MS);
+      await bench.quiet();
+    }
     await waitUntil(
       'the loss',
       () => bench.queue.queues().reduce((sum, { messageCount }) => sum + messageCount, 0) === 1,
@@ -533,11 +531,6 @@ describe('MailQueue', () => {
     bench.queue.start();
     await bench.emptied();
     await bench.quiet();
-    expect([bench.delivered, silentLog().level]).toEqual([['a@one.test'], 'silent']);
+    expect(bench.delivered).toEqual(['a@one.test']);
   });
 });
-
-/** Releasing needs the owner's name, which is the queue's own affair: the embedded spool's claims end with the process. */
-function ownerOf(_: QueueBench): string {
-  return 'nobody';
-}

@@ -1,0 +1,102 @@
+// Where the two servers of `relaypair up` live: their names, their addresses, and the config files that say so. Port 0 is
+// settled here, once, so that a half which is started again is found where it was.
+
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { type Endpoint, formatEndpoint, readConfig } from '../config.ts';
+import { isProblem, Problem } from '../problem.ts';
+import { writeFileDurably } from '../storage/files.ts';
+import type { UpOptions } from './doors.ts';
+import type { DeliveryTarget } from './endpoints.ts';
+
+export const SITE = 'Default-First-Site-Name';
+export const HUB_FQDN = 'hub01.corp.test';
+export const EDGE_FQDN = 'edge01.perimeter.test';
+
+export interface Addresses {
+  readonly hub: Endpoint;
+  readonly edge: Endpoint;
+  readonly ldaps: Endpoint;
+}
+
+/** The addresses with real ports; throws Problem `cannot-listen`. */
+export async function chooseAddresses(options: UpOptions): Promise<Addresses> {
+  const hub = await settlePort(options.hub);
+  const edge = await settlePort(options.edge);
+  const { host } = options.edge;
+  return { hub, edge, ldaps: await settlePort({ host, port: await formerLdapsPort(options) }) };
+}
+
+/** The Hub has ADAM's port on record since the subscription, so the Edge keeps it while nobody else has taken it. */
+async function formerLdapsPort({ dir, edge: { host } }: UpOptions): Promise<number> {
+  const path = join(dir, 'edge.yaml');
+  if (!existsSync(path)) return 0;
+  try {
+    const { port } = readConfig(path).listen.ldaps;
+    await probePort({ host, port });
+    return port;
+  } catch (error) {
+    // A file that somebody broke is written anew, and a port that is taken is replaced.
+    if (isProblem(error)) return 0;
+    throw error;
+  }
+}
+
+async function settlePort(endpoint: Endpoint): Promise<Endpoint> {
+  return endpoint.port === 0 ? { host: endpoint.host, port: await probePort(endpoint) } : endpoint;
+}
+
+/** The port, free at this moment; throws Problem `cannot-listen`. */
+function probePort(endpoint: Endpoint): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new Problem('cannot-listen', `cannot listen at ${formatEndpoint(endpoint)} (${error.code})`)),
+    );
+    probe.listen(endpoint.port, endpoint.host, () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : endpoint.port));
+    });
+  });
+}
+
+/** Writes `hub.yaml` and `edge.yaml` anew. */
+export function writeConfigs(options: UpOptions, addresses: Addresses): void {
+  // JSON is YAML: what is written here is read back by the same schema as a file by hand.
+  const { retryMs } = options;
+  const retry =
+    retryMs === undefined
+      ? {}
+      : {
+          glitchInterval: `${retryMs}ms`,
+          transientInterval: `${retryMs}ms`,
+          outboundInterval: `${retryMs}ms`,
+          messageInterval: `${retryMs}ms`,
+        };
+  const common = { format: 1, site: SITE, retry };
+  const hub = {
+    ...common,
+    role: 'hub',
+    fqdn: HUB_FQDN,
+    folder: 'hub',
+    listen: { smtp: [formatEndpoint(addresses.hub)] },
+    hosts: { [EDGE_FQDN]: formatEndpoint(addresses.edge) },
+    ...(options.deliver && { deliver: formatDeliveryTarget(options.deliver) }),
+  };
+  const edge = {
+    ...common,
+    role: 'edge',
+    fqdn: EDGE_FQDN,
+    folder: 'edge',
+    listen: { smtp: [formatEndpoint(addresses.edge)], ldaps: formatEndpoint(addresses.ldaps) },
+    hosts: { [HUB_FQDN]: formatEndpoint(addresses.hub) },
+  };
+  const note = '# Written by "relaypair up" at each start; change its options, not this file.\n';
+  writeFileDurably(join(options.dir, 'hub.yaml'), `${note}${JSON.stringify(hub, undefined, 2)}\n`);
+  writeFileDurably(join(options.dir, 'edge.yaml'), `${note}${JSON.stringify(edge, undefined, 2)}\n`);
+}
+
+function formatDeliveryTarget(target: DeliveryTarget): string {
+  return target.kind === 'maildir' ? `maildir:${target.folder}` : `${target.kind}:${formatEndpoint(target)}`;
+}

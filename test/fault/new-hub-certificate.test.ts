@@ -1,0 +1,142 @@
+// Fault: a server of the pair has another certificate than the one on record. Mail waits in both directions and bounces in none;
+// the cure makes it flow without a restart. And what is done to subscription files does no harm to a pair that works.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Direction, DIRECTIONS, Relaying, TRUSTED_TLS } from '../helpers/relaying.ts';
+import type { Role } from '../helpers/servers.ts';
+
+const FLOWING = { outbound: TRUSTED_TLS, inbound: TRUSTED_TLS };
+const SITE = ['-Site', 'Default-First-Site-Name'];
+
+interface Renewal {
+  readonly role: Role;
+  /** Why mail waits in each direction meanwhile. */
+  readonly waits: Record<Direction, string>;
+  readonly cure: (relaying: Relaying) => Promise<void>;
+}
+
+const RENEWALS: readonly Renewal[] = [
+  {
+    role: 'hub',
+    waits: { outbound: 'authentication-refused', inbound: 'certificate-not-trusted' },
+    cure: (relaying) => relaying.synchronize(),
+  },
+  {
+    role: 'edge',
+    waits: { outbound: 'certificate-not-trusted', inbound: 'authentication-refused' },
+    cure: ({ servers }) => servers.subscribe(),
+  },
+];
+
+it.each(RENEWALS)('with a new $role certificate mail waits both ways until it is known', { timeout: 60_000 }, async (renewal) => {
+  await using relaying = await Relaying.start();
+  const { servers } = relaying;
+  const pids = [servers.pid('hub'), servers.pid('edge')];
+  expect(await relaying.exchangeLetters('before')).toMatchObject(FLOWING);
+  await servers.cmdlet(renewal.role, 'New-ExchangeCertificate', '-Confirm:false');
+
+  const waiting = await Promise.all(
+    DIRECTIONS.map(async (direction) => {
+      const letter = await relaying.sendLetter(direction, `waits ${direction}`);
+      const card = await relaying.awaitHopCard(direction, letter, 'deferred');
+      expect(card, direction).toMatchObject({ channel: 'none', reason: renewal.waits[direction] });
+      return { direction, letter };
+    }),
+  );
+  for (const { direction, letter } of waiting) expect(relaying.countArrivals(direction, letter)).toBe(0);
+
+  await renewal.cure(relaying);
+  for (const { direction, letter } of waiting) {
+    await relaying.awaitArrival(direction, letter);
+    expect(await relaying.awaitHopCard(direction, letter, 'delivered')).toMatchObject(TRUSTED_TLS);
+  }
+  expect(await relaying.exchangeLetters('after')).toMatchObject(FLOWING);
+  await relaying.awaitEmptyQueues();
+  for (const { direction, letter } of waiting) expect(relaying.countArrivals(direction, letter)).toBe(1);
+  expect(await relaying.reports()).toEqual([]);
+  expect([servers.pid('hub'), servers.pid('edge')]).toEqual(pids);
+});
+
+it('a new Edge certificate stops EdgeSync before the password leaves, and what waits is not lost', async () => {
+  await using relaying = await Relaying.start();
+  const { servers } = relaying;
+  await servers.cmdlet('edge', 'New-ExchangeCertificate', '-Confirm:false');
+  const [report] = await servers.cmdlet('hub', 'Start-EdgeSynchronization');
+  expect(report).toMatchObject({ Result: 'Aborted', FailureDetails: expect.stringMatching(/not the one of its Edge Subscription/) });
+  expect(await servers.cmdlet('hub', 'Get-EventLog', '-EventId', '10104')).toHaveLength(1);
+});
+
+it('exporting the subscription of a working Edge again stops no mail and no synchronization', async () => {
+  await using relaying = await Relaying.start();
+  const { servers } = relaying;
+  await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'again.xml');
+  expect(await relaying.exchangeLetters('after the export')).toMatchObject(FLOWING);
+  await relaying.synchronize();
+  await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'again.xml', '-Force');
+  expect(await relaying.exchangeLetters('after another one')).toMatchObject(FLOWING);
+  await servers.cmdlet('hub', 'New-EdgeSubscription', '-FileName', 'again.xml', ...SITE);
+  expect(await relaying.exchangeLetters('after its import')).toMatchObject(FLOWING);
+});
+
+describe('a subscription file that is not to be trusted', () => {
+  /** What is done to a fresh export. */
+  const TAMPERINGS: Record<string, (xml: string) => string> = {
+    'cut in the middle': (xml) => xml.slice(0, xml.length / 2),
+    'with nonsense for a certificate': (xml) => xml.replace(/(<EdgeCertificateBlob>)..../, '$1AAAA'),
+    'with another key in the certificate': (xml) => xml.replace(/(<EdgeCertificateBlob>.{500})..../, '$1AAAA'),
+    'with another signature on the certificate': (xml) => xml.replace(/....(.{80}<\/EdgeCertificateBlob>)/, 'AAAA$1'),
+    'with a duration of a week': (xml) => xml.replace(/<Duration>\d+</, '<Duration>6048000000000<'),
+    'with an element more': (xml) => xml.replace('<AdamSslPort>', '<Extra>1</Extra><AdamSslPort>'),
+    'with an entity': (xml) => xml.replace(/(<\?xml.*\?>)/, '$1<!DOCTYPE x [<!ENTITY a "b">]>'),
+    'from two days ago': (xml) =>
+      xml.replace(/<EffectiveDate>(\d+)</, (_whole, ticks: string) => `<EffectiveDate>${BigInt(ticks) - 1_728_000_000_000n}<`),
+  };
+
+  it('is refused in one sentence, and mail flows on', { timeout: 60_000 }, async () => {
+    await using relaying = await Relaying.start();
+    const { servers } = relaying;
+    const before = await servers.cmdlet('hub', 'Get-EdgeSubscription');
+    const path = join(servers.folder, 'tampered.xml');
+    await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'fresh.xml');
+    const fresh = readFileSync(join(servers.folder, 'fresh.xml'), 'utf8');
+    for (const [name, tamper] of Object.entries(TAMPERINGS)) {
+      const text = tamper(fresh);
+      expect(text, name).not.toBe(fresh);
+      writeFileSync(path, text);
+      await expectRefusal(relaying, 'tampered.xml', name);
+    }
+    expect(await servers.cmdlet('hub', 'Get-EdgeSubscription')).toEqual(before);
+    expect(await relaying.exchangeLetters('after all that')).toMatchObject(FLOWING);
+    await relaying.synchronize();
+  });
+
+  it('is refused when it is older than what is on record, or was used before', { timeout: 60_000 }, async () => {
+    await using relaying = await Relaying.start();
+    const { servers } = relaying;
+    await expectRefusal(relaying, 'edge.xml', 'the same file twice');
+    await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'older.xml');
+    await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'newer.xml');
+    await servers.cmdlet('hub', 'New-EdgeSubscription', '-FileName', 'newer.xml', ...SITE);
+    await expectRefusal(relaying, 'older.xml', 'an older file');
+    await expectRefusal(relaying, 'newer.xml', 'the newer file twice');
+    expect(await relaying.exchangeLetters('after all that')).toMatchObject(FLOWING);
+    await relaying.synchronize();
+  });
+
+  it('is refused when its certificate is not the one that the person expects', async () => {
+    await using relaying = await Relaying.start();
+    const { servers } = relaying;
+    await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'fresh.xml');
+    await expectRefusal(relaying, 'fresh.xml', 'another thumbprint', '-Thumbprint', '0'.repeat(64));
+    expect(await relaying.exchangeLetters('after all that')).toMatchObject(FLOWING);
+  });
+});
+
+async function expectRefusal({ servers }: Relaying, file: string, name: string, ...more: string[]): Promise<void> {
+  const ran = await servers.run('hub', 'New-EdgeSubscription', '-FileName', file, ...SITE, ...more);
+  expect(ran.code, name).toBe(1);
+  expect(ran.stdout, name).toBe('');
+  expect(ran.stderr, name).toMatch(/^relaypair: [^\n]+\n$/);
+}

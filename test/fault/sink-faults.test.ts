@@ -1,0 +1,244 @@
+// Fault: the smart host refuses, defers, takes one of two recipients, or is gone after the dot. Each recipient is delivered to
+// once or the sender is told once, and a report that cannot be delivered is not reported on.
+
+import { expect, it } from 'vitest';
+import { INSIDER, OUTSIDER, Relaying, type RelayingOptions, writeLetter } from '../helpers/relaying.ts';
+import { openScriptedServer, type ScriptedServer, type SmtpScript } from '../helpers/scripted-smtp-server.ts';
+import { eventually } from '../helpers/servers.ts';
+import type { SunkMessage } from '../helpers/sink.ts';
+import { submit } from '../helpers/submit.ts';
+
+const LIMIT = { timeout: 60_000 };
+
+/** The pair with a smart host that does as its script says. */
+class Faulty {
+  readonly relaying: Relaying;
+  readonly smartHost: ScriptedServer;
+
+  private constructor(relaying: Relaying, smartHost: ScriptedServer) {
+    this.relaying = relaying;
+    this.smartHost = smartHost;
+  }
+
+  static async start(script: SmtpScript, options: RelayingOptions = {}): Promise<Faulty> {
+    const smartHost = await openScriptedServer({ keywords: ['PIPELINING', '8BITMIME'], ...script });
+    return new Faulty(await Relaying.start({ ...options, smartHostPort: smartHost.port }), smartHost);
+  }
+
+  /** How often the letter came with its final dot, whatever was answered. */
+  countBodies(content: Buffer): number {
+    return this.smartHost.bodies.filter((body) => body.includes(content.toString())).length;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.relaying[Symbol.asyncDispose]();
+    await this.smartHost.close();
+  }
+}
+
+/** Gives the answers one after the other, then the last one for ever. */
+function inTurn(...answers: string[]): () => string {
+  let turn = 0;
+  return () => answers[Math.min(turn++, answers.length - 1)] ?? '';
+}
+
+/** The one report that the sender got. */
+async function awaitReport({ relaying }: Faulty): Promise<SunkMessage> {
+  await relaying.inside.waitFor((messages) => messages.length > 0);
+  await relaying.awaitEmptyQueues();
+  expect(relaying.inside.messages).toHaveLength(1);
+  expect(await relaying.reports()).toHaveLength(1);
+  const [report] = relaying.inside.messages;
+  if (!report) throw new Error('there is no report');
+  return report;
+}
+
+interface ReadReport {
+  readonly header: string;
+  readonly text: string;
+  /** Groups of fields, the message's first, then one for each recipient. */
+  readonly status: readonly Record<string, string>[];
+  readonly returned: string;
+}
+
+/** As RFC 3464 §2 and RFC 6522 §3 lay it out; fails where it is laid out otherwise. */
+function readReport({ content }: SunkMessage): ReadReport {
+  const whole = content.toString();
+  const [header = ''] = whole.split('\r\n\r\n');
+  const unfolded = header.replaceAll(/\r\n[\t ]+/g, ' ');
+  const [, boundary = ''] =
+    /^Content-Type: multipart\/report; report-type=delivery-status; boundary="([^"]+)"$/m.exec(unfolded) ?? [];
+  expect(boundary).not.toBe('');
+  const parts = whole.split(`\r\n--${boundary}`).slice(1);
+  expect(parts).toHaveLength(4);
+  expect(parts[3]).toMatch(/^--\r\n$/);
+  const [text = '', status = '', returned = ''] = parts;
+  expect(text).toMatch(/^\r\nContent-Type: text\/plain/);
+  expect(status).toMatch(/^\r\nContent-Type: message\/delivery-status\r\n/);
+  expect(returned).toMatch(/^\r\nContent-Type: (?:text\/rfc822-headers|message\/rfc822)\r\n/);
+  return { header: unfolded, text, returned, status: readGroups(status.slice(status.indexOf('\r\n\r\n') + 4)) };
+}
+
+function readGroups(text: string): Record<string, string>[] {
+  const groups = text.split('\r\n\r\n').filter((group) => group.trim() !== '');
+  return groups.map((group) =>
+    Object.fromEntries(
+      group
+        .replaceAll(/\r\n[\t ]+/g, ' ')
+        .split('\r\n')
+        .filter((line) => line !== '')
+        .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
+    ),
+  );
+}
+
+it.each([
+  { when: 'to RCPT', answers: { RCPT: '550 5.1.1 No such user' }, status: '5.1.1', diagnostic: /550 5\.1\.1 No such user/ },
+  { when: 'to the dot', answers: { DOT: '554 5.6.0 Not that' }, status: '5.6.0', diagnostic: /554 5\.6\.0 Not that/ },
+  { when: 'without an enhanced code', answers: { MAIL: '550 Go away' }, status: /^5\.\d+\.\d+$/, diagnostic: /550 .*Go away/ },
+])('a 5xx $when makes exactly one report to the sender, from <>', LIMIT, async ({ answers, status, diagnostic }) => {
+  await using faulty = await Faulty.start({ answers });
+  const letter = await faulty.relaying.sendLetter('outbound', 'is refused');
+  const report = await awaitReport(faulty);
+  expect(report).toMatchObject({ reversePath: '', recipients: [INSIDER] });
+
+  const read = readReport(report);
+  expect(read.header).toMatch(/^Auto-Submitted: auto-replied$/m);
+  expect(read.header).toContain(`To: <${INSIDER}>`);
+  expect(read.text).toContain(OUTSIDER);
+  expect(read.status).toHaveLength(2);
+  expect(read.status[0]).toMatchObject({ 'Reporting-MTA': 'dns; edge01.perimeter.test' });
+  expect(read.status[1]).toMatchObject({ 'Final-Recipient': `rfc822; ${OUTSIDER}`, Action: 'failed' });
+  expect(read.status[1]?.['Status']).toMatch(status);
+  expect(read.status[1]?.['Diagnostic-Code']).toMatch(diagnostic);
+  expect(read.returned).toContain(`Message-ID: ${letter.messageId}`);
+  expect(faulty.countBodies(letter.content)).toBeLessThanOrEqual(1);
+});
+
+it.each([
+  { when: 'RCPT', answers: () => ({ RCPT: inTurn('450 4.2.0 Later', '250 Now') }), bodies: 1 },
+  { when: 'the dot', answers: () => ({ DOT: inTurn('451 4.3.0 Later', '452 4.3.1 Later still', '250 Now') }), bodies: 3 },
+  { when: 'EHLO', answers: () => ({ EHLO: inTurn('421 4.3.2 Later', '250 Now') }), bodies: 1 },
+])('a 4xx to $when is tried again until it is taken, once', LIMIT, async ({ answers, bodies }) => {
+  await using faulty = await Faulty.start({ answers: answers() });
+  const { relaying } = faulty;
+  const letter = await relaying.sendLetter('outbound', 'is deferred');
+  await awaitOutcome(faulty, letter.messageId, 'delivered');
+  await relaying.awaitEmptyQueues();
+  expect(faulty.countBodies(letter.content)).toBe(bodies);
+  expect(outcomes(faulty, letter.messageId).filter((outcome) => outcome === 'delivered')).toHaveLength(1);
+  expect(await relaying.reports()).toEqual([]);
+});
+
+it('of two recipients, the one that was accepted gets it once and the other one later', LIMIT, async () => {
+  const deferOnce = inTurn('451 4.2.1 Greylisted', '451 4.2.1 Greylisted', '250 Now');
+  const RCPT = (line: string): string => (line.includes('second@') ? deferOnce() : '250 Fine');
+  const taken: string[][] = [];
+  let asked: string[] = [];
+  await using faulty = await Faulty.start({
+    answers: {
+      MAIL: () => {
+        asked = [];
+        return '250 Fine';
+      },
+      RCPT: (line) => {
+        const answer = RCPT(line);
+        if (answer.startsWith('250')) asked.push(/<(.*)>/.exec(line)?.[1] ?? '');
+        return answer;
+      },
+      DOT: () => {
+        taken.push(asked);
+        return '250 Taken';
+      },
+    },
+  });
+  const { relaying } = faulty;
+  const { content } = writeLetter('for two');
+  const to = ['first@elsewhere.test', 'second@elsewhere.test'];
+  const { isAccepted } = await submit({ port: relaying.servers.ports.hub, from: INSIDER, to, content });
+  expect(isAccepted).toBe(true);
+  await relaying.awaitEmptyQueues();
+  expect(taken).toEqual([['first@elsewhere.test'], ['second@elsewhere.test']]);
+  expect(await relaying.reports()).toEqual([]);
+});
+
+it('of two recipients, the one that was refused is reported and the other one gets it', LIMIT, async () => {
+  await using faulty = await Faulty.start({
+    answers: { RCPT: (line) => (line.includes('second@') ? '550 5.1.1 Unknown' : '250 Fine') },
+  });
+  const { relaying } = faulty;
+  const { content } = writeLetter('for two');
+  const to = ['first@elsewhere.test', 'second@elsewhere.test'];
+  await submit({ port: relaying.servers.ports.hub, from: INSIDER, to, content });
+  const { status } = readReport(await awaitReport(faulty));
+  expect(status.slice(1)).toMatchObject([{ 'Final-Recipient': 'rfc822; second@elsewhere.test', Status: '5.1.1' }]);
+  expect(faulty.countBodies(content)).toBe(1);
+});
+
+it('a connection lost after the dot is no delivery: it is delivered again', LIMIT, async () => {
+  const ends = inTurn('reset', 'hang up', 'take');
+  await using faulty = await Faulty.start({
+    answers: {
+      DOT: (_line, peer) => {
+        const end = ends();
+        if (end === 'take') return '250 Taken';
+        return end === 'reset' ? peer.reset() : peer.vanish();
+      },
+    },
+  });
+  const { relaying } = faulty;
+  const letter = await relaying.sendLetter('outbound', 'is cut off');
+  await awaitOutcome(faulty, letter.messageId, 'delivered');
+  await relaying.awaitEmptyQueues();
+  expect(faulty.countBodies(letter.content)).toBe(3);
+  expect(outcomes(faulty, letter.messageId)).toEqual(['deferred', 'deferred', 'delivered']);
+  expect(await relaying.reports()).toEqual([]);
+});
+
+it.each([
+  { when: 'is deferred again and again', script: { answers: { DOT: '451 4.3.0 Never now' } } },
+  { when: 'cannot even connect', script: { greeting: '421 4.3.2 Closed' } },
+])('what $when is returned as 4.4.7 when its time is up', LIMIT, async ({ script }) => {
+  await using faulty = await Faulty.start(script, { retry: { expiration: '2s' } });
+  const letter = await faulty.relaying.sendLetter('outbound', 'takes too long');
+  const read = readReport(await awaitReport(faulty));
+  expect(read.status[1]).toMatchObject({ 'Final-Recipient': `rfc822; ${OUTSIDER}`, Action: 'failed', Status: '4.4.7' });
+  expect(read.status[1]?.['Diagnostic-Code']).toMatch(/expired/i);
+  expect(read.returned).toContain(`Message-ID: ${letter.messageId}`);
+});
+
+it('a report that is refused itself is dropped, and so is what came from <>', LIMIT, async () => {
+  let reports = 0;
+  await using faulty = await Faulty.start(
+    { answers: { RCPT: '550 5.1.1 No such user' } },
+    {
+      inside: {
+        onMessage: ({ reversePath }) => {
+          if (reversePath === '') reports++;
+          return '550 5.2.1 Mailbox closed';
+        },
+      },
+    },
+  );
+  const { relaying } = faulty;
+  await relaying.sendLetter('outbound', 'is refused, and so is its report');
+  await relaying.awaitEmptyQueues();
+  expect(reports).toBe(1);
+  await relaying.sendLetter('outbound', 'from nobody', '');
+  await relaying.sendLetter('inbound', 'from nobody either', '');
+  await relaying.awaitEmptyQueues();
+  // The one from outside was itself from <>, as a report is.
+  expect(reports).toBe(2);
+  expect(await relaying.reports()).toHaveLength(1);
+  expect(faulty.smartHost.bodies).toEqual([]);
+});
+
+/** The outcomes of the Edge's attempts at the smart host, oldest first. */
+function outcomes({ relaying }: Faulty, messageId: string): unknown[] {
+  const cards = relaying.servers.cards('edge');
+  return cards.flatMap((card) => (card['side'] === 'sender' && card['messageId'] === messageId ? [card['outcome']] : []));
+}
+
+async function awaitOutcome(faulty: Faulty, messageId: string, outcome: string): Promise<void> {
+  await eventually(`"${outcome}"`, () => outcomes(faulty, messageId).includes(outcome) || undefined);
+}

@@ -1,0 +1,264 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  formatEndpoint,
+  netbiosNameOf,
+  parseConfig,
+  parseDeliveryTarget,
+  parseEndpoint,
+  readConfig,
+} from '../../src/config.ts';
+
+const HUB = 'role: hub\nfqdn: hub01.corp.test\n';
+const PATH = '/srv/mail/hub.yaml';
+
+describe('parseConfig', () => {
+  it('fills in every default', () => {
+    expect(parseConfig(HUB, PATH)).toEqual({
+      path: PATH,
+      format: 1,
+      role: 'hub',
+      fqdn: 'hub01.corp.test',
+      netbiosName: 'HUB01',
+      folder: '/srv/mail',
+      site: 'Default-First-Site-Name',
+      listen: {
+        smtp: [
+          { host: '0.0.0.0', port: 25 },
+          { host: '::', port: 25 },
+        ],
+        ldaps: { host: '0.0.0.0', port: 50_636 },
+      },
+      hosts: {},
+      deliver: undefined,
+      retry: {
+        glitchCount: 4,
+        glitchInterval: 60_000,
+        transientCount: 6,
+        transientInterval: 300_000,
+        outboundInterval: 600_000,
+        messageInterval: 60_000,
+        expiration: 172_800_000,
+      },
+      limits: expect.objectContaining({ maxConnectionsPerHop: 10, drainTimeout: 10_000 }),
+      log: { level: 'info' },
+    });
+  });
+
+  it("has Exchange's longer waits on an edge", () => {
+    const { retry } = parseConfig('role: edge\nfqdn: edge01.perimeter.test', PATH);
+    expect([retry.transientInterval, retry.outboundInterval]).toEqual([600_000, 1_800_000]);
+  });
+
+  it('reads durations as texts and as seconds', () => {
+    const { retry } = parseConfig(
+      `${HUB}retry: { glitchInterval: 2s, messageInterval: 90, expiration: 1.00:00:00 }`,
+      PATH,
+    );
+    expect([retry.glitchInterval, retry.messageInterval, retry.expiration]).toEqual([2000, 90_000, 86_400_000]);
+  });
+
+  it('makes paths absolute from the place of the file', () => {
+    const config = parseConfig(`${HUB}folder: data\ndeliver: maildir:mail\nlog: { file: hub.log }`, PATH);
+    expect([config.folder, config.deliver, config.log.file]).toEqual([
+      '/srv/mail/data',
+      { kind: 'maildir', folder: '/srv/mail/mail' },
+      '/srv/mail/hub.log',
+    ]);
+  });
+
+  it('reads names in lower case, in which they are compared', () => {
+    const config = parseConfig(
+      'role: hub\nfqdn: Hub01.CORP.test\nhosts: { Edge01.Perimeter.Test: "127.0.0.1:2526" }',
+      PATH,
+    );
+    expect([config.fqdn, config.netbiosName, config.hosts]).toEqual([
+      'hub01.corp.test',
+      'HUB01',
+      { 'edge01.perimeter.test': { host: '127.0.0.1', port: 2526 } },
+    ]);
+  });
+
+  it('reads JSON, which is YAML', () => {
+    expect(parseConfig('{"role":"edge","fqdn":"edge01.perimeter.test"}', PATH).role).toBe('edge');
+  });
+
+  it.each([
+    ['an empty file', '', 'config-invalid', 'not a list of settings such as "role: hub"'],
+    ['a text', 'hello', 'config-invalid', 'not a list of settings such as "role: hub"'],
+    ['a list', '- hub', 'config-invalid', 'not a list of settings such as "role: hub"'],
+    ['no YAML', 'role: [hub', 'config-invalid', 'is not YAML: '],
+    ['a setting twice', `${HUB}role: edge`, 'config-invalid', 'is not YAML: '],
+    ['no role', 'fqdn: hub01.corp.test', 'config-invalid', 'at role: neither hub nor edge'],
+    ['another role', 'role: mailbox\nfqdn: hub01.corp.test', 'config-invalid', 'at role: neither hub nor edge'],
+    ['no name', 'role: hub', 'config-invalid', 'at fqdn: this setting is needed'],
+    ['a short name', 'role: hub\nfqdn: hub01', 'config-invalid', 'at fqdn: not a fully qualified name'],
+    ['a name with a hyphen at an end', 'role: hub\nfqdn: hub01-.corp.test', 'config-invalid', 'at fqdn: not a fully'],
+    ['a number for a name', 'role: hub\nfqdn: 7', 'config-invalid', 'at fqdn: not a fully qualified name'],
+    [
+      'a NetBIOS name too long',
+      `${HUB}netbiosName: ABCDEFGHIJKLMNOP`,
+      'config-invalid',
+      'at netbiosName: not a NetBIOS',
+    ],
+    ['an unknown setting', `${HUB}lisen: x`, 'config-invalid', '"lisen" is not a setting'],
+    ['an unknown setting inside', `${HUB}retry: { often: 3 }`, 'config-invalid', 'at retry: "often" is not a setting'],
+    ['an older format', `${HUB}format: 0`, 'config-invalid', 'at format: not a format that this relaypair knows'],
+    ['a newer format', `${HUB}format: 2`, 'format-too-new', 'has format 2, this relaypair knows up to 1'],
+    [
+      'an address without a port',
+      `${HUB}listen: { smtp: ["127.0.0.1"] }`,
+      'config-invalid',
+      'at listen.smtp.0: "127.0.0.1" is',
+    ],
+    ['a port alone', `${HUB}listen: { smtp: [25] }`, 'config-invalid', 'at listen.smtp.0: not an address and port'],
+    ['no address to listen at', `${HUB}listen: { smtp: [] }`, 'config-invalid', 'at listen.smtp: '],
+    ['a host with port 0', `${HUB}hosts: { a.test: "127.0.0.1:0" }`, 'config-invalid', 'at hosts.a.test: port 0 can'],
+    [
+      'a host that is no name',
+      `${HUB}hosts: { "a b": "127.0.0.1:1" }`,
+      'config-invalid',
+      '"a b" is not a fully qualified',
+    ],
+    [
+      'a duration without a unit',
+      `${HUB}retry: { expiration: "2" }`,
+      'config-invalid',
+      'at retry.expiration: "2" is not a duration',
+    ],
+    ['a duration below zero', `${HUB}retry: { expiration: -2 }`, 'config-invalid', 'at retry.expiration: Too small'],
+    [
+      'a duration of another kind',
+      `${HUB}retry: { expiration: true }`,
+      'config-invalid',
+      'at retry.expiration: not a duration',
+    ],
+    [
+      'a retry without a pause',
+      `${HUB}retry: { glitchInterval: 0s }`,
+      'config-invalid',
+      'at retry.glitchInterval: too short',
+    ],
+    ['a count below zero', `${HUB}retry: { glitchCount: -1 }`, 'config-invalid', 'at retry.glitchCount: '],
+    ['a limit that is none', `${HUB}limits: { maxConnections: 0 }`, 'config-invalid', 'at limits.maxConnections: '],
+    [
+      'a delivery target of another kind',
+      `${HUB}deliver: mbox:/x`,
+      'config-invalid',
+      'at deliver: "mbox:/x" is no delivery target',
+    ],
+    [
+      'a delivery target without a port',
+      `${HUB}deliver: smtp:mail.test`,
+      'config-invalid',
+      'at deliver: "smtp:mail.test" is no',
+    ],
+    ['a log level of another name', `${HUB}log: { level: loud }`, 'config-invalid', 'at log.level: '],
+  ])('refuses %s in one clear sentence', (_, text, code, part) => {
+    let refusal: unknown;
+    try {
+      parseConfig(text, PATH);
+    } catch (error) {
+      refusal = error;
+    }
+    expect(refusal).toMatchObject({ code });
+    const { message } = refusal as Error;
+    expect(message).toContain(part);
+    expect(message).toContain(PATH);
+    expect(message).not.toContain('\n');
+  });
+});
+
+describe('readConfig', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'relaypair-config-'));
+  });
+
+  afterEach(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('reads a file', () => {
+    writeFileSync(join(folder, 'hub.yaml'), HUB);
+    expect(readConfig(join(folder, 'hub.yaml'))).toMatchObject({ role: 'hub', folder });
+  });
+
+  it.each([
+    ['absent.yaml', 'ENOENT'],
+    ['.', 'EISDIR'],
+  ])('says which file cannot be read: %s', (name, code) => {
+    expect(() => readConfig(join(folder, name))).toThrow(
+      expect.objectContaining({
+        code: 'config-unreadable',
+        message: expect.stringContaining(`cannot be read (${code})`),
+      }),
+    );
+  });
+});
+
+describe('parseEndpoint', () => {
+  it.each([
+    ['127.0.0.1:25', { host: '127.0.0.1', port: 25 }],
+    ['[::1]:2525', { host: '::1', port: 2525 }],
+    ['mail.corp.test:25', { host: 'mail.corp.test', port: 25 }],
+    ['localhost:0', { host: 'localhost', port: 0 }],
+    [' 127.0.0.1:65535 ', { host: '127.0.0.1', port: 65_535 }],
+  ])('reads %s', (text, expected) => {
+    expect(parseEndpoint(text)).toEqual(expected);
+  });
+
+  it.each([
+    '',
+    '25',
+    ':25',
+    '127.0.0.1',
+    '127.0.0.1:',
+    '127.0.0.1:65536',
+    '::1:25',
+    '[127.0.0.1]:25',
+    '[::g]:25',
+    'a b:25',
+    'a/b:25',
+    '256.1.1.1:25',
+    '1:2:3',
+  ])('refuses "%s"', (text) => {
+    expect(parseEndpoint(text)).toBeUndefined();
+  });
+
+  it('reads back whatever formatEndpoint writes', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), fc.integer({ min: 0, max: 65_535 }), (host, port) => {
+        expect(parseEndpoint(formatEndpoint({ host, port }))).toEqual({ host, port });
+      }),
+    );
+  });
+});
+
+describe('parseDeliveryTarget', () => {
+  it.each([
+    ['smtp:127.0.0.1:2527', { kind: 'smtp', host: '127.0.0.1', port: 2527 }],
+    ['lmtp:[::1]:24', { kind: 'lmtp', host: '::1', port: 24 }],
+    ['maildir:/var/mail', { kind: 'maildir', folder: '/var/mail' }],
+    ['maildir:mail', { kind: 'maildir', folder: '/base/mail' }],
+  ])('reads %s', (text, expected) => {
+    expect(parseDeliveryTarget(text, '/base')).toEqual(expected);
+  });
+
+  it.each(['', 'smtp:', 'maildir:', 'smtp:h', 'smtp:h:0', 'SMTP:h:25', 'file:/x'])('refuses "%s"', (text) => {
+    expect(() => parseDeliveryTarget(text, '/base')).toThrow(expect.objectContaining({ code: 'bad-delivery-target' }));
+  });
+});
+
+describe('netbiosNameOf', () => {
+  it.each([
+    ['hub01.corp.test', 'HUB01'],
+    ['a-very-long-host-name.corp.test', 'A-VERY-LONG-HOS'],
+  ])('takes the first label of %s', (fqdn, expected) => {
+    expect(netbiosNameOf(fqdn)).toBe(expected);
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import type { PermissionGroup } from '../../../src/directory/receive-connector.ts';
+import { parseMailbox } from '../../../src/smtp/address.ts';
+import { REPLIES } from '../../../src/smtp/replies.ts';
+import { refuseRecipient, refuseSender, type Standing } from '../../../src/transport/accept.ts';
+import { accepted, receiveConnector } from './organisation-fixtures.ts';
+
+const DOMAINS = [accepted('contoso.test'), accepted('tree.test', { matchSubDomains: true })];
+
+interface Given {
+  principal?: Standing['principal'];
+  groups?: readonly PermissionGroup[];
+  connector?: Parameters<typeof receiveConnector>[0];
+  isTls?: boolean;
+}
+
+function standing({
+  principal = 'anonymous',
+  groups = ['AnonymousUsers', 'ExchangeServers'],
+  connector,
+  isTls = false,
+}: Given): Standing {
+  const chosen = receiveConnector({ authMechanism: ['Tls', 'ExchangeServer'], permissionGroups: groups, ...connector });
+  return { connector: chosen, principal, isTls };
+}
+
+function mailbox(address: string) {
+  const parsed = parseMailbox(address);
+  if (!parsed) throw new Error(`${address} is no address`);
+  return parsed;
+}
+
+describe('refuseSender', () => {
+  it.each<[string, Given, number | undefined, keyof typeof REPLIES | undefined]>([
+    ['a stranger where strangers are welcome', {}, undefined, undefined],
+    ['a stranger where only servers are', { groups: ['ExchangeServers'] }, undefined, 'authRequired'],
+    [
+      'a subscribed Edge there',
+      { groups: ['ExchangeServers'], principal: 'edge-transport-server' },
+      undefined,
+      undefined,
+    ],
+    ['a hub there', { groups: ['ExchangeServers'], principal: 'hub-transport-server' }, undefined, undefined],
+    ['a message as large as may be', { connector: { maxMessageSizeBytes: 1000 } }, 1000, undefined],
+    ['a larger one', { connector: { maxMessageSizeBytes: 1000 } }, 1001, 'messageTooLarge'],
+    ['anybody in clear where TLS is required', { connector: { requireTls: true } }, undefined, 'tlsRequired'],
+    [
+      'a server in clear where TLS is required',
+      { connector: { requireTls: true }, principal: 'hub-transport-server' },
+      undefined,
+      'tlsRequired',
+    ],
+    ['a stranger in TLS where it is required', { connector: { requireTls: true }, isTls: true }, undefined, undefined],
+    [
+      'a stranger in clear with no right either',
+      { connector: { requireTls: true }, groups: [] },
+      undefined,
+      'tlsRequired',
+    ],
+  ])('answers %s', (_, given, sizeBytes, expected) => {
+    expect(refuseSender(standing(given), sizeBytes)).toEqual(expected && REPLIES[expected]);
+  });
+});
+
+describe('refuseRecipient', () => {
+  it.each([
+    ['a@contoso.test', undefined],
+    ['a@CONTOSO.test', undefined],
+    ['a@deep.tree.test', undefined],
+    ['a@deep.contoso.test', 'relayDenied'],
+    ['a@example.com', 'relayDenied'],
+    ['a@[192.0.2.1]', 'relayDenied'],
+    ['a%example.com@contoso.test', 'relayDenied'],
+    ['example.com!a@contoso.test', 'relayDenied'],
+    ['"a@example.com"@contoso.test', 'relayDenied'],
+    ['"a@b:c"@contoso.test', 'relayDenied'],
+    ['"a b"@contoso.test', undefined],
+    ['a+tag@contoso.test', undefined],
+  ] as const)('answers a stranger about %s', (address, expected) => {
+    expect(refuseRecipient(standing({}), mailbox(address), DOMAINS)).toEqual(expected && REPLIES[expected]);
+  });
+
+  it.each(['a@example.com', 'a%example.com@contoso.test', 'a@[192.0.2.1]'])(
+    'lets a server of the organisation send to %s',
+    (address) => {
+      expect(
+        refuseRecipient(standing({ principal: 'edge-transport-server' }), mailbox(address), DOMAINS),
+      ).toBeUndefined();
+    },
+  );
+
+  it('lets a stranger send anywhere where the connector says so', () => {
+    const given: Given = { connector: { extendedRights: ['Ms-Exch-SMTP-Accept-Any-Recipient'] } };
+    expect(refuseRecipient(standing(given), mailbox('a@example.com'), DOMAINS)).toBeUndefined();
+  });
+
+  it('takes mail for the bare Postmaster wherever there is a domain', () => {
+    const postmaster = { localPart: 'Postmaster', domain: '', text: 'Postmaster' };
+    expect(refuseRecipient(standing({}), postmaster, DOMAINS)).toBeUndefined();
+    expect(refuseRecipient(standing({}), postmaster, [])).toBe(REPLIES.relayDenied);
+  });
+});

@@ -1,0 +1,239 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, describe, expect, it } from 'vitest';
+import { SystemClock } from '../../../src/clock.ts';
+import { silentLog } from '../../../src/log.ts';
+import type { SpooledMessage } from '../../../src/spool/spool.ts';
+import { type DeliveryContext, openHop, prepend } from '../../../src/transport/deliver.ts';
+import { formatReply, type Hop, type OpenedHop, type Parcel, unreachableHop } from '../../../src/transport/hop.ts';
+import { makeMessage } from '../../helpers/queue-fixtures.ts';
+import { ScriptedServer, type SmtpScript } from '../../helpers/scripted-smtp-server.ts';
+import { makeOrganisation, makePeer } from './organisation-fixtures.ts';
+
+const servers: { close(): Promise<void> | void }[] = [];
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close();
+});
+
+async function serve(script: SmtpScript = {}): Promise<ScriptedServer> {
+  const server = await ScriptedServer.open(script);
+  servers.push(server);
+  return server;
+}
+
+/** A port on which nobody listens. */
+async function deadPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function contextFor(hosts: Record<string, number>, given: Partial<DeliveryContext> = {}): DeliveryContext {
+  const entries = Object.entries(hosts).map(([name, port]) => [name, { host: '127.0.0.1', port }]);
+  return {
+    clock: new SystemClock(),
+    log: silentLog(),
+    organisation: () => makeOrganisation(),
+    addressBook: { hosts: Object.fromEntries(entries), resolve: () => Promise.reject(new Error('no network in tests')) },
+    ownKeyPair: () => undefined,
+    handshakeTimeoutMs: 2000,
+    ...given,
+  };
+}
+
+function smartHost(...hosts: string[]): Hop {
+  return {
+    kind: 'smart-host',
+    key: 'k',
+    deliveryType: 'SmartHostConnectorDelivery',
+    nextHopDomain: hosts.join(';'),
+    connector: 'Out',
+    hosts,
+    stance: 'opportunistic',
+    port: 25,
+    name: 'edge01.perimeter.test',
+  };
+}
+
+function pair(...fqdns: string[]): Hop {
+  const peers = fqdns.map((fqdn) => makePeer(fqdn));
+  return { ...smartHost(), kind: 'pair', peers, stance: 'ignore', port: 25 } as Hop;
+}
+
+function parcelOf(message: SpooledMessage, body = 'Subject: x\r\n\r\nbody\r\n'): Parcel {
+  return { message, indexes: [0, 1], openBody: () => Readable.from([Buffer.from(body)]) };
+}
+
+function connectionOf(opened: OpenedHop) {
+  if (opened.kind !== 'ready') throw new Error(opened.reply);
+  return opened.connection;
+}
+
+describe('openHop', () => {
+  it('delivers through a smart host, a reply for each recipient, and takes leave', async () => {
+    const server = await serve({ answers: { RCPT: (line) => (line.includes('bob') ? '550 5.1.1 who?' : '250 2.1.5 fine') } });
+    const opened = await openHop(contextFor({ 'smart.test': server.port }), smartHost('smart.test'), false);
+    const connection = connectionOf(opened);
+    const outcomes = await connection.deliver(parcelOf(makeMessage(1)));
+    expect(outcomes).toEqual([
+      { index: 0, status: 'delivered', reply: expect.stringMatching(/^250 /) },
+      { index: 1, status: 'failed', reply: '550 5.1.1 who?' },
+    ]);
+    expect(connection.facts).toMatchObject({ channel: 'plaintext', reason: 'starttls-not-supported', peer: { name: 'smart.test' } });
+    await connection.close();
+    expect(connection.alive).toBe(false);
+  });
+
+  it('goes on to the next host when one cannot be reached or is not known', async () => {
+    const server = await serve();
+    const context = contextFor({ 'dead.test': await deadPort(), 'smart.test': server.port });
+    const opened = await openHop(context, smartHost('unknown.test', 'dead.test', 'smart.test'), false);
+    expect(connectionOf(opened).facts.peer.name).toBe('smart.test');
+    await connectionOf(opened).close();
+  });
+
+  it.each<[string, (port: number) => Hop, RegExp]>([
+    ['nobody listens', () => smartHost('dead.test'), /^421 4\.4\.1 Cannot use dead\.test \(127\.0\.0\.1:\d+\), connect: ECONNREFUSED$/],
+    ['the name is not known', () => smartHost('unknown.test'), /^451 4\.4\.0 no address is known for unknown\.test/],
+    ['there are no hosts', () => smartHost(), /^451 4\.4\.0 No server is known/],
+    ['there are no peers', () => pair(), /^451 4\.4\.0 No server is known/],
+    ['there is no route', () => unreachableHop('A matching connector cannot be found'), /^451 4\.4\.0 A matching connector cannot be found$/],
+  ])('defers and says why when %s', async (_, hopOf, expected) => {
+    const port = await deadPort();
+    const opened = await openHop(contextFor({ 'dead.test': port }), hopOf(port), false);
+    expect(opened).toMatchObject({ kind: 'deferred', reply: expect.stringMatching(expected), facts: { reason: 'connection-failed' } });
+  });
+
+  it('defers in one line, whatever the peer says', async () => {
+    const server = await serve({ greeting: '554-5.3.2 go\r\n554 5.3.2 away' });
+    const opened = await openHop(contextFor({ 'smart.test': server.port }), smartHost('smart.test'), false);
+    expect(opened).toMatchObject({ kind: 'deferred', reply: expect.stringMatching(/greeting: 554 5\.3\.2 go away$/) });
+  });
+
+  it('leaves a member of the pair that it has no credential for, and says so', async () => {
+    const ended = Promise.withResolvers<void>();
+    const server = await serve({
+      keywords: ['AUTH SCRAM-SHA-256'],
+      answers: {
+        QUIT: () => {
+          ended.resolve();
+          return '221 bye';
+        },
+      },
+    });
+    const opened = await openHop(contextFor({ 'hub01.test': server.port }), pair('hub01.test'), false);
+    await ended.promise;
+    expect(opened).toMatchObject({
+      kind: 'deferred',
+      reply: expect.stringContaining('451 5.7.3'),
+      facts: { reason: 'authentication-unavailable', channel: 'none' },
+    });
+  });
+
+  it('delivers by LMTP with a reply for each recipient', async () => {
+    const server = await serve({ answers: { DOT: '250 2.1.5 for anna\r\n452 4.2.2 full' } });
+    const hop: Hop = {
+      kind: 'mailbox',
+      key: 'm',
+      deliveryType: 'SmtpDeliveryToMailbox',
+      nextHopDomain: 'x',
+      connector: 'Mailbox delivery',
+      target: { kind: 'lmtp', host: 'store.test', port: 24 },
+    };
+    const connection = connectionOf(await openHop(contextFor({ 'store.test': server.port }), hop, false));
+    expect(await connection.deliver(parcelOf(makeMessage(1)))).toEqual([
+      { index: 0, status: 'delivered', reply: '250 2.1.5 for anna' },
+      { index: 1, status: 'deferred', reply: '452 4.2.2 full' },
+    ]);
+    await connection.close();
+  });
+
+  it('defers and closes the body when the hop breaks off in the middle of it', async () => {
+    const server = await serve({
+      answers: {
+        DATA: (_, peer) => {
+          peer.say('354 go');
+          return peer.vanish();
+        },
+      },
+    });
+    const body = Readable.from(
+      (function* () {
+        for (;;) yield Buffer.from(`${'x'.repeat(70)}\r\n`.repeat(1000));
+      })(),
+    );
+    const connection = connectionOf(await openHop(contextFor({ 'smart.test': server.port }), smartHost('smart.test'), false));
+    const closed = once(body, 'close');
+    const outcomes = await connection.deliver({ message: makeMessage(1), indexes: [0], openBody: () => body });
+    await closed;
+    expect([outcomes.map(({ status }) => status), connection.alive]).toEqual([['deferred'], false]);
+  });
+
+  it('ends a delivery as deferred when it is cut off', async () => {
+    const reached = Promise.withResolvers<void>();
+    const server = await serve({
+      answers: {
+        MAIL: () => {
+          reached.resolve();
+          return undefined;
+        },
+      },
+    });
+    const connection = connectionOf(await openHop(contextFor({ 'smart.test': server.port }), smartHost('smart.test'), false));
+    const delivery = connection.deliver(parcelOf(makeMessage(1)));
+    await reached.promise;
+    connection.destroy();
+    expect((await delivery).map(({ status }) => status)).toEqual(['deferred', 'deferred']);
+  });
+});
+
+describe('prepend', () => {
+  it('puts the prefix in front', async () => {
+    const stream = prepend(Buffer.from('a'), () => Readable.from([Buffer.from('b'), Buffer.from('c')]));
+    expect((await buffer(stream)).toString()).toBe('abc');
+  });
+
+  it('fails as the body does', async () => {
+    const stream = prepend(Buffer.from('a'), () => new Readable({ read: (() => undefined) as () => void }).destroy(new Error('damaged')));
+    await expect(buffer(stream)).rejects.toThrow('damaged');
+  });
+
+  it('closes the body when it is destroyed', async () => {
+    const body = new Readable({
+      read() {
+        this.push('b');
+      },
+    });
+    const stream = prepend(Buffer.from('a'), () => body);
+    for await (const _ of stream) if (body.readableDidRead) break;
+    expect([stream.destroyed, body.destroyed]).toEqual([true, true]);
+  });
+
+  it('does not open the body when nobody reads so far', async () => {
+    let opened = 0;
+    const stream = prepend(Buffer.from('a'), () => {
+      opened++;
+      return Readable.from([]);
+    });
+    stream.destroy();
+    await once(stream, 'close');
+    expect(opened).toBe(0);
+  });
+});
+
+describe('formatReply', () => {
+  it.each([
+    [{ code: 250, enhanced: '2.1.5', text: 'OK' }, '250 2.1.5 OK'],
+    [{ code: 250, enhanced: '', text: '' }, '250'],
+    [{ code: 554, enhanced: '', text: 'one\r\ntwo \n three' }, '554 one two three'],
+  ])('%j is %s', (reply, expected) => {
+    expect(formatReply(reply)).toBe(expected);
+  });
+});

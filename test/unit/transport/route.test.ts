@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import type { DeliveryTarget } from '../../../src/config.ts';
+import { makeInboundSendConnector, makeInternetSendConnector } from '../../../src/directory/send-connector.ts';
+import { DEFAULT_TRANSPORT_CONFIG } from '../../../src/directory/transport-config.ts';
+import { chooseSendConnector, routeRecipient } from '../../../src/transport/route.ts';
+import { accepted, connector, makeOrganisation, makePeer } from './organisation-fixtures.ts';
+
+const MAILBOX: DeliveryTarget = { kind: 'smtp', host: '127.0.0.1', port: 2527 };
+const SITE = 'Default-First-Site-Name';
+const DOMAINS = [
+  accepted('contoso.test', { default: true }),
+  accepted('partners.test', { domainType: 'ExternalRelay' }),
+  accepted('relay.test', { domainType: 'InternalRelay' }),
+  accepted('tree.test', { matchSubDomains: true }),
+];
+
+const hub = makeOrganisation({
+  acceptedDomains: DOMAINS,
+  peers: [makePeer('edge01.perimeter.test')],
+  sendConnectors: [
+    makeInternetSendConnector(SITE, 'EDGE01'),
+    makeInboundSendConnector(SITE, 'EDGE01'),
+    connector('Direct', ['fabrikam.test'], { sourceTransportServers: ['HUB01'] }),
+    connector('Orphan', ['orphan.test'], { sourceTransportServers: ['EDGE99'] }),
+    connector('Unicode', ['xn--bcher-kva.test'], { sourceTransportServers: ['HUB01'] }),
+  ],
+});
+
+const edge = makeOrganisation({
+  role: 'edge',
+  fqdn: 'edge01.perimeter.test',
+  netbiosName: 'EDGE01',
+  acceptedDomains: DOMAINS,
+  peers: [
+    makePeer('hub01.contoso.test', { role: 'HubTransport' }),
+    makePeer('hub02.contoso.test', { role: 'HubTransport' }),
+  ],
+  sendConnectors: [
+    { ...makeInternetSendConnector(SITE, 'EDGE01'), smartHosts: ['smart.test'], guid: 'internet' },
+    { ...makeInboundSendConnector(SITE, 'EDGE01'), guid: 'inbound' },
+  ],
+});
+
+describe('routeRecipient on a hub', () => {
+  it.each([
+    ['an accepted domain', 'a@contoso.test', 'mailbox 127.0.0.1:2527'],
+    ['an accepted domain in capitals', 'a@CONTOSO.test', 'mailbox 127.0.0.1:2527'],
+    ['an internal relay domain', 'a@relay.test', 'mailbox 127.0.0.1:2527'],
+    ['a subdomain that is accepted', 'a@deep.tree.test', 'mailbox 127.0.0.1:2527'],
+    ['a quoted local part with an at sign', '"a@elsewhere.test"@contoso.test', 'mailbox 127.0.0.1:2527'],
+    ['a subdomain that is not accepted', 'a@deep.contoso.test', `pair EdgeSync - ${SITE} to Internet`],
+    ['an external relay domain', 'a@partners.test', `pair EdgeSync - ${SITE} to Internet`],
+    ['any other domain', 'a@example.com', `pair EdgeSync - ${SITE} to Internet`],
+    ['an address literal', 'a@[192.0.2.1]', `pair EdgeSync - ${SITE} to Internet`],
+    ['a domain with a connector of this hub', 'a@fabrikam.test', 'smart-host relay.test'],
+    ['a domain whose connector is kept as A-labels', 'a@bücher.test', 'smart-host relay.test'],
+    ['a connector of an Edge that is no member of the pair', 'a@orphan.test', 'unreachable Unreachable Domain'],
+  ])('sends %s its way', (_, address, expected) => {
+    const hop = routeRecipient(hub, MAILBOX, address);
+    expect(`${hop.kind} ${hop.nextHopDomain}`).toBe(expected);
+  });
+
+  it('reaches the Edge by the hidden connector, with its two switches', () => {
+    const hop = routeRecipient(hub, MAILBOX, 'a@example.com');
+    expect(hop).toMatchObject({
+      kind: 'pair',
+      connector: 'Intra-Organization SMTP Send Connector',
+      deliveryType: 'SmtpRelayWithinAdSiteToEdge',
+      stance: 'opportunistic',
+      port: 25,
+    });
+    const insisting = { ...hub, transportConfig: { ...DEFAULT_TRANSPORT_CONFIG, intraOrgRequireTls: true } };
+    expect(routeRecipient(insisting, MAILBOX, 'a@example.com')).toMatchObject({ stance: 'require' });
+  });
+
+  it.each([
+    ['there is no connector', makeOrganisation(), 'a@example.com', 'A matching connector cannot be found'],
+    ['there is no delivery target', hub, 'a@contoso.test', 'No delivery target is set'],
+    [
+      'a connector would need DNS',
+      makeOrganisation({
+        sendConnectors: [connector('Dns', ['*'], { smartHosts: [], sourceTransportServers: ['HUB01'] })],
+      }),
+      'a@example.com',
+      'this release routes by smart host only',
+    ],
+  ])('keeps a message and says why when %s', (_, organisation, address, part) => {
+    expect(routeRecipient(organisation, undefined, address)).toMatchObject({
+      kind: 'unreachable',
+      lastError: expect.stringContaining(part),
+    });
+  });
+});
+
+describe('routeRecipient on an Edge', () => {
+  it.each([
+    ['an accepted domain', 'a@contoso.test', 'pair hub01.contoso.test;hub02.contoso.test'],
+    ['an internal relay domain', 'a@relay.test', 'pair hub01.contoso.test;hub02.contoso.test'],
+    ['an external relay domain', 'a@partners.test', 'smart-host smart.test'],
+    ['any other domain', 'a@example.com', 'smart-host smart.test'],
+  ])('sends %s its way', (_, address, expected) => {
+    const hop = routeRecipient(edge, MAILBOX, address);
+    expect(`${hop.kind} ${hop.nextHopDomain}`).toBe(expected);
+  });
+
+  it('never delivers by itself, not even where a delivery target is set', () => {
+    expect(routeRecipient({ ...edge, sendConnectors: [] }, MAILBOX, 'a@contoso.test').kind).toBe('unreachable');
+  });
+
+  it('gives both hubs to one queue and names the connector', () => {
+    expect(routeRecipient(edge, undefined, 'a@contoso.test')).toMatchObject({
+      key: 'hubs:inbound',
+      connector: `EdgeSync - Inbound to ${SITE}`,
+      peers: edge.peers,
+    });
+  });
+});
+
+describe('chooseSendConnector', () => {
+  const connectors = [
+    connector('all', ['*:10']),
+    connector('all cheaper', ['*:5']),
+    connector('tree', ['*.example.com:100']),
+    connector('deep tree', ['*.deep.example.com:100']),
+    connector('whole name', ['www.deep.example.com:100']),
+    connector('twin b', ['twin.test:7']),
+    connector('twin a', ['twin.test:7']),
+    connector('disabled', ['off.test:1'], { enabled: false }),
+  ];
+
+  it.each([
+    ['www.deep.example.com', 'whole name'],
+    ['ftp.deep.example.com', 'deep tree'],
+    ['a.example.com', 'tree'],
+    ['example.com', 'all cheaper'],
+    ['notexample.com', 'all cheaper'],
+    ['off.test', 'all cheaper'],
+    ['twin.test', 'twin a'],
+  ])('for %s takes "%s"', (domain, expected) => {
+    expect(chooseSendConnector(connectors, domain)?.name).toBe(expected);
+    expect(chooseSendConnector(connectors.toReversed(), domain)?.name).toBe(expected);
+  });
+
+  it('takes none when none fits', () => {
+    expect(chooseSendConnector([connector('tree', ['*.example.com'])], 'example.org')).toBeUndefined();
+  });
+});
