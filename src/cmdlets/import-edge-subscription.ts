@@ -3,7 +3,9 @@
 
 import { makeBootstrapCredential } from '../edgesync/credential.ts';
 import { checkSubscriptionTimes, readSubscription, type SubscriptionData } from '../edgesync/subscription-file.ts';
+import type { TransportServer } from '../directory/transport-server.ts';
 import { Problem } from '../problem.ts';
+import { isSameCertificate } from '../tls/certificate.ts';
 import { createEvent } from '../tracking/events.ts';
 import { defineCmdlet } from './cmdlet.ts';
 import { describeSubscription, SUBSCRIPTION_COLUMNS } from './get-edge-subscription.ts';
@@ -20,9 +22,20 @@ export const importEdgeSubscription = defineCmdlet({
   parameters: {
     FileName: { type: 'inputFile', required: true, help: 'The file that New-EdgeSubscription wrote on the Edge' },
     Site: { type: 'string', required: true, help: 'The site whose hubs the Edge serves' },
-    CreateInboundSendConnector: { type: 'boolean', default: '$true', help: 'Make the connector from the Edge to the hubs of the site' },
-    CreateInternetSendConnector: { type: 'boolean', default: '$true', help: 'Make the connector from the Edge to the Internet' },
-    Thumbprint: { type: 'thumbprint', help: "Refuse the file unless its certificate has this thumbprint (SHA-256 or Exchange's SHA-1)" },
+    CreateInboundSendConnector: {
+      type: 'boolean',
+      default: '$true',
+      help: 'Make the connector from the Edge to the hubs of the site',
+    },
+    CreateInternetSendConnector: {
+      type: 'boolean',
+      default: '$true',
+      help: 'Make the connector from the Edge to the Internet',
+    },
+    Thumbprint: {
+      type: 'thumbprint',
+      help: "Refuse the file unless its certificate has this thumbprint (SHA-256 or Exchange's SHA-1)",
+    },
   },
   positional: ['FileName'],
   table: SUBSCRIPTION_COLUMNS,
@@ -34,8 +47,10 @@ export const importEdgeSubscription = defineCmdlet({
     checkSubscriptionTimes(data, now);
     insistOnThumbprint(data, parameters.Thumbprint);
     insistOnSite(parameters.Site, activeDirectory.snapshot().site);
+    refuseSharedCertificate(data, activeDirectory.snapshot().hubs);
     const { encryptionKeyPem } = activeDirectory.snapshot().self;
-    if (encryptionKeyPem === undefined) throw new Problem('server-incomplete', 'this hub has published no key for secrets: restart it');
+    if (encryptionKeyPem === undefined)
+      throw new Problem('server-incomplete', 'this hub has published no key for secrets: restart it');
     await activeDirectory.subscribe({
       subscription: {
         name: data.edgeServerName,
@@ -55,20 +70,45 @@ export const importEdgeSubscription = defineCmdlet({
       ownCredentials: [makeBootstrapCredential(encryptionKeyPem, data)],
     });
     const { sha256, notAfter } = data.certificate;
-    context.events.record(createEvent('EdgeSubscriptionImported', { edge: data.edgeServerName, site: parameters.Site, sha256, notAfter }));
+    context.events.record(
+      createEvent('EdgeSubscriptionImported', { edge: data.edgeServerName, site: parameters.Site, sha256, notAfter }),
+    );
     const [report] = await synchronizer.synchronize(data.edgeServerName);
-    const subscription = activeDirectory.snapshot().edges.find(({ name }) => name.toLowerCase() === data.edgeServerName.toLowerCase());
+    const subscription = activeDirectory
+      .snapshot()
+      .edges.find(({ name }) => name.toLowerCase() === data.edgeServerName.toLowerCase());
     return {
       records: subscription ? [describeSubscription(subscription)] : [],
       notices: [`The certificate's SHA-256 is ${sha256}. It must be what New-EdgeSubscription printed on the Edge.`],
-      warnings: report && report.result !== 'Success' ? [`The subscription is stored, but the first synchronization failed (${report.result}): ${report.failureDetails}. The hub must resolve ${data.edgeServerFqdn} and reach it on port ${data.adamSslPort}; then run Start-EdgeSynchronization.`] : [],
+      warnings:
+        report && report.result !== 'Success'
+          ? [
+              `The subscription is stored, but the first synchronization failed (${report.result}): ${report.failureDetails}. The hub must resolve ${data.edgeServerFqdn} and reach it on port ${data.adamSslPort}; then run Start-EdgeSynchronization.`,
+            ]
+          : [],
     };
   },
 });
 
 function insistOnThumbprint({ certificate }: SubscriptionData, wanted: string | undefined): void {
   if (wanted === undefined || wanted === certificate.sha256 || wanted === certificate.thumbprint) return;
-  throw new Problem('thumbprint-mismatch', `the certificate in the file has the SHA-256 ${certificate.sha256}, not the thumbprint given: nothing was stored; get the file from the Edge again`);
+  throw new Problem(
+    'thumbprint-mismatch',
+    `the certificate in the file has the SHA-256 ${certificate.sha256}, not the thumbprint given: nothing was stored; get the file from the Edge again`,
+  );
+}
+
+/** Direct trust could not tell the two apart; EdgeSync would refuse it too, but then the old state would be gone. */
+function refuseSharedCertificate(
+  { certificate, edgeServerName }: SubscriptionData,
+  hubs: readonly TransportServer[],
+): void {
+  const owner = hubs.find((hub) => hub.certificate && isSameCertificate(hub.certificate, certificate));
+  if (!owner) return;
+  throw new Problem(
+    'certificate-on-two-servers',
+    `${edgeServerName} and ${owner.name} have the same certificate ${certificate.thumbprint}: nothing was stored; give one of them another with New-ExchangeCertificate`,
+  );
 }
 
 function insistOnSite(site: string, own: string): void {

@@ -31,7 +31,12 @@ export class Binary {
 
   /** Runs a command to its end. Rejects only when it cannot be started or `signal` aborts. */
   run(words: readonly string[]): Promise<Ran> {
-    const options = { cwd: this.#folder, env: environment(), signal: this.#signal, maxBuffer: 64 * 1024 * 1024 };
+    const options = {
+      cwd: this.#folder,
+      env: environment(this.#folder),
+      signal: this.#signal,
+      maxBuffer: 64 * 1024 * 1024,
+    };
     return new Promise((resolve, reject) => {
       execFile(process.execPath, [LAUNCHER, ...words], options, (error, stdout, stderr) => {
         if (error && typeof error.code !== 'number') reject(error);
@@ -75,7 +80,7 @@ class RunningProcess {
     this.#process = spawn(process.execPath, [LAUNCHER, ...words], {
       cwd: where.folder,
       stdio: ['pipe', 'pipe', log],
-      env: { ...environment(), RELAYPAIR_WATCH_STDIN: '1' },
+      env: { ...environment(where.folder), RELAYPAIR_WATCH_STDIN: '1' },
     });
     closeSync(log);
     this.#process.stdin?.on('error', () => {});
@@ -112,8 +117,8 @@ function failure(words: readonly string[], how: string): Problem {
   return new Problem('server-failed', `"relaypair ${words.join(' ')}" ended with ${how}: see its log in the folder`);
 }
 
-/** What the person who runs the demo has set for servers of their own is not for these. */
-function environment(): NodeJS.ProcessEnv {
+/** What the person has set for servers of their own is not for these. Half of a short command's time is the compiler's. */
+function environment(folder: string): NodeJS.ProcessEnv {
   const { RELAYPAIR_DIR: _, ...rest } = process.env;
-  return rest;
+  return { NODE_COMPILE_CACHE: join(folder, '.compiled'), ...rest };
 }

@@ -30,41 +30,48 @@ const RENEWALS: readonly Renewal[] = [
   },
 ];
 
-it.each(RENEWALS)('with a new $role certificate mail waits both ways until it is known', { timeout: 60_000 }, async (renewal) => {
-  await using relaying = await Relaying.start();
-  const { servers } = relaying;
-  const pids = [servers.pid('hub'), servers.pid('edge')];
-  expect(await relaying.exchangeLetters('before')).toMatchObject(FLOWING);
-  await servers.cmdlet(renewal.role, 'New-ExchangeCertificate', '-Confirm:false');
+it.each(RENEWALS)(
+  'with a new $role certificate mail waits both ways until it is known',
+  { timeout: 60_000 },
+  async (renewal) => {
+    await using relaying = await Relaying.start();
+    const { servers } = relaying;
+    const pids = [servers.pid('hub'), servers.pid('edge')];
+    expect(await relaying.exchangeLetters('before')).toMatchObject(FLOWING);
+    await servers.cmdlet(renewal.role, 'New-ExchangeCertificate', '-Confirm:false');
 
-  const waiting = await Promise.all(
-    DIRECTIONS.map(async (direction) => {
-      const letter = await relaying.sendLetter(direction, `waits ${direction}`);
-      const card = await relaying.awaitHopCard(direction, letter, 'deferred');
-      expect(card, direction).toMatchObject({ channel: 'none', reason: renewal.waits[direction] });
-      return { direction, letter };
-    }),
-  );
-  for (const { direction, letter } of waiting) expect(relaying.countArrivals(direction, letter)).toBe(0);
+    const waiting = await Promise.all(
+      DIRECTIONS.map(async (direction) => {
+        const letter = await relaying.sendLetter(direction, `waits ${direction}`);
+        const card = await relaying.awaitHopCard(direction, letter, 'deferred');
+        expect(card, direction).toMatchObject({ channel: 'none', reason: renewal.waits[direction] });
+        return { direction, letter };
+      }),
+    );
+    for (const { direction, letter } of waiting) expect(relaying.countArrivals(direction, letter)).toBe(0);
 
-  await renewal.cure(relaying);
-  for (const { direction, letter } of waiting) {
-    await relaying.awaitArrival(direction, letter);
-    expect(await relaying.awaitHopCard(direction, letter, 'delivered')).toMatchObject(TRUSTED_TLS);
-  }
-  expect(await relaying.exchangeLetters('after')).toMatchObject(FLOWING);
-  await relaying.awaitEmptyQueues();
-  for (const { direction, letter } of waiting) expect(relaying.countArrivals(direction, letter)).toBe(1);
-  expect(await relaying.reports()).toEqual([]);
-  expect([servers.pid('hub'), servers.pid('edge')]).toEqual(pids);
-});
+    await renewal.cure(relaying);
+    for (const { direction, letter } of waiting) {
+      await relaying.awaitArrival(direction, letter);
+      expect(await relaying.awaitHopCard(direction, letter, 'delivered')).toMatchObject(TRUSTED_TLS);
+    }
+    expect(await relaying.exchangeLetters('after')).toMatchObject(FLOWING);
+    await relaying.awaitEmptyQueues();
+    for (const { direction, letter } of waiting) expect(relaying.countArrivals(direction, letter)).toBe(1);
+    expect(await relaying.reports()).toEqual([]);
+    expect([servers.pid('hub'), servers.pid('edge')]).toEqual(pids);
+  },
+);
 
 it('a new Edge certificate stops EdgeSync before the password leaves, and what waits is not lost', async () => {
   await using relaying = await Relaying.start();
   const { servers } = relaying;
   await servers.cmdlet('edge', 'New-ExchangeCertificate', '-Confirm:false');
   const [report] = await servers.cmdlet('hub', 'Start-EdgeSynchronization');
-  expect(report).toMatchObject({ Result: 'Aborted', FailureDetails: expect.stringMatching(/not the one of its Edge Subscription/) });
+  expect(report).toMatchObject({
+    Result: 'Aborted',
+    FailureDetails: expect.stringMatching(/not the one of its Edge Subscription/),
+  });
   expect(await servers.cmdlet('hub', 'Get-EventLog', '-EventId', '10104')).toHaveLength(1);
 });
 
@@ -91,7 +98,10 @@ describe('a subscription file that is not to be trusted', () => {
     'with an element more': (xml) => xml.replace('<AdamSslPort>', '<Extra>1</Extra><AdamSslPort>'),
     'with an entity': (xml) => xml.replace(/(<\?xml.*\?>)/, '$1<!DOCTYPE x [<!ENTITY a "b">]>'),
     'from two days ago': (xml) =>
-      xml.replace(/<EffectiveDate>(\d+)</, (_whole, ticks: string) => `<EffectiveDate>${BigInt(ticks) - 1_728_000_000_000n}<`),
+      xml.replace(
+        /<EffectiveDate>(\d+)</,
+        (_whole, ticks: string) => `<EffectiveDate>${BigInt(ticks) - 1_728_000_000_000n}<`,
+      ),
   };
 
   it('is refused in one sentence, and mail flows on', { timeout: 60_000 }, async () => {

@@ -24,14 +24,35 @@ class OwnAuthority {
     };
     for (const [name, text] of Object.entries(extensions)) writeFileSync(join(folder, `${name}.ext`), text);
     writeFileSync(join(folder, 'password.txt'), `${PFX_PASSWORD}\n`);
-    this.#run('req', '-x509', ...newKey('rsa:2048', 'root'), '-subj', '/CN=Contoso Root', '-days', '3650', '-out', 'root.pem');
+    this.#run(
+      'req',
+      '-x509',
+      ...newKey('rsa:2048', 'root'),
+      '-subj',
+      '/CN=Contoso Root',
+      '-days',
+      '3650',
+      '-out',
+      'root.pem',
+    );
     this.#sign('intermediate', { by: 'root', key: 'rsa:2048', subject: '/CN=Contoso Issuing', extensions: 'ca' });
-    this.#sign('edge', { by: 'intermediate', key: 'rsa:3072', subject: '/O=Contoso/CN=edge01.perimeter.test', extensions: 'edge' });
+    this.#sign('edge', {
+      by: 'intermediate',
+      key: 'rsa:3072',
+      subject: '/O=Contoso/CN=edge01.perimeter.test',
+      extensions: 'edge',
+    });
     this.#sign('hub', { by: 'intermediate', key: 'ec', subject: '/O=Contoso/CN=hub01.corp.test', extensions: 'hub' });
     const chain = ['-certfile', 'intermediate.pem', '-passout', `pass:${PFX_PASSWORD}`];
     this.#run('pkcs12', '-export', '-inkey', 'edge.key', '-in', 'edge.pem', ...chain, '-out', 'edge.pfx');
-    writeFileSync(join(folder, 'hub-all.pem'), ['hub.pem', 'intermediate.pem', 'hub.key'].map((name) => this.#read(name)).join(''));
-    writeFileSync(join(folder, 'edge-all.pem'), ['edge.key', 'edge.pem', 'intermediate.pem'].map((name) => this.#read(name)).join(''));
+    writeFileSync(
+      join(folder, 'hub-all.pem'),
+      ['hub.pem', 'intermediate.pem', 'hub.key'].map((name) => this.#read(name)).join(''),
+    );
+    writeFileSync(
+      join(folder, 'edge-all.pem'),
+      ['edge.key', 'edge.pem', 'intermediate.pem'].map((name) => this.#read(name)).join(''),
+    );
   }
 
   /** SHA-1 as Exchange shows it. */
@@ -52,7 +73,10 @@ class OwnAuthority {
     return execFileSync('cat', [name], { cwd: this.#folder, encoding: 'utf8' });
   }
 
-  #sign(name: string, { by, key, subject, extensions }: { by: string; key: string; subject: string; extensions: string }): void {
+  #sign(
+    name: string,
+    { by, key, subject, extensions }: { by: string; key: string; subject: string; extensions: string },
+  ): void {
     this.#run('req', ...newKey(key, name), '-subj', subject, '-out', `${name}.csr`);
     const issuer = ['-CA', `${by}.pem`, '-CAkey', `${by}.key`, '-CAcreateserial', '-days', '400'];
     this.#run('x509', '-req', '-in', `${name}.csr`, ...issuer, '-extfile', `${extensions}.ext`, '-out', `${name}.pem`);
@@ -73,7 +97,12 @@ function newKey(kind: string, name: string): string[] {
 /** Import and Enable, as a person types them. */
 async function install({ servers }: Relaying, role: Role, thumbprint: string, ...file: string[]): Promise<void> {
   const [imported] = await servers.cmdlet(role, 'Import-ExchangeCertificate', '-FileName', ...file);
-  expect(imported).toMatchObject({ Thumbprint: thumbprint, HasPrivateKey: true, IsSelfSigned: false, Services: 'None' });
+  expect(imported).toMatchObject({
+    Thumbprint: thumbprint,
+    HasPrivateKey: true,
+    IsSelfSigned: false,
+    Services: 'None',
+  });
   await servers.cmdlet(role, 'Enable-ExchangeCertificate', thumbprint, '-Services', 'SMTP', '-Confirm:false');
   expect(await servers.cmdlet(role, 'Get-ExchangeCertificate', thumbprint)).toMatchObject([{ Services: 'SMTP' }]);
 }
@@ -118,9 +147,18 @@ describe("certificates of a company's own authority", { timeout: 60_000 }, () =>
     const edge = authority.thumbprint('edge');
     await install(relaying, 'edge', edge, 'edge.pfx', '-PasswordFile', 'password.txt');
     await servers.subscribe();
-    const ran = await servers.run('hub', 'Import-ExchangeCertificate', '-FileName', 'edge.pfx', '-PasswordFile', 'password.txt');
+    const ran = await servers.run(
+      'hub',
+      'Import-ExchangeCertificate',
+      '-FileName',
+      'edge.pfx',
+      '-PasswordFile',
+      'password.txt',
+    );
     expect(ran).toMatchObject({ code: 1, stdout: '' });
-    expect(ran.stderr).toMatch(new RegExp(`^relaypair: the certificate ${edge} is the one on record for EDGE01: [^\\n]+\\n$`));
+    expect(ran.stderr).toMatch(
+      new RegExp(`^relaypair: the certificate ${edge} is the one on record for EDGE01: [^\\n]+\\n$`),
+    );
     const stored = await servers.cmdlet('hub', 'Get-ExchangeCertificate');
     expect(stored.map((certificate) => certificate['Thumbprint'])).not.toContain(edge);
     expect(await relaying.exchangeLetters('after the refusal')).toMatchObject(FLOWING);

@@ -22,7 +22,10 @@ it("crosses the end of the Edge's certificate with its sessions open", { timeout
   await Promise.all([servers.start('hub', `+${offsetMs}ms`), servers.start('edge', `+${offsetMs}ms`)]);
   const pids = [servers.pid('hub'), servers.pid('edge')];
 
-  expect(await relaying.exchangeLetters('before the end')).toMatchObject({ outbound: TRUSTED_TLS, inbound: TRUSTED_TLS });
+  expect(await relaying.exchangeLetters('before the end')).toMatchObject({
+    outbound: TRUSTED_TLS,
+    inbound: TRUSTED_TLS,
+  });
   const inTls = await SecureSession.open(servers.ports.edge);
   const inClear = await Conversation.open(servers.ports.edge);
   await inClear.reply();

@@ -136,7 +136,8 @@ it('loses, halves and invents nothing, and doubles only what was in flight', { t
   /** Only what arrives again although the Edge had taken it once from a Hub that knows so was killed before its record. */
   const countProven = (): number => {
     const accepted = cardsOf(relaying, 'edge', 'accepted');
-    return unrecorded.filter((number) => ledger.arrivals(number).length > 1 && accepted.get(number)?.length === 1).length;
+    return unrecorded.filter((number) => ledger.arrivals(number).length > 1 && accepted.get(number)?.length === 1)
+      .length;
   };
 
   for (let round = 0; round < ROUNDS || unanswered.length < PROVEN || countProven() < PROVEN; round++) {
@@ -157,7 +158,11 @@ it('loses, halves and invents nothing, and doubles only what was in flight', { t
     );
   while (missing().length > 0) {
     const { length } = missing();
-    await eventually(`one more of ${length} acknowledged messages`, () => missing().length < length || undefined, 30_000);
+    await eventually(
+      `one more of ${length} acknowledged messages`,
+      () => missing().length < length || undefined,
+      30_000,
+    );
   }
   await relaying.awaitEmptyQueues();
   expect(ledger.strange).toEqual([]);
@@ -169,7 +174,8 @@ it('loses, halves and invents nothing, and doubles only what was in flight', { t
     const recordedAtMs = Math.min(...(delivered.get(number) ?? []).map((card) => Date.parse(String(card['time']))));
     const reasons = assault.kills.map(({ role, atMs }) => {
       const onTheHub = startedAtMs <= atMs && atMs <= recordedAtMs;
-      const onTheEdge = role === 'edge' ? arrivals.filter((arrival) => arrival.atMs <= atMs && atMs <= arrival.notedAtMs) : [];
+      const onTheEdge =
+        role === 'edge' ? arrivals.filter((arrival) => arrival.atMs <= atMs && atMs <= arrival.notedAtMs) : [];
       return onTheEdge.length + (onTheHub ? 1 : 0);
     });
     return arrivals.length > 1 + reasons.reduce((sum, count) => sum + count, 0);

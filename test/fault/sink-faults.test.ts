@@ -93,9 +93,19 @@ function readGroups(text: string): Record<string, string>[] {
 }
 
 it.each([
-  { when: 'to RCPT', answers: { RCPT: '550 5.1.1 No such user' }, status: '5.1.1', diagnostic: /550 5\.1\.1 No such user/ },
+  {
+    when: 'to RCPT',
+    answers: { RCPT: '550 5.1.1 No such user' },
+    status: '5.1.1',
+    diagnostic: /550 5\.1\.1 No such user/,
+  },
   { when: 'to the dot', answers: { DOT: '554 5.6.0 Not that' }, status: '5.6.0', diagnostic: /554 5\.6\.0 Not that/ },
-  { when: 'without an enhanced code', answers: { MAIL: '550 Go away' }, status: /^5\.\d+\.\d+$/, diagnostic: /550 .*Go away/ },
+  {
+    when: 'without an enhanced code',
+    answers: { MAIL: '550 Go away' },
+    status: /^5\.\d+\.\d+$/,
+    diagnostic: /550 .*Go away/,
+  },
 ])('a 5xx $when makes exactly one report to the sender, from <>', LIMIT, async ({ answers, status, diagnostic }) => {
   await using faulty = await Faulty.start({ answers });
   const letter = await faulty.relaying.sendLetter('outbound', 'is refused');
@@ -117,7 +127,11 @@ it.each([
 
 it.each([
   { when: 'RCPT', answers: () => ({ RCPT: inTurn('450 4.2.0 Later', '250 Now') }), bodies: 1 },
-  { when: 'the dot', answers: () => ({ DOT: inTurn('451 4.3.0 Later', '452 4.3.1 Later still', '250 Now') }), bodies: 3 },
+  {
+    when: 'the dot',
+    answers: () => ({ DOT: inTurn('451 4.3.0 Later', '452 4.3.1 Later still', '250 Now') }),
+    bodies: 3,
+  },
   { when: 'EHLO', answers: () => ({ EHLO: inTurn('421 4.3.2 Later', '250 Now') }), bodies: 1 },
 ])('a 4xx to $when is tried again until it is taken, once', LIMIT, async ({ answers, bodies }) => {
   await using faulty = await Faulty.start({ answers: answers() });
@@ -147,7 +161,8 @@ it('of two recipients, the one that was accepted gets it once and the other one 
         return answer;
       },
       DOT: () => {
-        taken.push(asked);
+        // With nobody accepted, only the dot that ends a pipelined DATA.
+        if (asked.length > 0) taken.push(asked);
         return '250 Taken';
       },
     },
@@ -230,13 +245,15 @@ it('a report that is refused itself is dropped, and so is what came from <>', LI
   // The one from outside was itself from <>, as a report is.
   expect(reports).toBe(2);
   expect(await relaying.reports()).toHaveLength(1);
-  expect(faulty.smartHost.bodies).toEqual([]);
+  expect(faulty.smartHost.bodies.every((body) => body === '')).toBe(true);
 });
 
 /** The outcomes of the Edge's attempts at the smart host, oldest first. */
 function outcomes({ relaying }: Faulty, messageId: string): unknown[] {
   const cards = relaying.servers.cards('edge');
-  return cards.flatMap((card) => (card['side'] === 'sender' && card['messageId'] === messageId ? [card['outcome']] : []));
+  return cards.flatMap((card) =>
+    card['side'] === 'sender' && card['messageId'] === messageId ? [card['outcome']] : [],
+  );
 }
 
 async function awaitOutcome(faulty: Faulty, messageId: string, outcome: string): Promise<void> {

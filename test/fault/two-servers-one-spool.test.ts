@@ -63,7 +63,10 @@ it('lets one win of two that are started at the same moment for the first time',
     expect(code).not.toBe(0);
     expect(said[loser]).toMatchObject({ stdout: '', stderr: expect.stringMatching(ONE_SENTENCE) });
     const winner = 1 - loser;
-    await eventually('the ready line of the other', () => said[winner]?.stdout.includes('"event":"ready"') || undefined);
+    await eventually(
+      'the ready line of the other',
+      () => said[winner]?.stdout.includes('"event":"ready"') || undefined,
+    );
     both[winner]?.kill('SIGTERM');
     expect(await ends[winner]).toMatchObject({ code: 0 });
   } finally {

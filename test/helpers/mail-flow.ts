@@ -148,7 +148,10 @@ export class MailFlow {
 /** Small ones, some of 40 KiB, and now and then one that the spool keeps in a file of its own. */
 function compose(number: number): Buffer {
   const size = number % 25 === 0 ? 300_000 : number % 10 === 0 ? 30_000 : 200 + (number % 7) * 500;
-  const lines = randomBytes(size).toString('base64').match(/.{1,76}/g) ?? [];
+  const lines =
+    randomBytes(size)
+      .toString('base64')
+      .match(/.{1,76}/g) ?? [];
   const header = [`Message-ID: <flow-${number}@flow.test>`, `Subject: message ${number}`, 'X-Flow: yes', ''];
   return Buffer.from([...header, '.begins with a dot', ...lines, '.', 'end', ''].join('\r\n'));
 }

@@ -109,7 +109,7 @@ export function onTheWire(content: Buffer): Buffer {
   return isEnded ? content : Buffer.concat([content, Buffer.from('\r\n')]);
 }
 
-export function sha256(content: Buffer): string {
+function sha256(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex');
 }
 

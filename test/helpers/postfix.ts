@@ -23,12 +23,12 @@ export interface PostfixOptions {
 export class Postfix {
   readonly port: number;
   readonly #folder: string;
-  readonly #master: ChildProcess;
+  readonly #starter: ChildProcess;
 
-  private constructor(folder: string, port: number, master: ChildProcess) {
+  private constructor(folder: string, port: number, starter: ChildProcess) {
     this.#folder = folder;
     this.port = port;
-    this.#master = master;
+    this.#starter = starter;
   }
 
   /** Starts it; resolves once it answers. */
@@ -38,8 +38,8 @@ export class Postfix {
     chmodSync(folder, 0o755);
     const port = await freePort();
     writeConfiguration(folder, port, options);
-    const master = spawn(find('postfix'), ['-c', join(folder, 'etc'), 'start-fg'], { stdio: 'ignore' });
-    const postfix = new Postfix(folder, port, master);
+    const starter = spawn(find('postfix'), ['-c', join(folder, 'etc'), 'start-fg'], { stdio: 'ignore' });
+    const postfix = new Postfix(folder, port, starter);
     try {
       await waitUntil(`Postfix ${options.name} answers`, () => postfix.#answers());
     } catch (error) {
@@ -61,16 +61,19 @@ export class Postfix {
   }
 
   async close(): Promise<void> {
-    if (this.#master.exitCode === null && this.#master.signalCode === null) {
-      const ended = once(this.#master, 'exit');
-      this.#master.kill('SIGTERM');
+    if (this.#starter.exitCode === null && this.#starter.signalCode === null) {
+      const ended = once(this.#starter, 'exit');
+      // What was started is a shell that waits for its child, the master, and would leave it behind.
+      const pidFile = join(this.#folder, 'queue', 'pid', 'master.pid');
+      if (existsSync(pidFile)) process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGTERM');
+      else this.#starter.kill('SIGTERM');
       await ended;
     }
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
   async #answers(): Promise<boolean> {
-    if (this.#master.exitCode !== null) throw new Error('its master has ended');
+    if (this.#starter.exitCode !== null) throw new Error('it has ended');
     try {
       const conversation = await Conversation.open(this.port);
       const greeting = await conversation.reply();

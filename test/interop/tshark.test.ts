@@ -55,6 +55,12 @@ class Capture {
     await conversation.say(lastWord);
     conversation.close();
     await waitUntil('the capture holds the last word', () => existsSync(this.file) && this.#has(lastWord));
+    await this.end();
+  }
+
+  /** Ends it as it is. */
+  async end(): Promise<void> {
+    if (this.#dumpcap.exitCode !== null || this.#dumpcap.signalCode !== null) return;
     const ended = once(this.#dumpcap, 'exit');
     this.#dumpcap.kill('SIGINT');
     await ended;
@@ -96,13 +102,20 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
     };
     const pair = await Pair.up(options);
     const taken = await Capture.start(join(folder, `leg${clock ?? ''}.pcapng`), pair.edgePort);
-    const to = `reader${clock ?? ''}@elsewhere.test`;
+    try {
+      await sendAcross(pair, `reader${clock ?? ''}@elsewhere.test`);
+      await taken.stop();
+    } finally {
+      await taken.end();
+      await pair.stop();
+    }
+    return taken;
+  }
+
+  async function sendAcross(pair: Pair, to: string): Promise<void> {
     const content = Buffer.from(`From: a@contoso.test\r\nSubject: ${SECRET}\r\n\r\n${SECRET}\r\n`);
     expect((await submit({ port: pair.hubPort, from: 'a@contoso.test', to: [to], content })).isAccepted).toBe(true);
     expect((await sink.messageFor(to)).content.toString()).toContain(SECRET);
-    await taken.stop();
-    await pair.stop();
-    return taken;
   }
 
   it('sees the TLS handshake and not a word of the message', async () => {

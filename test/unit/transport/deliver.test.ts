@@ -10,7 +10,7 @@ import type { SpooledMessage } from '../../../src/spool/spool.ts';
 import { type DeliveryContext, openHop, prepend } from '../../../src/transport/deliver.ts';
 import { formatReply, type Hop, type OpenedHop, type Parcel, unreachableHop } from '../../../src/transport/hop.ts';
 import { makeMessage } from '../../helpers/queue-fixtures.ts';
-import { ScriptedServer, type SmtpScript } from '../../helpers/scripted-smtp-server.ts';
+import { openScriptedServer, type ScriptedServer, type SmtpScript } from '../../helpers/scripted-smtp-server.ts';
 import { makeOrganisation, makePeer } from './organisation-fixtures.ts';
 
 const servers: { close(): Promise<void> | void }[] = [];
@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 async function serve(script: SmtpScript = {}): Promise<ScriptedServer> {
-  const server = await ScriptedServer.open(script);
+  const server = await openScriptedServer(script);
   servers.push(server);
   return server;
 }
@@ -41,7 +41,10 @@ function contextFor(hosts: Record<string, number>, given: Partial<DeliveryContex
     clock: new SystemClock(),
     log: silentLog(),
     organisation: () => makeOrganisation(),
-    addressBook: { hosts: Object.fromEntries(entries), resolve: () => Promise.reject(new Error('no network in tests')) },
+    addressBook: {
+      hosts: Object.fromEntries(entries),
+      resolve: () => Promise.reject(new Error('no network in tests')),
+    },
     ownKeyPair: () => undefined,
     handshakeTimeoutMs: 2000,
     ...given,
@@ -64,7 +67,7 @@ function smartHost(...hosts: string[]): Hop {
 
 function pair(...fqdns: string[]): Hop {
   const peers = fqdns.map((fqdn) => makePeer(fqdn));
-  return { ...smartHost(), kind: 'pair', peers, stance: 'ignore', port: 25 } as Hop;
+  return { ...smartHost(), kind: 'pair', peers, stance: 'ignore', port: 25 };
 }
 
 function parcelOf(message: SpooledMessage, body = 'Subject: x\r\n\r\nbody\r\n'): Parcel {
@@ -78,7 +81,9 @@ function connectionOf(opened: OpenedHop) {
 
 describe('openHop', () => {
   it('delivers through a smart host, a reply for each recipient, and takes leave', async () => {
-    const server = await serve({ answers: { RCPT: (line) => (line.includes('bob') ? '550 5.1.1 who?' : '250 2.1.5 fine') } });
+    const server = await serve({
+      answers: { RCPT: (line) => (line.includes('bob') ? '550 5.1.1 who?' : '250 2.1.5 fine') },
+    });
     const opened = await openHop(contextFor({ 'smart.test': server.port }), smartHost('smart.test'), false);
     const connection = connectionOf(opened);
     const outcomes = await connection.deliver(parcelOf(makeMessage(1)));
@@ -86,7 +91,11 @@ describe('openHop', () => {
       { index: 0, status: 'delivered', reply: expect.stringMatching(/^250 /) },
       { index: 1, status: 'failed', reply: '550 5.1.1 who?' },
     ]);
-    expect(connection.facts).toMatchObject({ channel: 'plaintext', reason: 'starttls-not-supported', peer: { name: 'smart.test' } });
+    expect(connection.facts).toMatchObject({
+      channel: 'plaintext',
+      reason: 'starttls-not-supported',
+      peer: { name: 'smart.test' },
+    });
     await connection.close();
     expect(connection.alive).toBe(false);
   });
@@ -100,15 +109,27 @@ describe('openHop', () => {
   });
 
   it.each<[string, (port: number) => Hop, RegExp]>([
-    ['nobody listens', () => smartHost('dead.test'), /^421 4\.4\.1 Cannot use dead\.test \(127\.0\.0\.1:\d+\), connect: ECONNREFUSED$/],
+    [
+      'nobody listens',
+      () => smartHost('dead.test'),
+      /^421 4\.4\.1 Cannot use dead\.test \(127\.0\.0\.1:\d+\), connect: ECONNREFUSED$/,
+    ],
     ['the name is not known', () => smartHost('unknown.test'), /^451 4\.4\.0 no address is known for unknown\.test/],
     ['there are no hosts', () => smartHost(), /^451 4\.4\.0 No server is known/],
     ['there are no peers', () => pair(), /^451 4\.4\.0 No server is known/],
-    ['there is no route', () => unreachableHop('A matching connector cannot be found'), /^451 4\.4\.0 A matching connector cannot be found$/],
+    [
+      'there is no route',
+      () => unreachableHop('A matching connector cannot be found'),
+      /^451 4\.4\.0 A matching connector cannot be found$/,
+    ],
   ])('defers and says why when %s', async (_, hopOf, expected) => {
     const port = await deadPort();
     const opened = await openHop(contextFor({ 'dead.test': port }), hopOf(port), false);
-    expect(opened).toMatchObject({ kind: 'deferred', reply: expect.stringMatching(expected), facts: { reason: 'connection-failed' } });
+    expect(opened).toMatchObject({
+      kind: 'deferred',
+      reply: expect.stringMatching(expected),
+      facts: { reason: 'connection-failed' },
+    });
   });
 
   it('defers in one line, whatever the peer says', async () => {
@@ -169,8 +190,10 @@ describe('openHop', () => {
         for (;;) yield Buffer.from(`${'x'.repeat(70)}\r\n`.repeat(1000));
       })(),
     );
-    const connection = connectionOf(await openHop(contextFor({ 'smart.test': server.port }), smartHost('smart.test'), false));
-    const closed = once(body, 'close');
+    const connection = connectionOf(
+      await openHop(contextFor({ 'smart.test': server.port }), smartHost('smart.test'), false),
+    );
+    const closed = new Promise<void>((resolve) => void body.once('close', resolve));
     const outcomes = await connection.deliver({ message: makeMessage(1), indexes: [0], openBody: () => body });
     await closed;
     expect([outcomes.map(({ status }) => status), connection.alive]).toEqual([['deferred'], false]);
@@ -186,7 +209,9 @@ describe('openHop', () => {
         },
       },
     });
-    const connection = connectionOf(await openHop(contextFor({ 'smart.test': server.port }), smartHost('smart.test'), false));
+    const connection = connectionOf(
+      await openHop(contextFor({ 'smart.test': server.port }), smartHost('smart.test'), false),
+    );
     const delivery = connection.deliver(parcelOf(makeMessage(1)));
     await reached.promise;
     connection.destroy();
@@ -201,7 +226,9 @@ describe('prepend', () => {
   });
 
   it('fails as the body does', async () => {
-    const stream = prepend(Buffer.from('a'), () => new Readable({ read: (() => undefined) as () => void }).destroy(new Error('damaged')));
+    const stream = prepend(Buffer.from('a'), () =>
+      new Readable({ read: () => undefined }).destroy(new Error('damaged')),
+    );
     await expect(buffer(stream)).rejects.toThrow('damaged');
   });
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type FailedRecipient, formatReport, type ReportFacts } from '../../../src/transport/dsn.ts';
 import { readGroups, readPart, readParts } from './mime.ts';

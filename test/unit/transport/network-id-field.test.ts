@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NetworkIdField } from '../../../src/transport/network-id-field.ts';
 import { formatNetworkMessageId, NETWORK_MESSAGE_ID_FIELD } from '../../../src/transport/trace-header.ts';

@@ -55,12 +55,12 @@ describe('MailQueue', () => {
     [
       'the result cannot be recorded',
       (bench, calls) => {
-        const { settle } = bench.spool;
+        const { spool } = bench;
         const failing: Spool['settle'] = (...parameters) => {
           if (calls.count++ === 0) throw new Error('a bug');
-          return settle.apply(bench.spool, parameters);
+          return spool.settle(...parameters);
         };
-        bench.queue = bench.makeQueue({ spool: changed(bench.spool, { settle: failing }) });
+        bench.queue = bench.makeQueue({ spool: changed(spool, { settle: failing }) });
       },
     ],
   ])('does not lose a message when %s', async (_, prepare) => {
@@ -80,11 +80,10 @@ describe('MailQueue', () => {
   it('records a delivery that the disk did not take, and does not deliver again', async () => {
     await using bench = await QueueBench.open();
     let refusals = 0;
-    const { settle } = bench.spool;
     const spool = changed(bench.spool, {
       settle: (...parameters) => {
         if (refusals++ === 0) throw new Problem('spool-unavailable', 'the disk is full');
-        return settle.apply(bench.spool, parameters);
+        return bench.spool.settle(...parameters);
       },
     });
     bench.queue = bench.makeQueue({ spool });
@@ -451,11 +450,10 @@ describe('MailQueue', () => {
   it('reads the spool again when that failed', async () => {
     await using bench = await QueueBench.open();
     let failures = 0;
-    const { claim } = bench.spool;
     const spool = changed(bench.spool, {
       claim: (options) => {
         if (failures++ === 0) throw new Problem('spool-unavailable', 'the disk does not answer');
-        return claim.call(bench.spool, options);
+        return bench.spool.claim(options);
       },
     });
     bench.queue = bench.makeQueue({ spool });

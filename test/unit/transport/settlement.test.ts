@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../../src/log.ts';
+import { Problem } from '../../../src/problem.ts';
 import type { Envelope, EnvelopeRecipient, NewMessage, Spool, SpooledMessage } from '../../../src/spool/spool.ts';
 import type { Attempt } from '../../../src/transport/attempt.ts';
 import { factsWithoutPeer, type RecipientOutcome } from '../../../src/transport/hop.ts';
@@ -239,14 +240,16 @@ describe('Settlement', () => {
             name === 'settle'
               ? () => {
                   ending.abort();
-                  return Promise.reject(Object.assign(new Error('full'), { code: 'spool-unavailable' }));
+                  return Promise.reject(new Problem('spool-unavailable', 'the disk is full'));
                 }
               : Reflect.get(target, name),
         }),
     );
     const message = await bench.queue.store(['a@one.test']);
     const outcome: RecipientOutcome = { index: 0, status: 'delivered', reply: '250 OK' };
-    await expect(bench.settlement.record(attemptAt(message, [outcome]), ending.signal)).rejects.toThrow();
+    await expect(bench.settlement.record(attemptAt(message, [outcome]), ending.signal)).rejects.toMatchObject({
+      name: 'AbortError',
+    });
     expect(bench.reports).toEqual([]);
   });
 });

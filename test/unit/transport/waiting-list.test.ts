@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Delivery } from '../../../src/transport/delivery.ts';
 import { DueHeap } from '../../../src/transport/due-heap.ts';

@@ -1,0 +1,363 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLog } from '../../../src/log.ts';
+import { Problem } from '../../../src/problem.ts';
+import { parseMailbox } from '../../../src/smtp/address.ts';
+import { BodyFault } from '../../../src/smtp/body-framing.ts';
+import { REPLIES } from '../../../src/smtp/replies.ts';
+import { deriveScramVerifier } from '../../../src/smtp/scram-verifier.ts';
+import type { SmtpSession, Transaction } from '../../../src/smtp/session-policy.ts';
+import type { Spool } from '../../../src/spool/spool.ts';
+import { type Certificate, parseCertificate } from '../../../src/tls/certificate.ts';
+import type { TlsSession } from '../../../src/tls/tls-session.ts';
+import type { Organisation } from '../../../src/transport/organisation.ts';
+import { Receiver } from '../../../src/transport/receive.ts';
+import type { Acceptance, Records } from '../../../src/transport/records.ts';
+import { formatNetworkMessageId } from '../../../src/transport/trace-header.ts';
+import { createEcCertificate } from '../../helpers/ec-certificate.ts';
+import { HandClock } from '../../helpers/hand-clock.ts';
+import { claimAll, findBackend, readBody } from '../../helpers/spool-fixtures.ts';
+import { accepted, makeOrganisation, makePeer, receiveConnector } from './organisation-fixtures.ts';
+
+const EDGE = 'edge01.perimeter.test';
+const ID = '0f6f2d6e-0000-4000-8000-000000000001';
+const BODY = 'Message-ID: <1@example.com>\r\nSubject: hello\r\n\r\nbody\r\n';
+const certificateOf = (name: string): Certificate => parseCertificate(createEcCertificate(name).certificatePem);
+const edgeCertificate = certificateOf(EDGE);
+const otherCertificate = certificateOf(EDGE);
+
+const CONNECTOR = receiveConnector({
+  name: 'Default HUB01',
+  authMechanism: ['Tls', 'ExchangeServer'],
+  permissionGroups: ['AnonymousUsers', 'ExchangeServers'],
+});
+
+function tlsWith(peerCertificate: Certificate | undefined): TlsSession {
+  return { protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', peerCertificate } as TlsSession;
+}
+
+function makeSession(given: Partial<SmtpSession> = {}): SmtpSession {
+  return {
+    id: 's',
+    remoteAddress: '192.0.2.1',
+    remotePort: 4711,
+    localAddress: '192.0.2.25',
+    localPort: 25,
+    helo: 'client.example.com',
+    extended: true,
+    tls: undefined,
+    authentication: undefined,
+    startTlsOffered: false,
+    ...given,
+  };
+}
+
+function transactionTo(...addresses: string[]): Transaction {
+  const mailboxes = addresses.map(
+    (address) => parseMailbox(address) ?? { localPart: address, domain: '', text: address },
+  );
+  return {
+    mail: { reversePath: parseMailbox('sender@example.com'), body: '7BIT', smtpUtf8: false },
+    recipients: mailboxes.map((mailbox) => ({ mailbox })),
+  };
+}
+
+describe('Receiver', () => {
+  let folder: string;
+  let spool: Spool;
+  let organisation: Organisation;
+  let acceptances: Acceptance[];
+  let faults: string[];
+  let ownCertificate: Certificate | undefined;
+  const clock = new HandClock(new Date());
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'relaypair-receive-'));
+    spool = await findBackend('embedded').open({ folder: join(folder, 'spool'), log: silentLog(), clock });
+    acceptances = [];
+    faults = [];
+    ownCertificate = certificateOf('hub01.contoso.test');
+    organisation = makeOrganisation({
+      acceptedDomains: [accepted('contoso.test', { default: true })],
+      receiveConnectors: [CONNECTOR],
+      peers: [
+        makePeer(EDGE, {
+          certificate: edgeCertificate,
+          verifier: { userName: 'edge-user', scram: deriveScramVerifier('pw') },
+        }),
+      ],
+    });
+  });
+
+  afterEach(async () => {
+    await spool.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function makeReceiver(changes: { spool?: Spool; accepted?: (acceptance: Acceptance) => void } = {}): Receiver {
+    const records: Pick<Records, 'accepted' | 'strangeCertificate' | 'strangePassword'> = {
+      accepted: changes.accepted ?? ((acceptance) => void acceptances.push(acceptance)),
+      strangeCertificate: () => void faults.push('certificate'),
+      strangePassword: () => void faults.push('password'),
+    };
+    return new Receiver({
+      clock,
+      log: silentLog(),
+      spool: changes.spool ?? spool,
+      organisation: () => organisation,
+      records: records as Records,
+      identityFor: () => undefined,
+      certificateFor: () => ownCertificate,
+      expirationMs: 1000,
+      decoySecret: Buffer.alloc(32),
+    });
+  }
+
+  function admitted(receiver: Receiver, given: Partial<SmtpSession> = {}): SmtpSession {
+    const session = makeSession(given);
+    expect(receiver.connect(session)).toBeUndefined();
+    return session;
+  }
+
+  const overTls = { helo: EDGE, tls: tlsWith(edgeCertificate) };
+  const asEdge = { ...overTls, authentication: { mechanism: 'EXTERNAL', identity: EDGE } };
+
+  it('refuses a client that no connector is for', () => {
+    organisation = { ...organisation, receiveConnectors: [receiveConnector({ remoteIpRanges: ['127.0.0.1'] })] };
+    expect(makeReceiver().connect(makeSession())).toBe(REPLIES.connectionRefused);
+  });
+
+  it('says 250 once the message is in the spool, with Received in front and the envelope noted', async () => {
+    const receiver = makeReceiver();
+    const session = admitted(receiver);
+    const reply = await receiver.data(
+      session,
+      transactionTo('anna@contoso.test', 'Postmaster'),
+      Readable.from([Buffer.from(BODY)]),
+    );
+    const [message] = await claimAll(spool);
+    expect(reply).toMatchObject({
+      code: 250,
+      text: expect.stringContaining(`<1@example.com> [InternalId=${message?.id}, Hostname=hub01.contoso.test]`),
+    });
+    expect(message?.envelope).toMatchObject({
+      reversePath: 'sender@example.com',
+      recipients: [{ address: 'anna@contoso.test' }, { address: 'Postmaster@contoso.test' }],
+      messageId: '<1@example.com>',
+      subject: 'hello',
+      source: 'SMTP:Default HUB01',
+      sourceAddress: '192.0.2.1',
+      expiresAt: new Date(clock.now().getTime() + 1000),
+    });
+    expect(message?.traceFields.toString()).toContain('with ESMTP\r\n (in clear, reason=starttls-not-used)');
+    expect((message && (await readBody(spool, message)))?.toString()).toBe(BODY);
+    expect(acceptances.map(({ reason, peer }) => [reason, peer])).toEqual([['starttls-not-used', undefined]]);
+  });
+
+  it('still says 250 when the records fail: the message is ours', async () => {
+    const receiver = makeReceiver({
+      accepted: () => {
+        throw new Error('a bug');
+      },
+    });
+    const reply = await receiver.data(
+      admitted(receiver),
+      transactionTo('a@contoso.test'),
+      Readable.from([Buffer.from(BODY)]),
+    );
+    expect([reply.code, (await spool.count()).messages]).toEqual([250, 1]);
+  });
+
+  it('keeps its reply short and plain, whatever the Message-ID is', async () => {
+    const receiver = makeReceiver();
+    const body = `Message-ID: <${'ü'.repeat(240)}@example.com>\r\n\r\n`;
+    const reply = await receiver.data(
+      admitted(receiver),
+      transactionTo('a@contoso.test'),
+      Readable.from([Buffer.from(body)]),
+    );
+    expect(reply.text).toMatch(/^<\?+ \[InternalId=\d+, Hostname=hub01\.contoso\.test\] /);
+    expect(reply.text.length).toBeLessThan(400);
+  });
+
+  it.each<[string, () => Readable, keyof typeof REPLIES]>([
+    [
+      'the body has a fault',
+      () =>
+        Readable.from(
+          (async function* () {
+            yield Buffer.from('x');
+            throw new BodyFault('bare-line-ending', 'no', REPLIES.bareLineEnding);
+          })(),
+        ),
+      'bareLineEnding',
+    ],
+    [
+      'reading it fails',
+      () =>
+        Readable.from(
+          (async function* () {
+            yield Buffer.from('x');
+            throw new Error('a bug');
+          })(),
+        ),
+      'localError',
+    ],
+    [
+      'it has gone round in circles',
+      () => Readable.from([Buffer.from(`${'Received: x\r\n'.repeat(30)}\r\n`)]),
+      'mailLoop',
+    ],
+  ])('keeps nothing when %s', async (_, body, expected) => {
+    const receiver = makeReceiver();
+    const reply = await receiver.data(admitted(receiver), transactionTo('a@contoso.test'), body());
+    expect(reply).toBe(REPLIES[expected]);
+    expect((await spool.count()).messages).toBe(0);
+  });
+
+  it('takes a message with one hop less than too many', async () => {
+    const receiver = makeReceiver();
+    const body = Readable.from([Buffer.from(`${'Received: x\r\n'.repeat(29)}\r\n`)]);
+    expect((await receiver.data(admitted(receiver), transactionTo('a@contoso.test'), body)).code).toBe(250);
+  });
+
+  it('says 452 and aborts when the disk takes nothing', async () => {
+    let aborts = 0;
+    const full = {
+      receive: () => ({
+        write: () => Promise.reject(new Problem('spool-unavailable', 'the disk is full')),
+        commit: () => Promise.reject(new Error('never')),
+        abort: () => {
+          aborts++;
+          return Promise.reject(new Error('nor this'));
+        },
+      }),
+    };
+    const receiver = makeReceiver({ spool: full as unknown as Spool });
+    const reply = await receiver.data(
+      admitted(receiver),
+      transactionTo('a@contoso.test'),
+      Readable.from([Buffer.from(BODY)]),
+    );
+    expect([reply, aborts]).toEqual([REPLIES.insufficientResources, 1]);
+  });
+
+  it.each([
+    ['from a member of the pair it is taken over', asEdge, ID, BODY],
+    ['from a stranger it stays what it is', {}, undefined, formatNetworkMessageId(ID) + BODY],
+  ])('the network message id: %s', async (_, given, expected, body) => {
+    const receiver = makeReceiver();
+    const octets = Buffer.from(formatNetworkMessageId(ID) + BODY);
+    await receiver.data(
+      admitted(receiver, given),
+      transactionTo('a@contoso.test'),
+      Readable.from([octets.subarray(0, 20), octets.subarray(20)]),
+    );
+    const [message] = await claimAll(spool);
+    expect(message?.envelope.networkMessageId === ID).toBe(expected === ID);
+    expect((message && (await readBody(spool, message)))?.toString()).toBe(body);
+  });
+
+  describe('who a client is', () => {
+    const isServer = (receiver: Receiver, session: SmtpSession): boolean => {
+      const mailbox = parseMailbox('a@elsewhere.test');
+      return mailbox !== undefined && receiver.recipient(session, transactionTo(), { mailbox }) === undefined;
+    };
+
+    it.each<[string, Partial<SmtpSession>, boolean]>([
+      ['a stranger', {}, false],
+      ['a stranger in TLS', { tls: tlsWith(undefined) }, false],
+      ['a peer in TLS that has not authenticated', overTls, false],
+      ['a peer by its certificate', asEdge, true],
+      ['a peer by name with another certificate', { ...asEdge, tls: tlsWith(otherCertificate) }, false],
+      ['a peer by name without TLS', { ...asEdge, tls: undefined }, false],
+      [
+        'another name with the peer’s certificate',
+        { ...asEdge, authentication: { mechanism: 'EXTERNAL', identity: 'x' } },
+        false,
+      ],
+      ['a peer by its password', { authentication: { mechanism: 'SCRAM-SHA-256', identity: 'edge-user' } }, true],
+      ['nobody’s user', { authentication: { mechanism: 'SCRAM-SHA-256', identity: 'x' } }, false],
+    ])('%s: %j', (_, given, expected) => {
+      const receiver = makeReceiver();
+      expect(isServer(receiver, admitted(receiver, given))).toBe(expected);
+    });
+
+    it('is looked up afresh: a certificate that was replaced meanwhile counts no more', () => {
+      const receiver = makeReceiver();
+      const session = admitted(receiver, asEdge);
+      expect(isServer(receiver, session)).toBe(true);
+      organisation = { ...organisation, peers: [makePeer(EDGE, { certificate: otherCertificate })] };
+      expect(isServer(receiver, session)).toBe(false);
+    });
+  });
+
+  describe('what is offered', () => {
+    it.each<[string, Partial<SmtpSession>, readonly string[]]>([
+      ['a stranger', {}, []],
+      ['a stranger with a certificate', { tls: tlsWith(edgeCertificate) }, []],
+      ["somebody by a peer's name in clear", { helo: EDGE.toUpperCase() }, ['SCRAM-SHA-256']],
+      [
+        "somebody by a peer's name in TLS without a certificate",
+        { helo: EDGE, tls: tlsWith(undefined) },
+        ['SCRAM-SHA-256'],
+      ],
+      ["somebody by a peer's name with a certificate", overTls, ['EXTERNAL', 'SCRAM-SHA-256']],
+    ])('to %s: %j', (_, given, mechanisms) => {
+      const receiver = makeReceiver();
+      expect(receiver.offer(admitted(receiver, given)).mechanisms).toEqual(mechanisms);
+    });
+
+    it('no mechanism on a connector without ExchangeServer', () => {
+      organisation = { ...organisation, receiveConnectors: [{ ...CONNECTOR, authMechanism: ['Tls'] }] };
+      const receiver = makeReceiver();
+      expect(receiver.offer(admitted(receiver, overTls)).mechanisms).toEqual([]);
+    });
+
+    it('STARTTLS while the own certificate is in date', () => {
+      const receiver = makeReceiver();
+      const session = admitted(receiver);
+      expect(receiver.offer(session).startTls).toBe(true);
+      ownCertificate = undefined;
+      expect(receiver.offer(session).startTls).toBe(false);
+    });
+
+    it('no STARTTLS on a connector without Tls', () => {
+      organisation = { ...organisation, receiveConnectors: [{ ...CONNECTOR, authMechanism: [] }] };
+      const receiver = makeReceiver();
+      expect(receiver.offer(admitted(receiver)).startTls).toBe(false);
+    });
+  });
+
+  it.each([
+    ['EXTERNAL', 'certificate'],
+    ['SCRAM-SHA-256', 'password'],
+  ])('notes who failed to prove itself by %s', (mechanism, fault) => {
+    const receiver = makeReceiver();
+    const session = admitted(receiver, { helo: EDGE, tls: tlsWith(otherCertificate) });
+    const server = receiver.sasl(session, mechanism);
+    let step = server?.step(mechanism === 'EXTERNAL' ? Buffer.from('') : Buffer.from('n,,n=nobody,r=abcdefghijklmnop'));
+    if (step?.kind === 'challenge') step = server?.step(Buffer.from('c=biws,r=wrong,p=AAAA'));
+    expect([step?.kind, faults]).toEqual(['failure', [fault]]);
+  });
+
+  it.each([
+    [undefined, 0, /^hub01\.contoso\.test relaypair ESMTP MAIL service ready at /],
+    ['220 hello there', 0, /^hello there$/],
+  ])('greets with the banner %s', (banner, _, expected) => {
+    organisation = { ...organisation, receiveConnectors: [{ ...CONNECTOR, banner }] };
+    const receiver = makeReceiver();
+    expect(receiver.banner(admitted(receiver))).toMatch(expected);
+  });
+
+  it('requires TLS where the connector does', () => {
+    organisation = { ...organisation, receiveConnectors: [{ ...CONNECTOR, requireTls: true }] };
+    const receiver = makeReceiver();
+    const command = { ...transactionTo().mail };
+    expect(receiver.mail(admitted(receiver), command)).toBe(REPLIES.tlsRequired);
+    expect(receiver.mail(admitted(receiver, { tls: tlsWith(undefined) }), command)).toBeUndefined();
+  });
+});
