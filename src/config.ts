@@ -21,7 +21,7 @@ const MIN_INTERVAL_MS = 10;
 const NO_ENDPOINT = 'not an address and port; write 127.0.0.1:25 or [::1]:25';
 
 /** The format this relaypair writes and reads; an older one would be upgraded in `upgradeConfig`. */
-export const CONFIG_FORMAT = 1;
+const CONFIG_FORMAT = 1;
 
 /** Seconds, or a text such as 2s or 15m; milliseconds inside. */
 const duration = z

@@ -31,7 +31,7 @@ export const startEdgeSynchronization = defineCmdlet({
 });
 
 /** The properties in Exchange's order. */
-export function describeReport(report: SyncReport): OutputRecord {
+function describeReport(report: SyncReport): OutputRecord {
   return {
     Result: report.result,
     Type: report.type,

@@ -12,7 +12,7 @@ import { deriveScramVerifier, encodeScramVerifier } from '../smtp/scram-verifier
  * How long a credential lives. Exchange does not document its own; two years outlive a certificate, so that a pair whose
  * certificates have expired can still prove who is who.
  */
-export const CREDENTIAL_LIFETIME_MS = 730 * 86_400_000;
+const CREDENTIAL_LIFETIME_MS = 730 * 86_400_000;
 
 const PASSWORD_BYTES = 48;
 

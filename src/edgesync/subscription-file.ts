@@ -37,6 +37,8 @@ export interface SubscriptionData {
 
 /** How far in the future the export may lie: two clocks never agree. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
+/** New-EdgeSubscription gives the bootstrap account no more; a file that says so was changed. */
+const MAX_DURATION_TICKS = durationToTicks(86_400_000);
 const MAX_INT32 = 2_147_483_647n;
 const MAX_TEXT_LENGTH = 1024;
 
@@ -170,10 +172,11 @@ function readWindow(
   duration: SubscriptionField,
 ): { effectiveDate: Date; durationMs: number } {
   const effectiveTicks = readInteger(effective, { min: 1n, max: MAX_TICKS, what: 'a date in ticks' });
+  const left = MAX_TICKS - effectiveTicks;
   const durationTicks = readInteger(duration, {
     min: 10_000n,
-    max: MAX_TICKS - effectiveTicks,
-    what: 'a duration in ticks',
+    max: left < MAX_DURATION_TICKS ? left : MAX_DURATION_TICKS,
+    what: 'a duration in ticks of at most 24 hours',
   });
   return { effectiveDate: ticksToDate(effectiveTicks), durationMs: ticksToDurationMs(durationTicks) };
 }

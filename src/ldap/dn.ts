@@ -90,7 +90,7 @@ export function formatRdn(rdn: Rdn): string {
 }
 
 /** A value ready to stand in a name. */
-export function escapeDnValue(value: string): string {
+function escapeDnValue(value: string): string {
   return value.replace(/^[ #]| $|[\\,+"<>;]/g, String.raw`\$&`).replaceAll('\0', String.raw`\00`);
 }
 

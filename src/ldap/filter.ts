@@ -7,7 +7,7 @@ import { caseIgnoreRules, type MatchingRules } from './matching-rules.ts';
 
 export { escapeFilterValue, formatFilter, parseFilter } from './filter-text.ts';
 export type { Filter } from './filter-tree.ts';
-export { caseIgnoreRules, type MatchingRules, type SubstringPattern } from './matching-rules.ts';
+export { caseIgnoreRules, type MatchingRules } from './matching-rules.ts';
 
 /** True when the entry matches; false and Undefined are both no match. */
 export function matchFilter(filter: Filter, entry: LdapEntry, rules: MatchingRules = caseIgnoreRules): boolean {

@@ -15,10 +15,6 @@ import { ServerChannel } from './server-channel.ts';
 import { Session } from './session.ts';
 import type { TransactionLimits } from './session-transaction.ts';
 
-export type { LdapEntry, LdapOperation } from './entry.ts';
-export type { BindCredentials, LdapConnection, LdapRequestHandler, SearchAnswer } from './handler.ts';
-export type { CompareRequest, SearchRequest } from './request.ts';
-
 export interface LdapLimits {
   readonly maxConnections: number;
   /** Real time. */

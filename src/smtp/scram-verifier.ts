@@ -8,7 +8,7 @@ import { decodeBase64 } from './base64.ts';
 /** RFC 7677 §4: at least 4096 rounds; below it neither side goes on. */
 export const MIN_SCRAM_ITERATIONS = 4096;
 /** A server could otherwise keep a client counting for minutes. */
-export const MAX_SCRAM_ITERATIONS = 1_000_000;
+const MAX_SCRAM_ITERATIONS = 1_000_000;
 /** The length of every salt made here; made-up salts have it too, so that length tells nothing. */
 export const SCRAM_SALT_BYTES = 16;
 

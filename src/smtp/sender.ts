@@ -11,11 +11,10 @@ import type { Reply } from './reply.ts';
 import { SenderConnection, type SenderTimeouts } from './sender-connection.ts';
 import { openSession, type SenderSession, type TlsAttempt } from './sender-session.ts';
 
-export type { AuthenticationResult } from './sender-authentication.ts';
 export type { SenderTimeouts } from './sender-connection.ts';
 export type { SenderSession, TlsAttempt } from './sender-session.ts';
-export type { OutgoingMessage, OutgoingRecipient } from './sender-envelope.ts';
-export type { RecipientResult, SendResult } from './sender-transaction.ts';
+export type { OutgoingMessage } from './sender-envelope.ts';
+export type { SendResult } from './sender-transaction.ts';
 
 export interface DialOptions {
   /** An IP address: names are resolved above. */

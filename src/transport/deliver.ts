@@ -162,7 +162,9 @@ class SmtpHopConnection implements HopConnection {
     return parcel.indexes.map((index, position) => {
       const recipient = result.recipients[position];
       if (!recipient) return { index, status: 'deferred', reply: '451 4.4.2 The connection was lost' };
-      return { index, status: recipient.status, reply: formatReply(recipient.reply) };
+      // 530 asks for TLS or authentication first (RFC 3207 §4, RFC 4954 §6): two settings disagree, and the message waits.
+      const status = recipient.reply.code === 530 ? 'deferred' : recipient.status;
+      return { index, status, reply: formatReply(recipient.reply) };
     });
   }
 

@@ -11,7 +11,7 @@ import { type Hop, unreachableHop } from './hop.ts';
 import type { Organisation } from './organisation.ts';
 
 /** What Exchange's logs call the connector that no cmdlet shows. */
-export const INTRA_ORG_CONNECTOR = 'Intra-Organization SMTP Send Connector';
+const INTRA_ORG_CONNECTOR = 'Intra-Organization SMTP Send Connector';
 
 const SMTP_PORT = 25;
 

@@ -32,7 +32,7 @@ const RENEWALS: readonly Renewal[] = [
 
 it.each(RENEWALS)(
   'with a new $role certificate mail waits both ways until it is known',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async (renewal) => {
     await using relaying = await Relaying.start();
     const { servers } = relaying;
@@ -104,7 +104,7 @@ describe('a subscription file that is not to be trusted', () => {
       ),
   };
 
-  it('is refused in one sentence, and mail flows on', { timeout: 60_000 }, async () => {
+  it('is refused in one sentence, and mail flows on', { timeout: 120_000 }, async () => {
     await using relaying = await Relaying.start();
     const { servers } = relaying;
     const before = await servers.cmdlet('hub', 'Get-EdgeSubscription');
@@ -122,7 +122,7 @@ describe('a subscription file that is not to be trusted', () => {
     await relaying.synchronize();
   });
 
-  it('is refused when it is older than what is on record, or was used before', { timeout: 60_000 }, async () => {
+  it('is refused when it is older than what is on record, or was used before', { timeout: 120_000 }, async () => {
     await using relaying = await Relaying.start();
     const { servers } = relaying;
     await expectRefusal(relaying, 'edge.xml', 'the same file twice');

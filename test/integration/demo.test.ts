@@ -111,7 +111,7 @@ function firstMissing(text: string, wanted: readonly string[]): string | undefin
 }
 
 describe('relaypair demo', () => {
-  it('tells the whole story, ends with 0 and leaves nothing behind', { timeout: 120_000 }, async () => {
+  it('tells the whole story, ends with 0 and leaves nothing behind', { timeout: 180_000 }, async () => {
     const { code, text, pids } = await runDemo();
     expect(text).not.toContain('NOT AS EXPECTED');
     expect(firstMissing(text, KEY_LINES)).toBeUndefined();

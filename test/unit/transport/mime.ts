@@ -12,7 +12,7 @@ export function readPart(text: string): Part {
 }
 
 /** By names in lower case; the first of a name counts. */
-export function readFields(header: string): Map<string, string> {
+function readFields(header: string): Map<string, string> {
   const fields = new Map<string, string>();
   for (const line of header.replaceAll(/\r\n(?=[ \t])/g, '').split('\r\n')) {
     const [, name, value] = /^([!-9;-~]+):[ \t]*(.*)$/s.exec(line) ?? [];
