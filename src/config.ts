@@ -94,14 +94,10 @@ const schema = z.strictObject({
   retry,
   limits: z
     .strictObject({
-      maxMessageSize: z
-        .int()
-        .min(65_536)
-        .default(10 * 1024 * 1024),
       maxRecipients: z.int().min(100).default(5000),
       maxConnections: z.int().min(1).default(5000),
       maxConnectionsPerHop: z.int().min(1).default(10),
-      commandTimeout: duration.optional(),
+      commandTimeout: duration.default(300_000),
       handshakeTimeout: duration.default(30_000),
       drainTimeout: duration.default(10_000),
     })

@@ -19,10 +19,10 @@ export function parseDuration(text: string): number {
   return durationMs;
 }
 
-/** .NET's [d.]hh:mm:ss. */
+/** .NET's [d.]hh:mm:ss, and 24:00:00, which Exchange's own pages write for a day. */
 function readTimeSpan(text: string): number | undefined {
   const [, days = '0', hours, minutes, seconds] =
-    /^(?:(\d{1,8})\.)?([01]?\d|2[0-3]):([0-5]\d):([0-5]\d)$/.exec(text) ?? [];
+    /^(?:(\d{1,8})\.)?([01]?\d|2[0-4]):([0-5]\d):([0-5]\d)$/.exec(text) ?? [];
   if (hours === undefined) return undefined;
   const { d, h, m, s } = UNIT_MS;
   return Number(days) * d + Number(hours) * h + Number(minutes) * m + Number(seconds) * s;

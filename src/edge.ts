@@ -15,44 +15,42 @@ import type { Directory } from './directory/directory.ts';
 import { adamNamingContext } from './directory/layout.ts';
 import { openSecretKey } from './directory/sealed-secret.ts';
 import { LdapListener } from './ldap/server.ts';
-import { announceStart, closeFoundation, type Foundation, openFoundation, openTransport, type RunningServer, type ServerOptions, stopInOrder } from './server.ts';
+import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
+import { openTransport } from './mail-transport.ts';
 import { createOrganisationView } from './transport/organisation-view.ts';
 
 /** Starts an Edge; throws Problem when something a person can put right is in the way, and then nothing is left running. */
-export async function openEdge(options: ServerOptions): Promise<RunningServer> {
-  const foundation = await openFoundation(options);
-  try {
-    return await build(foundation);
-  } catch (error) {
-    await closeFoundation(foundation);
-    throw error;
-  }
+export function openEdge(options: ServerOptions): Promise<RunningServer> {
+  return openServer(options, build);
 }
 
-async function build(foundation: Foundation): Promise<RunningServer> {
-  const { config, clock, log, certificates, contexts } = foundation;
+async function build(foundation: Foundation): Promise<Readonly<Record<string, unknown>>> {
+  const { config, clock, log, parts, certificates, contexts } = foundation;
   const secretKey = openSecretKey(join(config.folder, 'keys'));
   const directory = await openDirectory(foundation);
+  parts.add(() => directory.close());
   const adam = await Adam.open({ directory, server: { name: config.netbiosName, fqdn: config.fqdn }, clock, log });
+  parts.add(() => adam.close());
   const publish = (): Promise<void> => adam.publishServer({ certificate: certificates.internalTransport()?.certificate, encryptionKeyPem: secretKey.publicKeyPem });
   await publish();
   const cancelPublish = certificates.onChange(() => {
     publish().catch((error: unknown) => log.error({ err: error }, 'the new certificate could not be published in ADAM'));
   });
+  parts.add(cancelPublish);
   const door = await LdapListener.open({
     ...config.listen.ldaps,
     security: { kind: 'tls', keyPair: () => contexts.ownKeyPair() },
     handler: new AdamServer({ adam, directory, clock, log }),
     log,
   });
+  parts.add(() => door.close());
   const ldaps: Endpoint = { host: door.address.address, port: door.address.port };
   const organisation = createOrganisationView({ clock, log, secretKey, snapshot: () => adam.snapshot() });
   const transport = await openTransport(foundation, { organisation, onChange: (listener) => adam.onChange(listener) });
   const context: ServerContext = { ...foundation, organisation, queue: transport.queue, addresses: transport.addresses, edge: { adam, ldaps } };
   const control = await ControlServer.open({ path: controlSocketPath(config.folder), cmdlets: EDGE_CMDLETS, context, log });
-  announceStart(foundation);
+  parts.add(() => control.close());
   return {
-    ready: {
       event: 'ready',
       role: 'edge',
       pid: process.pid,
@@ -60,21 +58,9 @@ async function build(foundation: Foundation): Promise<RunningServer> {
       smtp: transport.addresses.map(formatEndpoint),
       ldaps: formatEndpoint(ldaps),
       folder: config.folder,
-    },
-    stop: () =>
-      stopInOrder(log, [
-        () => control.close(),
-        () => door.close(),
-        () => transport.stop(),
-        () => cancelPublish(),
-        () => adam.close(),
-        () => directory.close(),
-        () => closeFoundation(foundation),
-      ]),
-  };
+    };
 }
 
-/** ADAM's naming context is made at first start and stays. */
 async function openDirectory({ config, clock, log }: Foundation): Promise<Directory> {
   const [backend] = DIRECTORY_BACKENDS;
   if (!backend) throw new Error('there is no directory backend');

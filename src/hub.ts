@@ -12,31 +12,29 @@ import type { Directory } from './directory/directory.ts';
 import { adNamingContext } from './directory/layout.ts';
 import { openSecretKey } from './directory/sealed-secret.ts';
 import { Synchronizer } from './edgesync/synchronizer.ts';
-import { announceStart, closeFoundation, type Foundation, openFoundation, openTransport, type RunningServer, type ServerOptions, stopInOrder } from './server.ts';
+import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
+import { openTransport } from './mail-transport.ts';
 import { createOrganisationView } from './transport/organisation-view.ts';
 
 /** Starts a Hub; throws Problem when something a person can put right is in the way, and then nothing is left running. */
-export async function openHub(options: ServerOptions): Promise<RunningServer> {
-  const foundation = await openFoundation(options);
-  try {
-    return await build(foundation);
-  } catch (error) {
-    await closeFoundation(foundation);
-    throw error;
-  }
+export function openHub(options: ServerOptions): Promise<RunningServer> {
+  return openServer(options, build);
 }
 
-async function build(foundation: Foundation): Promise<RunningServer> {
-  const { config, clock, log, events, certificates, contexts } = foundation;
+async function build(foundation: Foundation): Promise<Readonly<Record<string, unknown>>> {
+  const { config, clock, log, parts, events, certificates, contexts } = foundation;
   const secretKey = openSecretKey(join(config.folder, 'keys'));
   const directory = await openDirectory(foundation);
+  parts.add(() => directory.close());
   const activeDirectory = await ActiveDirectory.open({ directory, server: { name: config.netbiosName, fqdn: config.fqdn, site: config.site }, log });
+  parts.add(() => activeDirectory.close());
   const publish = (): Promise<void> =>
     activeDirectory.publishServer({ certificate: certificates.internalTransport()?.certificate, encryptionKeyPem: secretKey.publicKeyPem });
   await publish();
   const cancelPublish = certificates.onChange(() => {
     publish().catch((error: unknown) => log.error({ err: error }, 'the new certificate could not be published in AD'));
   });
+  parts.add(cancelPublish);
   const organisation = createOrganisationView({ clock, log, secretKey, snapshot: () => activeDirectory.snapshot() });
   const synchronizer = new Synchronizer({
     activeDirectory,
@@ -50,19 +48,8 @@ async function build(foundation: Foundation): Promise<RunningServer> {
   const transport = await openTransport(foundation, { organisation, onChange: (listener) => activeDirectory.onChange(listener) });
   const context: ServerContext = { ...foundation, organisation, queue: transport.queue, addresses: transport.addresses, hub: { activeDirectory, synchronizer } };
   const control = await ControlServer.open({ path: controlSocketPath(config.folder), cmdlets: HUB_CMDLETS, context, log });
-  announceStart(foundation);
-  return {
-    ready: { event: 'ready', role: 'hub', pid: process.pid, fqdn: config.fqdn, smtp: transport.addresses.map(formatEndpoint), folder: config.folder },
-    stop: () =>
-      stopInOrder(log, [
-        () => control.close(),
-        () => transport.stop(),
-        () => cancelPublish(),
-        () => activeDirectory.close(),
-        () => directory.close(),
-        () => closeFoundation(foundation),
-      ]),
-  };
+  parts.add(() => control.close());
+  return { event: 'ready', role: 'hub', pid: process.pid, fqdn: config.fqdn, smtp: transport.addresses.map(formatEndpoint), folder: config.folder };
 }
 
 async function openDirectory({ config, clock, log }: Foundation): Promise<Directory> {

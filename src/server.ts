@@ -48,8 +48,47 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** What was opened, in that order; closed the other way round, each part even when one before it failed. */
+export class OpenParts {
+  readonly #log: Log;
+  readonly #closers: (() => Promise<void> | void)[] = [];
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  add(close: () => Promise<void> | void): void {
+    this.#closers.push(close);
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0).toReversed()) {
+      try {
+        await close();
+      } catch (error) {
+        this.#log.error({ err: error }, 'a part did not stop cleanly');
+      }
+    }
+  }
+}
+
+/** Builds a server; when a part cannot be opened, those before it are closed again and the error goes on. */
+export async function openServer(options: ServerOptions, build: (foundation: Foundation) => Promise<Readonly<Record<string, unknown>>>): Promise<RunningServer> {
+  const parts = new OpenParts(options.log);
+  try {
+    const foundation = await openFoundation(options, parts);
+    const ready = await build(foundation);
+    announceStart(foundation);
+    return { ready, stop: () => parts.close() };
+  } catch (error) {
+    await parts.close();
+    throw error;
+  }
+}
+
 /** The parts that exist before the directory does. */
 export interface Foundation extends ServerOptions {
+  readonly parts: OpenParts;
   readonly spool: Spool;
   readonly certificates: CertificateStore;
   readonly events: EventLog;
@@ -60,22 +99,28 @@ export interface Foundation extends ServerOptions {
 }
 
 /** Opens the foundation. The spool comes first: its lock is what keeps a second server out of the folder. */
-export async function openFoundation(options: ServerOptions): Promise<Foundation> {
+async function openFoundation(options: ServerOptions, parts: OpenParts): Promise<Foundation> {
   const { config, clock, log, version } = options;
   ensurePrivateFolder(config.folder);
   const [backend] = SPOOL_BACKENDS;
   if (!backend) throw new Error('there is no spool backend');
   const spool = await backend.open({ folder: join(config.folder, 'spool'), log, clock });
+  parts.add(() => spool.close());
   const certificates = CertificateStore.open(join(config.folder, 'certificates'), { log });
   await ensureCertificate(certificates, options);
   const logs = { folder: join(config.folder, 'logs'), clock, log, version };
+  const events = new EventLog(logs);
+  const tracking = new MessageTracking(logs);
+  const cards = new CardLog<DecisionCard>(logs);
+  for (const records of [events, tracking, cards]) parts.add(() => records.close());
   return {
     ...options,
+    parts,
     spool,
     certificates,
-    events: new EventLog(logs),
-    tracking: new MessageTracking(logs),
-    cards: new CardLog<DecisionCard>(logs),
+    events,
+    tracking,
+    cards,
     contexts: new TlsContexts(certificates, config.fqdn, clock),
   };
 }
@@ -134,156 +179,13 @@ export class TlsContexts {
   }
 }
 
-/** The moving parts of transport, once the directory can be asked. */
-export interface Transport {
-  readonly queue: MailQueue;
-  readonly addresses: readonly Endpoint[];
-  stop(): Promise<void>;
-}
-
-export interface TransportParts {
-  readonly organisation: () => Organisation;
-  onChange(listener: () => void): Cancel;
-}
-
-/** Starts queue and listeners. */
-export async function openTransport(foundation: Foundation, parts: TransportParts): Promise<Transport> {
-  const { config, clock, log, spool, contexts } = foundation;
-  const { organisation } = parts;
-  const records = new Records({
-    clock,
-    organisation,
-    cards: foundation.cards,
-    tracking: foundation.tracking,
-    events: foundation.events,
-  });
-  const expirationMs = config.retry.expiration;
-  const deliveryContext = {
-    clock,
-    log,
-    organisation,
-    addressBook: { hosts: config.hosts, resolve: foundation.resolve ?? systemResolver },
-    ownKeyPair: () => contexts.ownKeyPair(),
-    handshakeTimeoutMs: config.limits.handshakeTimeout,
-  };
-  const queue = new MailQueue({
-    spool,
-    clock,
-    log,
-    retry: config.retry,
-    maxConnectionsPerHop: config.limits.maxConnectionsPerHop,
-    maxMessagesPerConnection: MESSAGES_PER_CONNECTION,
-    route: (address) => routeRecipient(organisation(), config.deliver, address),
-    open: (hop, hasWaited) => openHop(deliveryContext, hop, hasWaited),
-    settlement: new Settlement({ spool, clock, log, organisation, records, expirationMs }),
-  });
-  const receiver = new Receiver({
-    clock,
-    log,
-    spool,
-    organisation,
-    records,
-    expirationMs,
-    decoySecret: randomBytes(32),
-    identityFor: ({ servername, connectorFqdn }) => contexts.identityFor(servername, connectorFqdn),
-    certificateFor: (connectorFqdn) => contexts.select(undefined, connectorFqdn),
-  });
-  const listeners = await openListeners(foundation, organisation(), receiver);
-  queue.start();
-  const cancels = [
-    parts.onChange(() => queue.resubmit()),
-    watchCertificates({
-      clock,
-      store: foundation.certificates,
-      events: foundation.events,
-      fqdn: config.fqdn,
-      connectorName: firstConnector(organisation()),
-    }),
-  ];
-  return {
-    queue,
-    addresses: listeners.map(({ address }) => ({ host: address.address, port: address.port })),
-    stop: async () => {
-      for (const cancel of cancels) cancel();
-      await Promise.all(listeners.map((listener) => listener.close()));
-      await queue.stop(config.limits.drainTimeout);
-    },
-  };
-}
-
-/** IntraOrgConnectorSmtpMaxMessagesPerConnection and SmtpMaxMessagesPerConnection, Exchange's default for both. */
-const MESSAGES_PER_CONNECTION = 20;
-
-function firstConnector(organisation: Organisation): string {
-  return organisation.receiveConnectors[0]?.name ?? organisation.netbiosName;
-}
-
-/**
- * One listener for each address of the config and of the connectors; which connector serves a client is chosen at each
- * connection. An address of the config that cannot be had stops the start, a connector's own is reported and left out.
- */
-async function openListeners(foundation: Foundation, organisation: Organisation, policy: Receiver): Promise<SmtpListener[]> {
-  const { config, log } = foundation;
-  const listeners: SmtpListener[] = [];
-  try {
-    for (const endpoint of config.listen.smtp) listeners.push(await openListener(foundation, endpoint, policy));
-  } catch (error) {
-    await Promise.all(listeners.map((listener) => listener.close()));
-    throw error;
-  }
-  for (const endpoint of boundBeyond(config.listen.smtp, organisation)) {
-    try {
-      listeners.push(await openListener(foundation, endpoint, policy));
-    } catch (error) {
-      log.error({ address: formatEndpoint(endpoint), error: messageOf(error) }, 'a binding of a Receive connector cannot be listened at');
-    }
-  }
-  return listeners;
-}
-
-function openListener({ config, log }: Foundation, { host, port }: Endpoint, policy: Receiver): Promise<SmtpListener> {
-  const { maxConnections, maxRecipients, drainTimeout } = config.limits;
-  return SmtpListener.open({ host, port, fqdn: config.fqdn, policy, log, maxConnections, maxRecipients, timeouts: { closeMs: drainTimeout } });
-}
-
-/** Bindings of enabled connectors that no address of the config covers. */
-function boundBeyond(listened: readonly Endpoint[], { receiveConnectors }: Organisation): Endpoint[] {
-  const bindings = receiveConnectors.filter(({ enabled }) => enabled).flatMap((connector) => connector.bindings);
-  const endpoints = [...new Set(bindings)].flatMap((text) => parseEndpoint(text) ?? []);
-  return endpoints.filter((endpoint) => endpoint.port !== 0 && !listened.some((other) => covers(other, endpoint)));
-}
-
-function covers(listened: Endpoint, { host, port }: Endpoint): boolean {
-  const wildcard = host.includes(':') ? '::' : '0.0.0.0';
-  return listened.port === port && (listened.host === host || listened.host === wildcard);
-}
-
-/** Lets go of the foundation, last of all. */
-export async function closeFoundation({ spool, events, tracking, cards }: Foundation): Promise<void> {
-  await spool.close();
-  events.close();
-  tracking.close();
-  cards.close();
-}
-
 /** The start's own record: the version, and the clock if it was moved. */
-export function announceStart({ events, config, clock, version }: Foundation): void {
+function announceStart({ events, config, clock, version }: Foundation): void {
   events.record(createEvent('ServerStarted', { server: config.fqdn, role: config.role, version }));
   const moved = describeOffset(clock.offsetMs);
   if (moved === undefined) return;
   const to = clock.now();
   events.record(createEvent('ClockMoved', { from: new Date(to.getTime() - clock.offsetMs), to, offset: moved }));
-}
-
-/** Runs each step of a stop even when one before it failed. */
-export async function stopInOrder(log: Log, steps: readonly (() => Promise<void> | void)[]): Promise<void> {
-  for (const step of steps) {
-    try {
-      await step();
-    } catch (error) {
-      log.error({ error: messageOf(error) }, 'a part did not stop cleanly');
-    }
-  }
 }
 
 /** The package's version. */

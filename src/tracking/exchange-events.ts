@@ -42,7 +42,7 @@ export const EXCHANGE_EVENTS = {
     source: 'MSExchangeTransport',
     level: 'Warning',
     describe: (facts) =>
-      `No certificate in this server's store names ${facts.fqdn}, so STARTTLS is not supported by the connector "${facts.connector}". Make one with New-ExchangeCertificate -DomainName ${facts.fqdn}, or change the connector's Fqdn.`,
+      `No valid certificate in this server's store names ${facts.fqdn}, so STARTTLS is not supported by the connector "${facts.connector}". Make one with New-ExchangeCertificate -DomainName ${facts.fqdn}, or change the connector's Fqdn.`,
     key: (facts) => `${facts.connector} ${facts.fqdn}`,
   }),
   InternalTransportCertificateExpired: define<{ thumbprint: string; notAfter: Date }>({

@@ -2,9 +2,12 @@
 // at start, when the store changes, each day, and at the very end of each certificate.
 
 import type { Cancel, Clock } from '../clock.ts';
+import type { Certificate } from '../tls/certificate.ts';
 import type { CertificateStore } from '../tls/certificate-store.ts';
 import type { EventLog } from '../tracking/event-log.ts';
 import { createEvent } from '../tracking/events.ts';
+import { offerStartTls } from '../trust/reception.ts';
+import type { TrustSettings } from '../trust/tls-policy.ts';
 
 const DAY_MS = 86_400_000;
 /** Exchange's own threshold is not documented; a month is what administrators ask for. */
@@ -16,6 +19,7 @@ export interface CertificateWatchOptions {
   readonly events: EventLog;
   readonly fqdn: string;
   readonly connectorName: string;
+  readonly settings: () => TrustSettings;
 }
 
 /** Starts watching; call what it returns to stop. */
@@ -36,43 +40,32 @@ export function watchCertificates(options: CertificateWatchOptions): Cancel {
   };
 }
 
-function reportCertificates({ clock, store, events, fqdn, connectorName }: CertificateWatchOptions): void {
+function reportCertificates(options: CertificateWatchOptions): void {
+  const { clock, store, fqdn } = options;
   const now = clock.now();
-  const internal = store.internalTransport()?.certificate;
-  const shown = store.selectFor({ connectorFqdn: fqdn, serverFqdn: fqdn, now })?.certificate;
-  if (!shown) events.record(createEvent('CannotLoadSTARTTLSCertificateFromStore', { fqdn, connector: connectorName }));
-  if (shown && now > shown.notAfter) {
-    events.record(
-      createEvent('STARTTLSCertificateExpired', { fqdn, thumbprint: shown.thumbprint, notAfter: shown.notAfter }),
-    );
+  reportInternal(options, store.internalTransport()?.certificate, now);
+  reportShown(options, store.selectFor({ connectorFqdn: fqdn, serverFqdn: fqdn, now })?.certificate, now);
+}
+
+/** The certificate of direct trust. */
+function reportInternal({ events }: CertificateWatchOptions, certificate: Certificate | undefined, now: Date): void {
+  if (!certificate) return;
+  const { thumbprint, notAfter } = certificate;
+  if (now > notAfter) events.record(createEvent('InternalTransportCertificateExpired', { thumbprint, notAfter }));
+  if (isDueSoon(notAfter, now)) events.record(createEvent('InternalTransportCertificateExpiresSoon', { thumbprint, notAfter }));
+}
+
+/** The certificate that a client without SNI sees. */
+function reportShown(options: CertificateWatchOptions, certificate: Certificate | undefined, now: Date): void {
+  const { events, fqdn, connectorName, settings } = options;
+  if (!offerStartTls(certificate, settings(), now).offered) {
     events.record(createEvent('CannotLoadSTARTTLSCertificateFromStore', { fqdn, connector: connectorName }));
   }
-  if (internal && now > internal.notAfter) {
-    events.record(
-      createEvent('InternalTransportCertificateExpired', {
-        thumbprint: internal.thumbprint,
-        notAfter: internal.notAfter,
-      }),
-    );
-  }
-  if (internal && isDueSoon(internal.notAfter, now)) {
-    events.record(
-      createEvent('InternalTransportCertificateExpiresSoon', {
-        thumbprint: internal.thumbprint,
-        notAfter: internal.notAfter,
-      }),
-    );
-  }
-  if (shown && isDueSoon(shown.notAfter, now)) {
-    const hoursRemaining = Math.floor((shown.notAfter.getTime() - now.getTime()) / 3_600_000);
-    events.record(
-      createEvent('STARTTLSCertificateExpiresSoon', {
-        subject: shown.subject,
-        thumbprint: shown.thumbprint,
-        hoursRemaining,
-      }),
-    );
-  }
+  if (!certificate) return;
+  const { thumbprint, notAfter, subject } = certificate;
+  if (now > notAfter) events.record(createEvent('STARTTLSCertificateExpired', { fqdn, thumbprint, notAfter }));
+  const hoursRemaining = Math.floor((notAfter.getTime() - now.getTime()) / 3_600_000);
+  if (isDueSoon(notAfter, now)) events.record(createEvent('STARTTLSCertificateExpiresSoon', { subject, thumbprint, hoursRemaining }));
 }
 
 function isDueSoon(notAfter: Date, now: Date): boolean {

@@ -30,40 +30,38 @@ const RENEWALS: readonly Renewal[] = [
   },
 ];
 
-it.each(RENEWALS)(
-  'with a new $role certificate mail waits both ways until it is known',
-  { timeout: 120_000 },
-  async (renewal) => {
-    await using relaying = await Relaying.start();
-    const { servers } = relaying;
-    const pids = [servers.pid('hub'), servers.pid('edge')];
-    expect(await relaying.exchangeLetters('before')).toMatchObject(FLOWING);
-    await servers.cmdlet(renewal.role, 'New-ExchangeCertificate', '-Confirm:false');
+const LIMIT = { timeout: 120_000 };
 
-    const waiting = await Promise.all(
-      DIRECTIONS.map(async (direction) => {
-        const letter = await relaying.sendLetter(direction, `waits ${direction}`);
-        const card = await relaying.awaitHopCard(direction, letter, 'deferred');
-        expect(card, direction).toMatchObject({ channel: 'none', reason: renewal.waits[direction] });
-        return { direction, letter };
-      }),
-    );
-    for (const { direction, letter } of waiting) expect(relaying.countArrivals(direction, letter)).toBe(0);
+it.each(RENEWALS)('with a new $role certificate mail waits both ways until it is known', LIMIT, async (renewal) => {
+  await using relaying = await Relaying.start();
+  const { servers } = relaying;
+  const pids = [servers.pid('hub'), servers.pid('edge')];
+  expect(await relaying.exchangeLetters('before')).toMatchObject(FLOWING);
+  await servers.cmdlet(renewal.role, 'New-ExchangeCertificate', '-Confirm:false');
 
-    await renewal.cure(relaying);
-    for (const { direction, letter } of waiting) {
-      await relaying.awaitArrival(direction, letter);
-      expect(await relaying.awaitHopCard(direction, letter, 'delivered')).toMatchObject(TRUSTED_TLS);
-    }
-    expect(await relaying.exchangeLetters('after')).toMatchObject(FLOWING);
-    await relaying.awaitEmptyQueues();
-    for (const { direction, letter } of waiting) expect(relaying.countArrivals(direction, letter)).toBe(1);
-    expect(await relaying.reports()).toEqual([]);
-    expect([servers.pid('hub'), servers.pid('edge')]).toEqual(pids);
-  },
-);
+  const waiting = await Promise.all(
+    DIRECTIONS.map(async (direction) => {
+      const letter = await relaying.sendLetter(direction, `waits ${direction}`);
+      const card = await relaying.awaitHopCard(direction, letter, 'deferred');
+      expect(card, direction).toMatchObject({ channel: 'none', reason: renewal.waits[direction] });
+      return { direction, letter };
+    }),
+  );
+  for (const { direction, letter } of waiting) expect(relaying.countArrivals(direction, letter)).toBe(0);
 
-it('a new Edge certificate stops EdgeSync before the password leaves, and what waits is not lost', async () => {
+  await renewal.cure(relaying);
+  for (const { direction, letter } of waiting) {
+    await relaying.awaitArrival(direction, letter);
+    expect(await relaying.awaitHopCard(direction, letter, 'delivered')).toMatchObject(TRUSTED_TLS);
+  }
+  expect(await relaying.exchangeLetters('after')).toMatchObject(FLOWING);
+  await relaying.awaitEmptyQueues();
+  for (const { direction, letter } of waiting) expect(relaying.countArrivals(direction, letter)).toBe(1);
+  expect(await relaying.reports()).toEqual([]);
+  expect([servers.pid('hub'), servers.pid('edge')]).toEqual(pids);
+});
+
+it('a new Edge certificate stops EdgeSync before the password leaves, and what waits is not lost', LIMIT, async () => {
   await using relaying = await Relaying.start();
   const { servers } = relaying;
   await servers.cmdlet('edge', 'New-ExchangeCertificate', '-Confirm:false');
@@ -75,7 +73,7 @@ it('a new Edge certificate stops EdgeSync before the password leaves, and what w
   expect(await servers.cmdlet('hub', 'Get-EventLog', '-EventId', '10104')).toHaveLength(1);
 });
 
-it('exporting the subscription of a working Edge again stops no mail and no synchronization', async () => {
+it('exporting the subscription of a working Edge again stops no mail and no synchronization', LIMIT, async () => {
   await using relaying = await Relaying.start();
   const { servers } = relaying;
   await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'again.xml');
@@ -104,7 +102,7 @@ describe('a subscription file that is not to be trusted', () => {
       ),
   };
 
-  it('is refused in one sentence, and mail flows on', { timeout: 120_000 }, async () => {
+  it('is refused in one sentence, and mail flows on', LIMIT, async () => {
     await using relaying = await Relaying.start();
     const { servers } = relaying;
     const before = await servers.cmdlet('hub', 'Get-EdgeSubscription');
@@ -122,7 +120,7 @@ describe('a subscription file that is not to be trusted', () => {
     await relaying.synchronize();
   });
 
-  it('is refused when it is older than what is on record, or was used before', { timeout: 120_000 }, async () => {
+  it('is refused when it is older than what is on record, or was used before', LIMIT, async () => {
     await using relaying = await Relaying.start();
     const { servers } = relaying;
     await expectRefusal(relaying, 'edge.xml', 'the same file twice');
@@ -135,7 +133,7 @@ describe('a subscription file that is not to be trusted', () => {
     await relaying.synchronize();
   });
 
-  it('is refused when its certificate is not the one that the person expects', async () => {
+  it('is refused when its certificate is not the one that the person expects', LIMIT, async () => {
     await using relaying = await Relaying.start();
     const { servers } = relaying;
     await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'fresh.xml');

@@ -61,12 +61,12 @@ it("crosses the end of the Edge's certificate with its sessions open", { timeout
 });
 
 async function endOf(relaying: Relaying, role: Role): Promise<Date> {
-  const [certificate] = await relaying.servers.cmdlet(role, 'Get-ExchangeCertificate');
+  const [certificate] = await relaying.servers.ask(role, 'Get-ExchangeCertificate');
   return new Date(String(certificate?.['NotAfter']));
 }
 
 async function eventIds(relaying: Relaying, role: Role): Promise<number[]> {
-  const events = await relaying.servers.cmdlet(role, 'Get-EventLog');
+  const events = await relaying.servers.ask(role, 'Get-EventLog');
   return events.map((event) => Number(event['EventId']));
 }
 

@@ -12,7 +12,9 @@ const LAUNCHER = new URL('../../bin/relaypair.js', import.meta.url).pathname;
 const ROLES: readonly Role[] = ['hub', 'edge'];
 const ONE_SENTENCE = /^relaypair: [^\n]* is in use by another process: stop that one first\n$/;
 
-it.each(ROLES)('refuses a second %s in one sentence, and the first relays on', async (role) => {
+const LIMIT = { timeout: 120_000 };
+
+it.each(ROLES)('refuses a second %s in one sentence, and the first relays on', LIMIT, async (role) => {
   await using relaying = await Relaying.start();
   const { servers } = relaying;
   for (const attempt of ['first', 'second']) {
@@ -27,7 +29,7 @@ it.each(ROLES)('refuses a second %s in one sentence, and the first relays on', a
   });
 });
 
-it('goes on in the folder of a server that was killed, with the mail that it had taken', async () => {
+it('goes on in the folder of a server that was killed, with the mail that it had taken', LIMIT, async () => {
   await using relaying = await Relaying.start();
   const { servers } = relaying;
   await servers.stop('edge');
@@ -43,7 +45,7 @@ it('goes on in the folder of a server that was killed, with the mail that it had
   await relaying.awaitArrival('inbound', inbound);
 });
 
-it('lets one win of two that are started at the same moment for the first time', async () => {
+it('lets one win of two that are started at the same moment for the first time', LIMIT, async () => {
   await using servers = await Servers.prepare();
   const both = [1, 2].map(() =>
     spawn(process.execPath, [LAUNCHER, 'hub', '--config', 'hub.yaml'], { cwd: servers.folder }),

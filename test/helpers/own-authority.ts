@@ -16,7 +16,17 @@ export class OwnAuthority {
   /** Everything is written into `folder`; `root.pem` is what clients would know. */
   constructor(folder: string) {
     this.#folder = folder;
-    this.#run('req', '-x509', ...newKey('rsa', 'root'), '-subj', '/CN=Contoso Root', '-days', '3650', '-out', 'root.pem');
+    this.#run(
+      'req',
+      '-x509',
+      ...newKey('rsa', 'root'),
+      '-subj',
+      '/CN=Contoso Root',
+      '-days',
+      '3650',
+      '-out',
+      'root.pem',
+    );
     const ca = 'basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign,cRLSign\n';
     this.#sign('intermediate', 'rsa', { by: 'root', subject: '/CN=Contoso Issuing', extensions: ca });
   }

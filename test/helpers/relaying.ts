@@ -2,6 +2,7 @@
 // another sink or whatever a test has there.
 
 import { randomUUID } from 'node:crypto';
+import type { OutputRecord } from '../../src/cmdlets/output.ts';
 import { eventually, type Role, Servers, type ServersOptions } from './servers.ts';
 import { Sink, type SinkOptions } from './sink.ts';
 import { type Submitted, submit } from './submit.ts';
@@ -62,7 +63,7 @@ export class Relaying {
       await servers.stop(role);
     }
     await Promise.all([servers.start('hub'), servers.start('edge')]);
-    await servers.cmdlet('hub', 'New-AcceptedDomain', '-Name', ACCEPTED_DOMAIN, '-DomainName', ACCEPTED_DOMAIN);
+    await servers.ask('hub', 'New-AcceptedDomain', { Name: ACCEPTED_DOMAIN, DomainName: ACCEPTED_DOMAIN });
     await servers.subscribe();
     await relaying.setSmartHost(options.smartHostPort ?? outside.port);
     return relaying;
@@ -70,15 +71,19 @@ export class Relaying {
 
   /** Brings all mail for elsewhere to a port of this machine. */
   async setSmartHost(port: number): Promise<void> {
-    const connector = `EdgeSync - ${SITE} to Internet`;
-    const settings = ['-DNSRoutingEnabled', '$false', '-DomainSecureEnabled', '$false', '-SmartHosts', '127.0.0.1'];
-    await this.servers.cmdlet('hub', 'Set-SendConnector', connector, ...settings, '-Port', String(port));
+    await this.servers.ask('hub', 'Set-SendConnector', {
+      Identity: `EdgeSync - ${SITE} to Internet`,
+      DNSRoutingEnabled: '$false',
+      DomainSecureEnabled: '$false',
+      SmartHosts: '127.0.0.1',
+      Port: String(port),
+    });
     await this.synchronize();
   }
 
   /** Start-EdgeSynchronization, which must succeed. */
   async synchronize(): Promise<void> {
-    const [report] = await this.servers.cmdlet('hub', 'Start-EdgeSynchronization');
+    const [report] = await this.servers.ask('hub', 'Start-EdgeSynchronization');
     if (report?.['Result'] !== 'Success') throw new Error(`EdgeSync: ${JSON.stringify(report)}`);
   }
 
@@ -143,7 +148,7 @@ export class Relaying {
       await eventually(
         `empty queues on the ${role}`,
         async () => {
-          const queues = await this.servers.cmdlet(role, 'Get-Queue');
+          const queues = await this.servers.ask(role, 'Get-Queue');
           return queues.every((queue) => queue['MessageCount'] === 0) ? true : undefined;
         },
         timeoutMs,
@@ -152,10 +157,11 @@ export class Relaying {
   }
 
   /** The reports of non-delivery that the two have made, as message tracking has them. */
-  async reports(): Promise<Record<string, unknown>[]> {
-    const find = (role: Role): Promise<Record<string, unknown>[]> =>
-      this.servers.cmdlet(role, 'Get-MessageTrackingLog', '-EventId', 'DSN');
-    return [...(await find('hub')), ...(await find('edge'))];
+  async reports(): Promise<readonly OutputRecord[]> {
+    const [hub, edge] = await Promise.all(
+      (['hub', 'edge'] as const).map((role) => this.servers.ask(role, 'Get-MessageTrackingLog', { EventId: 'DSN' })),
+    );
+    return [...(hub ?? []), ...(edge ?? [])];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -57,6 +57,7 @@ describe('the table of events', () => {
       'MSExchangeTransport 12018 Error',
       'MSExchangeTransport 12019 Information',
       'MSExchangeTransport 2015 Error',
+      'MSExchangeTransport 2017 Error',
       'MSExchangeTransport 2018 Error',
     ]);
   });

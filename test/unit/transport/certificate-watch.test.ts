@@ -39,6 +39,7 @@ function watch(first: Certificate | undefined) {
     store: store as unknown as CertificateStore,
     events: log as unknown as EventLog,
     fqdn: 'hub01.contoso.test',
+    settings: () => ({ expiredCertificate: 'Plaintext', untrustedCertificate: 'Defer' }),
     connectorName: 'Default HUB01',
   });
   return {
@@ -79,9 +80,9 @@ describe('watchCertificates', () => {
     read();
     clock.advance(1);
     expect(read()).toEqual([
-      'STARTTLSCertificateExpired',
-      'CannotLoadSTARTTLSCertificateFromStore',
       'InternalTransportCertificateExpired',
+      'CannotLoadSTARTTLSCertificateFromStore',
+      'STARTTLSCertificateExpired',
     ]);
   });
 

@@ -1,0 +1,133 @@
+// Transport put together over a directory: records, queue, receiver, listeners. The parts know each other only through what is
+// handed to them here.
+
+import { randomBytes } from 'node:crypto';
+import type { Cancel } from './clock.ts';
+import { type Endpoint, formatEndpoint, parseEndpoint } from './config.ts';
+import { messageOf } from './problem.ts';
+import type { Foundation } from './server.ts';
+import { SmtpListener } from './smtp/listener.ts';
+import { watchCertificates } from './transport/certificate-watch.ts';
+import { openHop } from './transport/deliver.ts';
+import { systemResolver } from './transport/next-hop.ts';
+import type { Organisation } from './transport/organisation.ts';
+import { MailQueue } from './transport/queue.ts';
+import { Receiver } from './transport/receive.ts';
+import { Records } from './transport/records.ts';
+import { routeRecipient } from './transport/route.ts';
+import { Settlement } from './transport/settlement.ts';
+
+/** The moving parts of transport, once the directory can be asked. */
+export interface Transport {
+  readonly queue: MailQueue;
+  /** Where SMTP listens, with the ports that port 0 became. */
+  readonly addresses: readonly Endpoint[];
+}
+
+/** A role's view of its directory. */
+export interface DirectoryView {
+  readonly organisation: () => Organisation;
+  onChange(listener: () => void): Cancel;
+}
+
+/** Starts queue and listeners. */
+export async function openTransport(foundation: Foundation, view: DirectoryView): Promise<Transport> {
+  const { config, clock, log, spool, contexts, parts } = foundation;
+  const { organisation } = view;
+  const records = new Records({
+    clock,
+    organisation,
+    cards: foundation.cards,
+    tracking: foundation.tracking,
+    events: foundation.events,
+  });
+  const expirationMs = config.retry.expiration;
+  const deliveryContext = {
+    clock,
+    log,
+    organisation,
+    addressBook: { hosts: config.hosts, resolve: foundation.resolve ?? systemResolver },
+    ownKeyPair: () => contexts.ownKeyPair(),
+    handshakeTimeoutMs: config.limits.handshakeTimeout,
+  };
+  const queue = new MailQueue({
+    spool,
+    clock,
+    log,
+    retry: config.retry,
+    maxConnectionsPerHop: config.limits.maxConnectionsPerHop,
+    maxMessagesPerConnection: MESSAGES_PER_CONNECTION,
+    route: (address) => routeRecipient(organisation(), config.deliver, address),
+    open: (hop, hasWaited) => openHop(deliveryContext, hop, hasWaited),
+    settlement: new Settlement({ spool, clock, log, organisation, records, expirationMs }),
+  });
+  const receiver = new Receiver({
+    clock,
+    log,
+    spool,
+    organisation,
+    records,
+    expirationMs,
+    decoySecret: randomBytes(32),
+    identityFor: ({ servername, connectorFqdn }) => contexts.identityFor(servername, connectorFqdn),
+    certificateFor: (connectorFqdn) => contexts.select(undefined, connectorFqdn),
+  });
+  const listeners = await openListeners(foundation, organisation(), receiver);
+  queue.start();
+  // Closed the other way round: first the listeners, then the queue, so that what was taken last can still leave.
+  parts.add(() => queue.stop(config.limits.drainTimeout));
+  parts.add(async () => void (await Promise.all(listeners.map((listener) => listener.close()))));
+  parts.add(view.onChange(() => queue.resubmit()));
+  const watch = { clock, store: foundation.certificates, events: foundation.events, fqdn: config.fqdn };
+  const settings = () => organisation().transportConfig;
+  parts.add(watchCertificates({ ...watch, settings, connectorName: firstConnector(organisation()) }));
+  return { queue, addresses: listeners.map(({ address }) => ({ host: address.address, port: address.port })) };
+}
+
+/** IntraOrgConnectorSmtpMaxMessagesPerConnection and SmtpMaxMessagesPerConnection, Exchange's default for both. */
+const MESSAGES_PER_CONNECTION = 20;
+
+function firstConnector(organisation: Organisation): string {
+  return organisation.receiveConnectors[0]?.name ?? organisation.netbiosName;
+}
+
+/**
+ * One listener for each address of the config and of the connectors; which connector serves a client is chosen at each
+ * connection. An address of the config that cannot be had stops the start, a connector's own is reported and left out.
+ */
+async function openListeners(foundation: Foundation, organisation: Organisation, policy: Receiver): Promise<SmtpListener[]> {
+  const { config, log } = foundation;
+  const listeners: SmtpListener[] = [];
+  try {
+    for (const endpoint of config.listen.smtp) listeners.push(await openListener(foundation, endpoint, policy));
+  } catch (error) {
+    await Promise.all(listeners.map((listener) => listener.close()));
+    throw error;
+  }
+  for (const endpoint of boundBeyond(config.listen.smtp, organisation)) {
+    try {
+      listeners.push(await openListener(foundation, endpoint, policy));
+    } catch (error) {
+      log.error({ address: formatEndpoint(endpoint), error: messageOf(error) }, 'a binding of a Receive connector cannot be listened at');
+    }
+  }
+  return listeners;
+}
+
+function openListener({ config, log }: Foundation, { host, port }: Endpoint, policy: Receiver): Promise<SmtpListener> {
+  const { maxConnections, maxRecipients, drainTimeout, commandTimeout } = config.limits;
+  return SmtpListener.open({ host, port, fqdn: config.fqdn, policy, log, maxConnections, maxRecipients, timeouts: { closeMs: drainTimeout, commandMs: commandTimeout } });
+}
+
+/** Bindings of enabled connectors that no address of the config covers. */
+function boundBeyond(listened: readonly Endpoint[], { receiveConnectors }: Organisation): Endpoint[] {
+  const bindings = receiveConnectors.filter(({ enabled }) => enabled).flatMap((connector) => connector.bindings);
+  const endpoints = [...new Set(bindings)].flatMap((text) => parseEndpoint(text) ?? []);
+  return endpoints.filter((endpoint) => endpoint.port !== 0 && !listened.some((other) => covers(other, endpoint)));
+}
+
+function covers(listened: Endpoint, { host, port }: Endpoint): boolean {
+  const wildcard = host.includes(':') ? '::' : '0.0.0.0';
+  return listened.port === port && (listened.host === host || listened.host === wildcard);
+}
+
