@@ -8,15 +8,17 @@ import type { ServerContext } from './cmdlets/server-context.ts';
 import { type Endpoint, formatEndpoint } from './config.ts';
 import { ControlServer } from './control/server.ts';
 import { controlSocketPath } from './control/socket-path.ts';
+import type { Account } from './directory/account.ts';
 import { Adam } from './directory/adam.ts';
 import { AdamServer } from './directory/adam-server.ts';
 import { DIRECTORY_BACKENDS } from './directory/backends.ts';
 import type { Directory } from './directory/directory.ts';
 import { adamNamingContext } from './directory/layout.ts';
-import { openSecretKey } from './directory/sealed-secret.ts';
+import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
 import { LdapListener } from './ldap/server.ts';
 import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
 import { openTransport } from './mail-transport.ts';
+import { createEvent } from './tracking/events.ts';
 import { createOrganisationView } from './transport/organisation-view.ts';
 
 /** Starts an Edge; throws Problem when something a person can put right is in the way, and then nothing is left running. */
@@ -31,38 +33,76 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   parts.add(() => directory.close());
   const adam = await Adam.open({ directory, server: { name: config.netbiosName, fqdn: config.fqdn }, clock, log });
   parts.add(() => adam.close());
-  const publish = (): Promise<void> => adam.publishServer({ certificate: certificates.internalTransport()?.certificate, encryptionKeyPem: secretKey.publicKeyPem });
+  const publish = (): Promise<void> =>
+    adam.publishServer({
+      certificate: certificates.internalTransport()?.certificate,
+      encryptionKeyPem: secretKey.publicKeyPem,
+    });
   await publish();
   const cancelPublish = certificates.onChange(() => {
-    publish().catch((error: unknown) => log.error({ err: error }, 'the new certificate could not be published in ADAM'));
+    publish().catch((error: unknown) =>
+      log.error({ err: error }, 'the new certificate could not be published in ADAM'),
+    );
   });
   parts.add(cancelPublish);
   const door = await LdapListener.open({
     ...config.listen.ldaps,
     security: { kind: 'tls', keyPair: () => contexts.ownKeyPair() },
-    handler: new AdamServer({ adam, directory, clock, log }),
+    handler: new AdamServer({
+      adam,
+      directory,
+      clock,
+      log,
+      onBound: (account, remoteAddress) => noteBootstrap(foundation, account, remoteAddress),
+    }),
     log,
   });
   parts.add(() => door.close());
   const ldaps: Endpoint = { host: door.address.address, port: door.address.port };
   const organisation = createOrganisationView({ clock, log, secretKey, snapshot: () => adam.snapshot() });
-  const transport = await openTransport(foundation, { organisation, onChange: (listener) => adam.onChange(listener) });
-  const context: ServerContext = { ...foundation, organisation, queue: transport.queue, addresses: transport.addresses, edge: { adam, ldaps } };
-  const control = await ControlServer.open({ path: controlSocketPath(config.folder), cmdlets: EDGE_CMDLETS, context, log });
+  const transport = await openTransport(foundation, {
+    organisation,
+    decoySecret: deriveServerSecret(secretKey, 'SCRAM decoy'),
+    onChange: (listener) => adam.onChange(listener),
+  });
+  const context: ServerContext = {
+    ...foundation,
+    organisation,
+    queue: transport.queue,
+    addresses: transport.addresses,
+    edge: { adam, ldaps },
+  };
+  const control = await ControlServer.open({
+    path: controlSocketPath(config.folder),
+    cmdlets: EDGE_CMDLETS,
+    context,
+    log,
+  });
   parts.add(() => control.close());
   return {
-      event: 'ready',
-      role: 'edge',
-      pid: process.pid,
-      fqdn: config.fqdn,
-      smtp: transport.addresses.map(formatEndpoint),
-      ldaps: formatEndpoint(ldaps),
-      folder: config.folder,
-    };
+    event: 'ready',
+    role: 'edge',
+    pid: process.pid,
+    fqdn: config.fqdn,
+    smtp: transport.addresses.map(formatEndpoint),
+    ldaps: formatEndpoint(ldaps),
+    folder: config.folder,
+  };
 }
 
+/** Whoever has the subscription file can use its account: the owner should hear when that happens. */
+function noteBootstrap({ events }: Foundation, { name, kind }: Account, remoteAddress: string): void {
+  if (kind === 'bootstrap') events.record(createEvent('BootstrapAccountUsed', { account: name, remoteAddress }));
+}
+
+/** ADAM's naming context is made at first start and stays. */
 async function openDirectory({ config, clock, log }: Foundation): Promise<Directory> {
   const [backend] = DIRECTORY_BACKENDS;
   if (!backend) throw new Error('there is no directory backend');
-  return backend.open({ folder: join(config.folder, 'directory'), namingContext: adamNamingContext(randomUUID()), clock, log });
+  return backend.open({
+    folder: join(config.folder, 'directory'),
+    namingContext: adamNamingContext(randomUUID()),
+    clock,
+    log,
+  });
 }

@@ -10,7 +10,7 @@ import { ActiveDirectory } from './directory/active-directory.ts';
 import { DIRECTORY_BACKENDS } from './directory/backends.ts';
 import type { Directory } from './directory/directory.ts';
 import { adNamingContext } from './directory/layout.ts';
-import { openSecretKey } from './directory/sealed-secret.ts';
+import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
 import { Synchronizer } from './edgesync/synchronizer.ts';
 import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
 import { openTransport } from './mail-transport.ts';
@@ -26,10 +26,17 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   const secretKey = openSecretKey(join(config.folder, 'keys'));
   const directory = await openDirectory(foundation);
   parts.add(() => directory.close());
-  const activeDirectory = await ActiveDirectory.open({ directory, server: { name: config.netbiosName, fqdn: config.fqdn, site: config.site }, log });
+  const activeDirectory = await ActiveDirectory.open({
+    directory,
+    server: { name: config.netbiosName, fqdn: config.fqdn, site: config.site },
+    log,
+  });
   parts.add(() => activeDirectory.close());
   const publish = (): Promise<void> =>
-    activeDirectory.publishServer({ certificate: certificates.internalTransport()?.certificate, encryptionKeyPem: secretKey.publicKeyPem });
+    activeDirectory.publishServer({
+      certificate: certificates.internalTransport()?.certificate,
+      encryptionKeyPem: secretKey.publicKeyPem,
+    });
   await publish();
   const cancelPublish = certificates.onChange(() => {
     publish().catch((error: unknown) => log.error({ err: error }, 'the new certificate could not be published in AD'));
@@ -45,15 +52,42 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     ownKeyPair: () => contexts.ownKeyPair(),
     hostOf: (fqdn) => config.hosts[fqdn]?.host,
   });
-  const transport = await openTransport(foundation, { organisation, onChange: (listener) => activeDirectory.onChange(listener) });
-  const context: ServerContext = { ...foundation, organisation, queue: transport.queue, addresses: transport.addresses, hub: { activeDirectory, synchronizer } };
-  const control = await ControlServer.open({ path: controlSocketPath(config.folder), cmdlets: HUB_CMDLETS, context, log });
+  const transport = await openTransport(foundation, {
+    organisation,
+    decoySecret: deriveServerSecret(secretKey, 'SCRAM decoy'),
+    onChange: (listener) => activeDirectory.onChange(listener),
+  });
+  const context: ServerContext = {
+    ...foundation,
+    organisation,
+    queue: transport.queue,
+    addresses: transport.addresses,
+    hub: { activeDirectory, synchronizer },
+  };
+  const control = await ControlServer.open({
+    path: controlSocketPath(config.folder),
+    cmdlets: HUB_CMDLETS,
+    context,
+    log,
+  });
   parts.add(() => control.close());
-  return { event: 'ready', role: 'hub', pid: process.pid, fqdn: config.fqdn, smtp: transport.addresses.map(formatEndpoint), folder: config.folder };
+  return {
+    event: 'ready',
+    role: 'hub',
+    pid: process.pid,
+    fqdn: config.fqdn,
+    smtp: transport.addresses.map(formatEndpoint),
+    folder: config.folder,
+  };
 }
 
 async function openDirectory({ config, clock, log }: Foundation): Promise<Directory> {
   const [backend] = DIRECTORY_BACKENDS;
   if (!backend) throw new Error('there is no directory backend');
-  return backend.open({ folder: join(config.folder, 'directory'), namingContext: adNamingContext(config.fqdn), clock, log });
+  return backend.open({
+    folder: join(config.folder, 'directory'),
+    namingContext: adNamingContext(config.fqdn),
+    clock,
+    log,
+  });
 }

@@ -1,7 +1,6 @@
 // Transport put together over a directory: records, queue, receiver, listeners. The parts know each other only through what is
 // handed to them here.
 
-import { randomBytes } from 'node:crypto';
 import type { Cancel } from './clock.ts';
 import { type Endpoint, formatEndpoint, parseEndpoint } from './config.ts';
 import { messageOf } from './problem.ts';
@@ -27,6 +26,8 @@ export interface Transport {
 /** A role's view of its directory. */
 export interface DirectoryView {
   readonly organisation: () => Organisation;
+  /** Makes the salts shown for user names that do not exist; the same at every start, or they would tell themselves. */
+  readonly decoySecret: Buffer;
   onChange(listener: () => void): Cancel;
 }
 
@@ -68,7 +69,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     organisation,
     records,
     expirationMs,
-    decoySecret: randomBytes(32),
+    decoySecret: view.decoySecret,
     identityFor: ({ servername, connectorFqdn }) => contexts.identityFor(servername, connectorFqdn),
     certificateFor: (connectorFqdn) => contexts.select(undefined, connectorFqdn),
   });
@@ -95,7 +96,11 @@ function firstConnector(organisation: Organisation): string {
  * One listener for each address of the config and of the connectors; which connector serves a client is chosen at each
  * connection. An address of the config that cannot be had stops the start, a connector's own is reported and left out.
  */
-async function openListeners(foundation: Foundation, organisation: Organisation, policy: Receiver): Promise<SmtpListener[]> {
+async function openListeners(
+  foundation: Foundation,
+  organisation: Organisation,
+  policy: Receiver,
+): Promise<SmtpListener[]> {
   const { config, log } = foundation;
   const listeners: SmtpListener[] = [];
   try {
@@ -108,7 +113,10 @@ async function openListeners(foundation: Foundation, organisation: Organisation,
     try {
       listeners.push(await openListener(foundation, endpoint, policy));
     } catch (error) {
-      log.error({ address: formatEndpoint(endpoint), error: messageOf(error) }, 'a binding of a Receive connector cannot be listened at');
+      log.error(
+        { address: formatEndpoint(endpoint), error: messageOf(error) },
+        'a binding of a Receive connector cannot be listened at',
+      );
     }
   }
   return listeners;
@@ -116,7 +124,16 @@ async function openListeners(foundation: Foundation, organisation: Organisation,
 
 function openListener({ config, log }: Foundation, { host, port }: Endpoint, policy: Receiver): Promise<SmtpListener> {
   const { maxConnections, maxRecipients, drainTimeout, commandTimeout } = config.limits;
-  return SmtpListener.open({ host, port, fqdn: config.fqdn, policy, log, maxConnections, maxRecipients, timeouts: { closeMs: drainTimeout, commandMs: commandTimeout } });
+  return SmtpListener.open({
+    host,
+    port,
+    fqdn: config.fqdn,
+    policy,
+    log,
+    maxConnections,
+    maxRecipients,
+    timeouts: { closeMs: drainTimeout, commandMs: commandTimeout },
+  });
 }
 
 /** Bindings of enabled connectors that no address of the config covers. */
@@ -130,4 +147,3 @@ function covers(listened: Endpoint, { host, port }: Endpoint): boolean {
   const wildcard = host.includes(':') ? '::' : '0.0.0.0';
   return listened.port === port && (listened.host === host || listened.host === wildcard);
 }
-

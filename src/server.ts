@@ -73,13 +73,16 @@ export class OpenParts {
 }
 
 /** Builds a server; when a part cannot be opened, those before it are closed again and the error goes on. */
-export async function openServer(options: ServerOptions, build: (foundation: Foundation) => Promise<Readonly<Record<string, unknown>>>): Promise<RunningServer> {
+export async function openServer(
+  options: ServerOptions,
+  build: (foundation: Foundation) => Promise<Readonly<Record<string, unknown>>>,
+): Promise<RunningServer> {
   const parts = new OpenParts(options.log);
   try {
     const foundation = await openFoundation(options, parts);
     const ready = await build(foundation);
-    announceStart(foundation);
-    return { ready, stop: () => parts.close() };
+    await announceStart(foundation);
+    return { ready, stop: () => stop(foundation) };
   } catch (error) {
     await parts.close();
     throw error;
@@ -89,6 +92,8 @@ export async function openServer(options: ServerOptions, build: (foundation: Fou
 /** The parts that exist before the directory does. */
 export interface Foundation extends ServerOptions {
   readonly parts: OpenParts;
+  /** By the clock's elapsed time. */
+  readonly startedMs: number;
   readonly spool: Spool;
   readonly certificates: CertificateStore;
   readonly events: EventLog;
@@ -116,6 +121,7 @@ async function openFoundation(options: ServerOptions, parts: OpenParts): Promise
   return {
     ...options,
     parts,
+    startedMs: clock.elapsedMs(),
     spool,
     certificates,
     events,
@@ -179,8 +185,18 @@ export class TlsContexts {
   }
 }
 
+async function stop({ events, config, clock, startedMs, parts }: Foundation): Promise<void> {
+  events.record(createEvent('ServerStopped', { server: config.fqdn, upForMs: clock.elapsedMs() - startedMs }));
+  await parts.close();
+}
+
 /** The start's own record: the version, and the clock if it was moved. */
-function announceStart({ events, config, clock, version }: Foundation): void {
+async function announceStart({ events, config, clock, version, spool }: Foundation): Promise<void> {
+  for (const { id, reason } of await spool.listDamaged()) {
+    events.record(
+      createEvent('DamagedSpoolEntry', { entry: String(id), cause: reason, keptAs: `message ${id} in the spool` }),
+    );
+  }
   events.record(createEvent('ServerStarted', { server: config.fqdn, role: config.role, version }));
   const moved = describeOffset(clock.offsetMs);
   if (moved === undefined) return;

@@ -21,21 +21,31 @@ export const exportEdgeSubscription = defineCmdlet({
   examples: ['New-EdgeSubscription -FileName edge.xml'],
   parameters: {
     FileName: { type: 'outputFile', required: true, help: 'The file to write; must end in .xml' },
-    AccountExpiryDuration: { type: 'duration', default: '1.00:00:00', help: 'How long the bootstrap account works, 00:02:00 to 1.00:00:00' },
+    AccountExpiryDuration: {
+      type: 'duration',
+      default: '1.00:00:00',
+      help: 'How long the bootstrap account works, 00:02:00 to 1.00:00:00',
+    },
   },
   positional: ['FileName'],
   table: [],
   changes: true,
-  confirm: () => 'Connectors and accepted domains that were made on this Edge by hand will be overwritten by EdgeSync. Export the Edge Subscription?',
+  confirm: () =>
+    'Connectors and accepted domains that were made on this Edge by hand will be overwritten by EdgeSync. Export the Edge Subscription?',
   async run(context: ServerContext, parameters) {
     const { adam, ldaps } = requireEdge(context);
-    if (!parameters.FileName.toLowerCase().endsWith('.xml')) throw new Problem('bad-value', `-FileName: ${parameters.FileName} must end in .xml`);
+    if (!parameters.FileName.toLowerCase().endsWith('.xml'))
+      throw new Problem('bad-value', `-FileName: ${parameters.FileName} must end in .xml`);
     const durationMs = parameters.AccountExpiryDuration;
     if (durationMs < MIN_DURATION_MS || durationMs > 86_400_000) {
       throw new Problem('bad-value', '-AccountExpiryDuration must lie between 00:02:00 and 1.00:00:00');
     }
     const certificate = context.certificates.internalTransport()?.certificate;
-    if (!certificate) throw new Problem('no-certificate', 'this Edge has no certificate enabled for SMTP: make one with New-ExchangeCertificate');
+    if (!certificate)
+      throw new Problem(
+        'no-certificate',
+        'this Edge has no certificate enabled for SMTP: make one with New-ExchangeCertificate',
+      );
     const account = await adam.exportSubscription(durationMs);
     const content = writeSubscription({
       edgeServerName: context.config.netbiosName,

@@ -20,7 +20,8 @@ export const getEdgeSubscription = defineCmdlet({
   run(context: ServerContext, { Identity }) {
     const { edges } = requireHub(context).activeDirectory.snapshot();
     const chosen = edges.filter(({ name }) => Identity === undefined || name.toLowerCase() === Identity.toLowerCase());
-    if (Identity !== undefined && chosen.length === 0) throw new Problem('not-found', `there is no Edge Subscription "${Identity}"`);
+    if (Identity !== undefined && chosen.length === 0)
+      throw new Problem('not-found', `there is no Edge Subscription "${Identity}"`);
     return { records: chosen.map(describeSubscription) };
   },
 });

@@ -21,12 +21,18 @@ export const removeEdgeSubscription = defineCmdlet({
     else await removeOnEdge(context, Identity);
     context.events.record(createEvent('EdgeSubscriptionRemoved', { edge: Identity }));
     const other = context.hub ? 'Edge' : 'Hub';
-    return { records: [], notices: [`The subscription of ${Identity} is removed here. Run Remove-EdgeSubscription ${Identity} on the ${other} too, unless it is to be subscribed again.`] };
+    return {
+      records: [],
+      notices: [
+        `The subscription of ${Identity} is removed here. Run Remove-EdgeSubscription ${Identity} on the ${other} too, unless it is to be subscribed again.`,
+      ],
+    };
   },
 });
 
 async function removeOnEdge(context: ServerContext, name: string): Promise<void> {
   const { netbiosName } = context.config;
-  if (name.toLowerCase() !== netbiosName.toLowerCase()) throw new Problem('not-found', `this Edge is ${netbiosName}, not "${name}"`);
+  if (name.toLowerCase() !== netbiosName.toLowerCase())
+    throw new Problem('not-found', `this Edge is ${netbiosName}, not "${name}"`);
   await requireEdge(context).adam.removeSubscription();
 }

@@ -16,7 +16,9 @@ export function requireEdge(context: ServerContext): EdgeParts {
 }
 
 /** AD on a Hub, ADAM on an Edge: connectors, domains and settings are changed in both in the same way. */
-export function organizationOf(context: ServerContext): Pick<
+export function organizationOf(
+  context: ServerContext,
+): Pick<
   OrganizationDirectory<OrganizationSnapshot>,
   | 'snapshot'
   | 'addSendConnector'

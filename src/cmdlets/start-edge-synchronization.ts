@@ -4,6 +4,7 @@ import type { SyncReport } from '../edgesync/synchronizer.ts';
 import { Problem } from '../problem.ts';
 import { defineCmdlet } from './cmdlet.ts';
 import type { OutputRecord } from './output.ts';
+import { refuseOtherServer } from './own-server.ts';
 import { requireHub } from './roles.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -20,12 +21,13 @@ export const startEdgeSynchronization = defineCmdlet({
   view: 'list',
   changes: true,
   async run(context: ServerContext, { TargetServer, Server }) {
-    const { config } = context;
-    if (Server !== undefined && ![config.netbiosName, config.fqdn].some((name) => name.toLowerCase() === Server.toLowerCase())) {
-      throw new Problem('not-found', `this is ${config.netbiosName}, not "${Server}"`);
-    }
+    refuseOtherServer(context.config, Server);
     const reports = await requireHub(context).synchronizer.synchronize(TargetServer);
-    if (reports.length === 0) throw new Problem('no-subscriptions', 'no Edge is subscribed: import one with New-EdgeSubscription -FileName edge.xml -Site <site>');
+    if (reports.length === 0)
+      throw new Problem(
+        'no-subscriptions',
+        'no Edge is subscribed: import one with New-EdgeSubscription -FileName edge.xml -Site <site>',
+      );
     return { records: reports.map(describeReport) };
   },
 });

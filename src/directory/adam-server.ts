@@ -25,6 +25,8 @@ export interface AdamServerOptions {
   readonly directory: Directory;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told of every bind that succeeded. */
+  readonly onBound?: (account: Account, remoteAddress: string) => void;
 }
 
 /** Owns the count of failed binds. */
@@ -65,6 +67,7 @@ export class AdamServer implements LdapRequestHandler {
   async #welcome(connection: LdapConnection, account: Recorded<Account>): Promise<LdapOutcome> {
     if (account.kind === 'replication') await this.#options.adam.endBootstrap(account);
     connection.boundDn = account.record.dn;
+    this.#options.onBound?.(account, connection.remoteAddress);
     this.#options.log.info({ account: account.name, remoteAddress: connection.remoteAddress }, 'bound to ADAM');
     return SUCCESS;
   }

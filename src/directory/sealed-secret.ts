@@ -2,7 +2,7 @@
 // certificate's key will not do: ECDSA cannot encrypt, and a renewal must lose nothing). The pair lives in an owner-only
 // folder; its public half is published on the server's object. RFC 9180 (hpke.ts).
 
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, hkdfSync, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Problem } from '../problem.ts';
@@ -75,6 +75,12 @@ function readPublicKey(pem: string): KeyObject {
     'bad-encryption-key',
     'the encryption key of a server in the directory cannot be used: publish it again from that server',
   );
+}
+
+/** 32 octets that only this server can make, the same at every start; `purpose` keeps different uses apart. RFC 5869. */
+export function deriveServerSecret(key: SecretKey, purpose: string): Buffer {
+  const seed = key.privateKey.export({ type: 'pkcs8', format: 'der' });
+  return Buffer.from(hkdfSync('sha256', seed, '', `relaypair ${purpose}`, 32));
 }
 
 /** Throws Problem `unsealing-failed` when it was sealed to another key, under another label, or was changed. */

@@ -42,17 +42,28 @@ export interface ReplicaPlan {
 export async function readReplica(client: LdapClient, edgeName: string): Promise<ReplicaState> {
   const [rootDse] = await client.search({ base: '', scope: 'base', attributes: ['namingContexts'] });
   const namingContext = rootDse && getText(rootDse, 'namingContexts');
-  if (namingContext === undefined) throw new Problem('edge-incomplete', `${edgeName} names no naming context: is it an Edge of this relaypair?`);
+  if (namingContext === undefined)
+    throw new Problem('edge-incomplete', `${edgeName} names no naming context: is it an Edge of this relaypair?`);
   const entries = await client.search({ base: namingContext, scope: 'sub' });
   const layout = layoutOf(namingContext);
   const self = readShelf(entries, layout.servers, transportServerView).find(({ name }) => isSameName(name, edgeName));
-  if (!self) throw new Problem('edge-incomplete', `the directory at ${edgeName} has no server of that name: is it another Edge?`);
-  const accountNames = entries.filter((entry) => isOfClass(entry, accountView.objectClass)).flatMap((entry) => getText(entry, 'cn') ?? []);
+  if (!self)
+    throw new Problem(
+      'edge-incomplete',
+      `the directory at ${edgeName} has no server of that name: is it another Edge?`,
+    );
+  const accountNames = entries
+    .filter((entry) => isOfClass(entry, accountView.objectClass))
+    .flatMap((entry) => getText(entry, 'cn') ?? []);
   return { layout, self, entries, accountNames };
 }
 
 /** The one transaction that brings the Edge up to date. */
-export function planReplica(organization: OrganizationSnapshot, edge: EdgeSubscription, state: ReplicaState): ReplicaPlan {
+export function planReplica(
+  organization: OrganizationSnapshot,
+  edge: EdgeSubscription,
+  state: ReplicaState,
+): ReplicaPlan {
   const { layout } = state;
   const wanted = wantedEntries(organization, edge, state);
   const current = state.entries.filter((entry) => isReplicated(entry, layout, state.self));
@@ -61,10 +72,17 @@ export function planReplica(organization: OrganizationSnapshot, edge: EdgeSubscr
     ...diffEntries(current, wanted, { ignore: [...OWN_TO_ADAM, ...accountAttributes()] }),
     ...selfOperations(organization, edge, state),
   ];
-  const count = (kind: LdapOperation['kind']): number => operations.filter((operation) => operation.kind === kind).length;
+  const count = (kind: LdapOperation['kind']): number =>
+    operations.filter((operation) => operation.kind === kind).length;
   return {
     operations,
-    counts: { added: count('add'), deleted: count('delete'), updated: count('modify'), scanned: wanted.length, targetScanned: current.length },
+    counts: {
+      added: count('add'),
+      deleted: count('delete'),
+      updated: count('modify'),
+      scanned: wanted.length,
+      targetScanned: current.length,
+    },
   };
 }
 
@@ -77,9 +95,15 @@ function accountAttributes(): string[] {
     .filter((attribute) => attribute !== 'cn');
 }
 
-function wantedEntries(organization: OrganizationSnapshot, edge: EdgeSubscription, { layout }: ReplicaState): LdapEntry[] {
+function wantedEntries(
+  organization: OrganizationSnapshot,
+  edge: EdgeSubscription,
+  { layout }: ReplicaState,
+): LdapEntry[] {
   const hubs = organization.hubs.filter(({ site }) => site === undefined || site === edge.site);
-  const connectors = organization.sendConnectors.filter(({ sourceTransportServers }) => sourceTransportServers.some((source) => isSameName(source, edge.name)));
+  const connectors = organization.sendConnectors.filter(({ sourceTransportServers }) =>
+    sourceTransportServers.some((source) => isSameName(source, edge.name)),
+  );
   return [
     transportConfigView.toEntry(organization.transportConfig, layout.organization),
     ...organization.acceptedDomains.map((domain) => acceptedDomainView.toEntry(domain, layout.acceptedDomains)),
@@ -92,7 +116,9 @@ function wantedEntries(organization: OrganizationSnapshot, edge: EdgeSubscriptio
 /** Of a hub the Edge learns name, certificate, key, and the verifier of what that hub proves itself with. */
 function publicPart(hub: TransportServer, edge: EdgeSubscription): TransportServer {
   const { name, fqdn, role, site, certificate, encryptionKeyPem, serialNumber } = hub;
-  const credentials = hub.credentials.filter((credential) => credential.purpose === 'SMTP' && isFor(credential, edge)).map(withoutSecret);
+  const credentials = hub.credentials
+    .filter((credential) => credential.purpose === 'SMTP' && isFor(credential, edge))
+    .map(withoutSecret);
   return { name, fqdn, role, site, certificate, encryptionKeyPem, serialNumber, credentials };
 }
 
@@ -102,8 +128,17 @@ function withoutSecret({ sealedPassword: _sealed, ...credential }: EdgeSyncCrede
 
 function accountsOf(hub: TransportServer, edge: EdgeSubscription): Account[] {
   return hub.credentials
-    .filter((credential) => credential.purpose === 'LDAP' && credential.sourceServerFqdn !== '' && isFor(credential, edge))
-    .map(({ userName, verifier, effective, expiration }) => ({ name: userName, kind: 'replication', passwordVerifier: verifier ?? '', effective, expiration, superseded: false }));
+    .filter(
+      (credential) => credential.purpose === 'LDAP' && credential.sourceServerFqdn !== '' && isFor(credential, edge),
+    )
+    .map(({ userName, verifier, effective, expiration }) => ({
+      name: userName,
+      kind: 'replication',
+      passwordVerifier: verifier ?? '',
+      effective,
+      expiration,
+      superseded: false,
+    }));
 }
 
 function isFor(credential: EdgeSyncCredential, edge: EdgeSubscription): boolean {
@@ -111,9 +146,16 @@ function isFor(credential: EdgeSyncCredential, edge: EdgeSubscription): boolean 
 }
 
 /** The Edge's own object gets its site and what it proves itself with to the hubs; the rest of it is the Edge's own. */
-function selfOperations(_organization: OrganizationSnapshot, edge: EdgeSubscription, { layout, self }: ReplicaState): LdapOperation[] {
+function selfOperations(
+  _organization: OrganizationSnapshot,
+  edge: EdgeSubscription,
+  { layout, self }: ReplicaState,
+): LdapOperation[] {
   const credentials = edge.credentials
-    .filter(({ purpose, sourceServerFqdn }) => purpose === 'SMTP' && sourceServerFqdn.toLowerCase() === edge.fqdn.toLowerCase())
+    .filter(
+      ({ purpose, sourceServerFqdn }) =>
+        purpose === 'SMTP' && sourceServerFqdn.toLowerCase() === edge.fqdn.toLowerCase(),
+    )
     .map(({ verifier: _verifier, ...credential }) => credential);
   const before = transportServerView.toEntry(self, layout.servers);
   const after = transportServerView.toEntry({ ...self, site: edge.site, credentials }, layout.servers);
@@ -122,9 +164,11 @@ function selfOperations(_organization: OrganizationSnapshot, edge: EdgeSubscript
 
 /** What EdgeSync owns in ADAM. */
 function isReplicated(entry: LdapEntry, layout: Layout, self: Recorded<TransportServer>): boolean {
-  if (isOfClass(entry, accountView.objectClass)) return getText(entry, accountView.fields.kind.attribute) === 'replication';
+  if (isOfClass(entry, accountView.objectClass))
+    return getText(entry, accountView.fields.kind.attribute) === 'replication';
   if (isOfClass(entry, transportServerView.objectClass)) return normalizeDn(entry.dn) !== normalizeDn(self.record.dn);
-  if (isOfClass(entry, transportConfigView.objectClass)) return normalizeDn(entry.dn) === normalizeDn(layout.transportSettings);
+  if (isOfClass(entry, transportConfigView.objectClass))
+    return normalizeDn(entry.dn) === normalizeDn(layout.transportSettings);
   return isOfClass(entry, sendConnectorView.objectClass) || isOfClass(entry, acceptedDomainView.objectClass);
 }
 

@@ -74,7 +74,8 @@ export class Synchronizer {
   async synchronize(edgeName?: string): Promise<readonly SyncReport[]> {
     const { edges } = this.#options.activeDirectory.snapshot();
     const chosen = edges.filter(({ name }) => edgeName === undefined || name.toLowerCase() === edgeName.toLowerCase());
-    if (edgeName !== undefined && chosen.length === 0) throw new Problem('not-found', `there is no Edge Subscription "${edgeName}"`);
+    if (edgeName !== undefined && chosen.length === 0)
+      throw new Problem('not-found', `there is no Edge Subscription "${edgeName}"`);
     return Promise.all(chosen.map((edge) => this.#join(edge)));
   }
 
@@ -89,13 +90,29 @@ export class Synchronizer {
   async #run(name: string): Promise<SyncReport> {
     const { clock, events, log } = this.#options;
     const startUtc = clock.now();
-    const report = (result: SyncResult, failureDetails: string, counts: Counts): SyncReport => ({ result, type: 'Configuration', name, failureDetails, startUtc, endUtc: clock.now(), ...counts });
+    const report = (result: SyncResult, failureDetails: string, counts: Counts): SyncReport => ({
+      result,
+      type: 'Configuration',
+      name,
+      failureDetails,
+      startUtc,
+      endUtc: clock.now(),
+      ...counts,
+    });
     try {
       const counts = await this.#push(name);
-      events.record(createEvent('SynchronizationFinished', { edge: name, added: counts.added, updated: counts.updated, deleted: counts.deleted }));
+      events.record(
+        createEvent('SynchronizationFinished', {
+          edge: name,
+          added: counts.added,
+          updated: counts.updated,
+          deleted: counts.deleted,
+        }),
+      );
       return report('Success', '', counts);
     } catch (error) {
-      if (!isProblem(error)) log.error({ edge: name, error: messageOf(error), stack: (error as Error).stack }, 'a sync round failed');
+      if (!isProblem(error))
+        log.error({ edge: name, error: messageOf(error), stack: (error as Error).stack }, 'a sync round failed');
       const result = isProblem(error, 'ldap-unreachable') ? 'CouldNotConnect' : 'Aborted';
       const sentence = isProblem(error) ? error.message : 'an internal error, see the log';
       events.record(createEvent('SynchronizationFailed', { edge: name, result, cause: sentence }));
@@ -129,13 +146,19 @@ export class Synchronizer {
     const { activeDirectory, clock } = this.#options;
     const credentials = ldapCredentials(activeDirectory.snapshot().self.credentials, edge.fqdn, clock.now());
     if (credentials.length === 0) {
-      throw new Problem('subscription-expired', `this hub has no credential in force for ${edge.name}: export a new Edge Subscription there and import it here`);
+      throw new Problem(
+        'subscription-expired',
+        `this hub has no credential in force for ${edge.name}: export a new Edge Subscription there and import it here`,
+      );
     }
     let last: unknown;
     for (const { userName, sealedPassword, sourceServerFqdn } of credentials) {
       const client = await this.#dial(edge);
       try {
-        await client.bindSimple(bindName(userName), unseal(this.#options.secretKey, sealedPassword ?? Buffer.alloc(0), userName));
+        await client.bindSimple(
+          bindName(userName),
+          unseal(this.#options.secretKey, sealedPassword ?? Buffer.alloc(0), userName),
+        );
         return { client, isBootstrap: sourceServerFqdn === '' };
       } catch (error) {
         await client.close();
@@ -143,7 +166,11 @@ export class Synchronizer {
         last = error;
       }
     }
-    throw new Problem('credential-refused', `${edge.name} refused this hub's credential: export a new Edge Subscription there and import it here`, { cause: last });
+    throw new Problem(
+      'credential-refused',
+      `${edge.name} refused this hub's credential: export a new Edge Subscription there and import it here`,
+      { cause: last },
+    );
   }
 
   #dial(edge: EdgeSubscription): Promise<LdapClient> {
@@ -175,12 +202,24 @@ export class Synchronizer {
     const shown = session.peerCertificate;
     if (verdict.action === 'proceed') {
       if (verdict.reason === 'expired-tls-kept' && shown) {
-        events.record(createEvent('RemoteInternalTransportCertificateExpired', { subject: shown.subject, thumbprint: shown.thumbprint, notAfter: shown.notAfter, server: edge.fqdn }));
+        events.record(
+          createEvent('RemoteInternalTransportCertificateExpired', {
+            subject: shown.subject,
+            thumbprint: shown.thumbprint,
+            notAfter: shown.notAfter,
+            server: edge.fqdn,
+          }),
+        );
       }
       return undefined;
     }
-    events.record(createEvent('FailedDirectTrustMatch', { server: edge.fqdn, thumbprint: shown?.thumbprint ?? 'none' }));
-    return new Problem('direct-trust-failed', `${edge.fqdn} showed the certificate ${shown?.thumbprint ?? 'none'}, which is not the one of its Edge Subscription: nothing was sent; export a new subscription there and import it here`);
+    events.record(
+      createEvent('FailedDirectTrustMatch', { server: edge.fqdn, thumbprint: shown?.thumbprint ?? 'none' }),
+    );
+    return new Problem(
+      'direct-trust-failed',
+      `${edge.fqdn} showed the certificate ${shown?.thumbprint ?? 'none'}, which is not the one of its Edge Subscription: nothing was sent; export a new subscription there and import it here`,
+    );
   }
 
   /** Makes this hub's credentials for the Edge when there are none, they end soon, or the Edge's key for secrets is another. */
@@ -189,15 +228,29 @@ export class Synchronizer {
     const edge = this.#edge(name);
     refuseSharedCertificate(activeDirectory.snapshot().hubs, state.self);
     const { encryptionKeyPem } = state.self;
-    if (encryptionKeyPem === undefined) throw new Problem('edge-incomplete', `${name} has published no key for secrets: restart it`);
+    if (encryptionKeyPem === undefined)
+      throw new Problem('edge-incomplete', `${name} has published no key for secrets: restart it`);
     const { self } = activeDirectory.snapshot();
     const soon = new Date(clock.now().getTime() + RENEW_BEFORE_MS);
-    const known = chooseCredential(self.credentials, { purpose: 'LDAP', sourceServerFqdn: self.fqdn, targetServerFqdn: edge.fqdn }, soon);
+    const known = chooseCredential(
+      self.credentials,
+      { purpose: 'LDAP', sourceServerFqdn: self.fqdn, targetServerFqdn: edge.fqdn },
+      soon,
+    );
     if (known && edge.encryptionKeyPem === encryptionKeyPem) return;
     const account = replicationAccountName(edge.name, self.name, nextAccountNumber(edge.name, self, state));
-    const made = await makePairCredentials({ hub: { fqdn: self.fqdn, encryptionKeyPem: secretKey.publicKeyPem }, edge: { fqdn: edge.fqdn, encryptionKeyPem } }, account, clock.now());
+    const made = await makePairCredentials(
+      {
+        hub: { fqdn: self.fqdn, encryptionKeyPem: secretKey.publicKeyPem },
+        edge: { fqdn: edge.fqdn, encryptionKeyPem },
+      },
+      account,
+      clock.now(),
+    );
     await activeDirectory.updateServer(edge.name, { encryptionKeyPem, credentials: made.onEdge });
-    const others = self.credentials.filter(({ targetServerFqdn, sourceServerFqdn }) => targetServerFqdn !== edge.fqdn || sourceServerFqdn === '');
+    const others = self.credentials.filter(
+      ({ targetServerFqdn, sourceServerFqdn }) => targetServerFqdn !== edge.fqdn || sourceServerFqdn === '',
+    );
     await activeDirectory.updateServer(self.name, { credentials: [...others, ...made.onHub] });
   }
 
@@ -216,7 +269,9 @@ function bindName(userName: string): string {
 function nextAccountNumber(edgeName: string, hub: TransportServer, state: ReplicaState): number {
   const prefix = replicationAccountName(edgeName, hub.name, 0).replace(/0$/, '').toLowerCase();
   const names = [...state.accountNames, ...hub.credentials.map(({ userName }) => userName)];
-  const numbers = names.filter((name) => name.toLowerCase().startsWith(prefix)).map((name) => Number(name.slice(prefix.length)));
+  const numbers = names
+    .filter((name) => name.toLowerCase().startsWith(prefix))
+    .map((name) => Number(name.slice(prefix.length)));
   return Math.max(-1, ...numbers.filter(Number.isInteger)) + 1;
 }
 
@@ -225,5 +280,8 @@ function refuseSharedCertificate(hubs: readonly TransportServer[], edge: Transpo
   const { certificate } = edge;
   const shared = certificate && hubs.find((hub) => hub.certificate && isSameCertificate(hub.certificate, certificate));
   if (!shared) return;
-  throw new Problem('certificate-on-two-servers', `${edge.name} and ${shared.name} have the same certificate ${certificate.thumbprint}: every server needs one of its own`);
+  throw new Problem(
+    'certificate-on-two-servers',
+    `${edge.name} and ${shared.name} have the same certificate ${certificate.thumbprint}: every server needs one of its own`,
+  );
 }

@@ -55,10 +55,16 @@ function explain(error: unknown, options: DatabaseOptions): unknown {
   const SQLITE_CORRUPT = 11;
   const SQLITE_NOTADB = 26;
   if (errcode === SQLITE_BUSY) {
-    return new Problem('in-use', `the ${options.name} ${options.path} is in use by another process: stop that one first`);
+    return new Problem(
+      'in-use',
+      `the ${options.name} ${options.path} is in use by another process: stop that one first`,
+    );
   }
   if (errcode === SQLITE_CORRUPT || errcode === SQLITE_NOTADB) {
-    return new Problem('database-unreadable', `the ${options.name} ${options.path} is damaged (${messageOf(error)}): move it aside and restore a copy`);
+    return new Problem(
+      'database-unreadable',
+      `the ${options.name} ${options.path} is damaged (${messageOf(error)}): move it aside and restore a copy`,
+    );
   }
   return error;
 }

@@ -98,12 +98,4 @@ export const EXCHANGE_EVENTS = {
       `${facts.server} showed the certificate ${facts.thumbprint}, which is not the one of its Edge Subscription. The connection was stopped before any password left. If its certificate was replaced, export a new Edge Subscription there and import it here.`,
     key: (facts) => facts.server,
   }),
-  EsraRenewalFailed: define<{ account: string; cause: string }>({
-    id: 1006,
-    source: 'MSExchange Message Security',
-    level: 'Error',
-    describe: (facts) =>
-      `The replication account ${facts.account} could not be installed: ${facts.cause}. Subscribe this Edge again before the account in use expires.`,
-    key: (facts) => facts.account,
-  }),
 };

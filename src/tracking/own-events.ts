@@ -76,16 +76,8 @@ export const OWN_EVENTS = {
     level: 'Information',
     describe: (facts) => `${facts.server} has stopped after ${formatTimeSpan(facts.upForMs)}.`,
   }),
-  BootstrapAccountExpired: define<{ account: string; expired: Date }>({
-    id: 30_011,
-    source: 'relaypair',
-    level: 'Warning',
-    describe: (facts) =>
-      `The bootstrap account ${facts.account} expired on ${formatMoment(facts.expired)} before a Hub replaced it with one of its own. Export the Edge Subscription again.`,
-    key: (facts) => facts.account,
-  }),
   BootstrapAccountUsed: define<{ account: string; remoteAddress: string }>({
-    id: 30_012,
+    id: 30_011,
     source: 'relaypair',
     level: 'Information',
     describe: (facts) =>
@@ -93,7 +85,7 @@ export const OWN_EVENTS = {
     key: (facts) => `${facts.account} ${facts.remoteAddress}`,
   }),
   ScramAuthenticationFailed: define<{ identity: string; remoteAddress: string; connector: string }>({
-    id: 30_013,
+    id: 30_012,
     source: 'relaypair',
     level: 'Warning',
     describe: (facts) =>

@@ -52,7 +52,8 @@ function reportInternal({ events }: CertificateWatchOptions, certificate: Certif
   if (!certificate) return;
   const { thumbprint, notAfter } = certificate;
   if (now > notAfter) events.record(createEvent('InternalTransportCertificateExpired', { thumbprint, notAfter }));
-  if (isDueSoon(notAfter, now)) events.record(createEvent('InternalTransportCertificateExpiresSoon', { thumbprint, notAfter }));
+  if (isDueSoon(notAfter, now))
+    events.record(createEvent('InternalTransportCertificateExpiresSoon', { thumbprint, notAfter }));
 }
 
 /** The certificate that a client without SNI sees. */
@@ -65,7 +66,8 @@ function reportShown(options: CertificateWatchOptions, certificate: Certificate 
   const { thumbprint, notAfter, subject } = certificate;
   if (now > notAfter) events.record(createEvent('STARTTLSCertificateExpired', { fqdn, thumbprint, notAfter }));
   const hoursRemaining = Math.floor((notAfter.getTime() - now.getTime()) / 3_600_000);
-  if (isDueSoon(notAfter, now)) events.record(createEvent('STARTTLSCertificateExpiresSoon', { subject, thumbprint, hoursRemaining }));
+  if (isDueSoon(notAfter, now))
+    events.record(createEvent('STARTTLSCertificateExpiresSoon', { subject, thumbprint, hoursRemaining }));
 }
 
 function isDueSoon(notAfter: Date, now: Date): boolean {

@@ -5,7 +5,13 @@ import type { Reason } from './reasons.ts';
 import { defer, EVENT, type Mechanism, type Verdict } from './tls-policy.ts';
 
 /** How the exchange ended on the sender's side. */
-export type AuthenticationOutcome = 'recognised' | 'refused' | 'not-offered' | 'server-unproven' | 'connection' | 'no-credential';
+export type AuthenticationOutcome =
+  | 'recognised'
+  | 'refused'
+  | 'not-offered'
+  | 'server-unproven'
+  | 'connection'
+  | 'no-credential';
 
 const REASON_OF: Record<Exclude<AuthenticationOutcome, 'recognised'>, Reason> = {
   refused: 'authentication-refused',

@@ -42,9 +42,12 @@ function requireDirectTrust(question: TrustQuestion, now: Date): Requirement {
 }
 
 function judgeOutcome(requirement: Requirement, outcome: Outcome, moment: Moment): Verdict {
-  if (requirement.startTls === 'hold') return defer(requirement.reason, `${RULE}: ExpiredCertificate`, [EVENT.ownCertificateExpired]);
+  if (requirement.startTls === 'hold')
+    return defer(requirement.reason, `${RULE}: ExpiredCertificate`, [EVENT.ownCertificateExpired]);
   if (requirement.startTls === 'never') {
-    return proceedInClear(requirement.reason, `${RULE}: ExpiredCertificate`, 'SCRAM-SHA-256', [EVENT.ownCertificateExpired]);
+    return proceedInClear(requirement.reason, `${RULE}: ExpiredCertificate`, 'SCRAM-SHA-256', [
+      EVENT.ownCertificateExpired,
+    ]);
   }
   if (outcome.kind === 'established') return judgeSession(requirement.question, outcome.session, moment.now);
   return judgeWithoutTls(requirement.question, outcome, moment);
@@ -53,11 +56,13 @@ function judgeOutcome(requirement: Requirement, outcome: Outcome, moment: Moment
 function judgeSession(question: TrustQuestion, session: TlsSession, now: Date): Verdict {
   const shown = session.peerCertificate;
   const { peer, settings } = question;
-  if (!shown || !peer || !isSameCertificate(shown, peer.certificate)) return judgeUntrusted(settings.untrustedCertificate);
+  if (!shown || !peer || !isSameCertificate(shown, peer.certificate))
+    return judgeUntrusted(settings.untrustedCertificate);
   const fault = peerFault(peer, now);
   if (fault) return judgeOutOfDate(settings.expiredCertificate, fault);
   const own = ownFault(question.own, now);
-  if (own) return proceedInTls('expired-tls-kept', `${RULE}: ExpiredCertificate`, 'EXTERNAL', [EVENT.ownCertificateExpired]);
+  if (own)
+    return proceedInTls('expired-tls-kept', `${RULE}: ExpiredCertificate`, 'EXTERNAL', [EVENT.ownCertificateExpired]);
   // Without a certificate of our own TLS proves only the peer; who we are is then told by password.
   return proceedInTls('direct-trust', RULE, question.own ? 'EXTERNAL' : 'SCRAM-SHA-256');
 }
@@ -77,7 +82,11 @@ function judgeOutOfDate(setting: 'Plaintext' | 'KeepTls' | 'Defer', reason: Reas
   return setting === 'Defer' ? defer(reason, rule, events) : reconnectInClear(reason, rule, events);
 }
 
-function judgeWithoutTls(question: TrustQuestion, outcome: Exclude<Outcome, { kind: 'established' }>, moment: Moment): Verdict {
+function judgeWithoutTls(
+  question: TrustQuestion,
+  outcome: Exclude<Outcome, { kind: 'established' }>,
+  moment: Moment,
+): Verdict {
   switch (outcome.kind) {
     case 'refused':
       return proceedInClear('starttls-refused', RULE, 'SCRAM-SHA-256');
@@ -95,14 +104,17 @@ function judgeNotOffered({ peer, settings }: TrustQuestion, now: Date): Verdict 
   if (fault && settings.expiredCertificate !== 'KeepTls') {
     const rule = `${RULE}: ExpiredCertificate`;
     const events = [EVENT.remoteCertificateExpired];
-    return settings.expiredCertificate === 'Defer' ? defer(fault, rule, events) : proceedInClear(fault, rule, 'SCRAM-SHA-256', events);
+    return settings.expiredCertificate === 'Defer'
+      ? defer(fault, rule, events)
+      : proceedInClear(fault, rule, 'SCRAM-SHA-256', events);
   }
   return proceedInClear('downgrade-suspected', RULE, 'SCRAM-SHA-256', [EVENT.downgradeSuspected]);
 }
 
 /** RequireTLS: whatever would have gone in clear waits instead, with its own reason kept. */
 function insistOnTls(requirement: Requirement, verdict: Verdict): Verdict {
-  const isInClear = verdict.action === 'reconnect-in-clear' || (verdict.action === 'proceed' && verdict.channel === 'plaintext');
+  const isInClear =
+    verdict.action === 'reconnect-in-clear' || (verdict.action === 'proceed' && verdict.channel === 'plaintext');
   const isHeld = requirement.startTls === 'hold';
   if (requirement.question.stance !== 'require' || !(isInClear || isHeld)) return verdict;
   return defer(verdict.reason, `${RULE}: RequireTLS`, [...verdict.events, EVENT.tlsRequiredFailed]);

@@ -6,13 +6,16 @@ import { defer, type Outcome, proceedInClear, proceedInTls, reconnectInClear, ty
 
 export const opportunistic: TlsPolicy = {
   name: 'opportunistic',
-  answers: (question) => question.purpose === 'mail' && question.stance === 'opportunistic' && question.peer === undefined,
+  answers: (question) =>
+    question.purpose === 'mail' && question.stance === 'opportunistic' && question.peer === undefined,
   require: (question) => ({ policy: 'opportunistic', question, authenticate: false, startTls: 'attempt' }),
   judge: (_requirement, outcome, { hasWaited }) => {
     if (outcome.kind === 'established') return proceedInTls('tls-opportunistic', 'opportunistic');
     const reason = reasonWithoutTls(outcome);
     if (outcome.kind !== 'failed') return proceedInClear(reason, 'opportunistic');
-    return isDefinite(outcome) || hasWaited ? reconnectInClear(reason, 'opportunistic') : defer(reason, 'opportunistic');
+    return isDefinite(outcome) || hasWaited
+      ? reconnectInClear(reason, 'opportunistic')
+      : defer(reason, 'opportunistic');
   },
 };
 

@@ -6,7 +6,16 @@ import { edgeSync } from './edge-sync.ts';
 import { ignoreStartTls } from './ignore-starttls.ts';
 import { opportunistic } from './opportunistic.ts';
 import { requireTls } from './require-tls.ts';
-import type { Moment, Outcome, PolicyName, Requirement, StartTlsStance, TlsPolicy, TrustQuestion, Verdict } from './tls-policy.ts';
+import type {
+  Moment,
+  Outcome,
+  PolicyName,
+  Requirement,
+  StartTlsStance,
+  TlsPolicy,
+  TrustQuestion,
+  Verdict,
+} from './tls-policy.ts';
 
 export const POLICIES: readonly TlsPolicy[] = [edgeSync, ignoreStartTls, directTrust, requireTls, opportunistic];
 

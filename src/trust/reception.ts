@@ -14,11 +14,17 @@ export function offerStartTls(own: Certificate | undefined, settings: TrustSetti
   if (!own) return { offered: false, reason: 'own-certificate-missing' };
   const validity = validityAt(own, now, CLOCK_TOLERANCE_MS);
   if (validity === 'valid' || settings.expiredCertificate !== 'Plaintext') return { offered: true };
-  return { offered: false, reason: validity === 'expired' ? 'own-certificate-expired' : 'own-certificate-not-yet-valid' };
+  return {
+    offered: false,
+    reason: validity === 'expired' ? 'own-certificate-expired' : 'own-certificate-not-yet-valid',
+  };
 }
 
 /** The member of the pair whose certificate on record the client showed; its dates do not matter, being on record does. */
-export function recognisePeer<Peer extends TrustedPeer>(session: TlsSession | undefined, peers: readonly Peer[]): Peer | undefined {
+export function recognisePeer<Peer extends TrustedPeer>(
+  session: TlsSession | undefined,
+  peers: readonly Peer[],
+): Peer | undefined {
   const shown = session?.peerCertificate;
   return shown && peers.find((peer) => isSameCertificate(shown, peer.certificate));
 }

@@ -106,11 +106,21 @@ export const EVENT = {
 } as const;
 
 /** What the next connection is to do about STARTTLS, without the reason. */
-export function proceedInClear(reason: Reason, rule: string, mechanism?: Mechanism, events: readonly number[] = []): Verdict {
+export function proceedInClear(
+  reason: Reason,
+  rule: string,
+  mechanism?: Mechanism,
+  events: readonly number[] = [],
+): Verdict {
   return { action: 'proceed', channel: 'plaintext', mechanism, reason, rule, events };
 }
 
-export function proceedInTls(reason: Reason, rule: string, mechanism?: Mechanism, events: readonly number[] = []): Verdict {
+export function proceedInTls(
+  reason: Reason,
+  rule: string,
+  mechanism?: Mechanism,
+  events: readonly number[] = [],
+): Verdict {
   return { action: 'proceed', channel: 'tls', mechanism, reason, rule, events };
 }
 

@@ -31,8 +31,19 @@ describe('the table of cmdlets', () => {
     const edge = EDGE_CMDLETS.map(({ name }) => name);
     const both = [
       ...['Get', 'New', 'Enable', 'Import', 'Export', 'Remove'].map((verb) => `${verb}-ExchangeCertificate`),
-      ...['SendConnector', 'ReceiveConnector', 'AcceptedDomain'].flatMap((noun) => ['Get', 'New', 'Set', 'Remove'].map((verb) => `${verb}-${noun}`)),
-      ...['Get-TransportConfig', 'Set-TransportConfig', 'Get-Queue', 'Get-Message', 'Retry-Queue', 'Get-MessageTrackingLog', 'Get-EventLog', 'Get-DecisionCard'],
+      ...['SendConnector', 'ReceiveConnector', 'AcceptedDomain'].flatMap((noun) =>
+        ['Get', 'New', 'Set', 'Remove'].map((verb) => `${verb}-${noun}`),
+      ),
+      ...[
+        'Get-TransportConfig',
+        'Set-TransportConfig',
+        'Get-Queue',
+        'Get-Message',
+        'Retry-Queue',
+        'Get-MessageTrackingLog',
+        'Get-EventLog',
+        'Get-DecisionCard',
+      ],
       ...['New-EdgeSubscription', 'Remove-EdgeSubscription', 'Test-SmtpConnectivity'],
     ];
     expect(both.filter((name) => !hub.includes(name))).toEqual([]);

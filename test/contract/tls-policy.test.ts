@@ -5,7 +5,14 @@ import type { Certificate } from '../../src/tls/certificate.ts';
 import type { TlsSession } from '../../src/tls/tls-session.ts';
 import { judge, POLICIES, requirementFor, stanceOf } from '../../src/trust/policies.ts';
 import { REASONS } from '../../src/trust/reasons.ts';
-import type { Moment, Outcome, StartTlsStance, TrustQuestion, TrustSettings, Verdict } from '../../src/trust/tls-policy.ts';
+import type {
+  Moment,
+  Outcome,
+  StartTlsStance,
+  TrustQuestion,
+  TrustSettings,
+  Verdict,
+} from '../../src/trust/tls-policy.ts';
 import { type Dates, TRUST_CASES, type TrustCase, type Wire } from '../helpers/trust-cases.ts';
 
 const NOW = new Date('2026-06-01T00:00:00Z');
@@ -41,7 +48,10 @@ function questionOf(row: TrustCase): TrustQuestion {
     stance: STANCES[row.switch ?? 'none'],
     peer: { fqdn: 'edge01.perimeter.test', certificate: certificate('edge', row.peer) },
     own: certificate('hub', row.own),
-    settings: { expiredCertificate: row.expiredCertificate ?? 'Plaintext', untrustedCertificate: row.untrustedCertificate ?? 'Defer' },
+    settings: {
+      expiredCertificate: row.expiredCertificate ?? 'Plaintext',
+      untrustedCertificate: row.untrustedCertificate ?? 'Defer',
+    },
   };
 }
 
@@ -68,7 +78,8 @@ function answerTo(row: TrustCase): { result: TrustCase['result']; reason: string
   const moment: Moment = { now: NOW, hasWaited: row.hasWaited ?? false };
   const outcome: Outcome = requirement.startTls === 'attempt' ? outcomeOf(row) : { kind: 'not-attempted' };
   const verdict = judge(requirement, outcome, moment);
-  const mechanism = verdict.action === 'proceed' ? (verdict.mechanism ?? 'none') : verdict.action === 'defer' ? '-' : 'SCRAM-SHA-256';
+  const mechanism =
+    verdict.action === 'proceed' ? (verdict.mechanism ?? 'none') : verdict.action === 'defer' ? '-' : 'SCRAM-SHA-256';
   return { result: destinyOf(verdict), reason: verdict.reason, rule: verdict.rule, mechanism };
 }
 
@@ -81,24 +92,41 @@ function destinyOf(verdict: Verdict): TrustCase['result'] {
 describe('the trust rules of the pair', () => {
   it.each(TRUST_CASES)('$when: $result, $reason', (row) => {
     const answer = answerTo(row);
-    console.log(`${row.when.padEnd(48)} ${answer.result.padEnd(9)} ${answer.reason.padEnd(30)} ${answer.mechanism.padEnd(14)} ${answer.rule}`);
+    console.log(
+      `${row.when.padEnd(48)} ${answer.result.padEnd(9)} ${answer.reason.padEnd(30)} ${answer.mechanism.padEnd(14)} ${answer.rule}`,
+    );
     expect(answer).toMatchObject({ result: row.result, reason: row.reason });
   });
 
   it('expects a peer out of its dates to withdraw STARTTLS, and does not call that a downgrade', () => {
-    const requirement = requirementFor(questionOf({ when: '', peer: 'expired', result: 'plaintext', reason: 'certificate-expired' }), NOW);
+    const requirement = requirementFor(
+      questionOf({ when: '', peer: 'expired', result: 'plaintext', reason: 'certificate-expired' }),
+      NOW,
+    );
     const verdict = judge(requirement, { kind: 'not-offered' }, { now: NOW, hasWaited: false });
-    expect(verdict).toMatchObject({ action: 'proceed', channel: 'plaintext', mechanism: 'SCRAM-SHA-256', reason: 'certificate-expired' });
+    expect(verdict).toMatchObject({
+      action: 'proceed',
+      channel: 'plaintext',
+      mechanism: 'SCRAM-SHA-256',
+      reason: 'certificate-expired',
+    });
   });
 
   it('takes a certificate whose first day is four minutes away as valid, and six minutes away as not', () => {
     const peerFrom = (minutes: number): TrustQuestion => {
       const edge = { ...certificate('edge'), notBefore: new Date(NOW.getTime() + minutes * 60_000) };
-      return { ...questionOf({ when: '', result: 'tls', reason: 'direct-trust' }), peer: { fqdn: 'e', certificate: edge } };
+      return {
+        ...questionOf({ when: '', result: 'tls', reason: 'direct-trust' }),
+        peer: { fqdn: 'e', certificate: edge },
+      };
     };
     const reasonFor = (minutes: number): string => {
       const requirement = requirementFor(peerFrom(minutes), NOW);
-      return judge(requirement, { kind: 'established', session: session(certificate('edge')) }, { now: NOW, hasWaited: false }).reason;
+      return judge(
+        requirement,
+        { kind: 'established', session: session(certificate('edge')) },
+        { now: NOW, hasWaited: false },
+      ).reason;
     };
     expect(reasonFor(4)).toBe('direct-trust');
     expect(reasonFor(6)).toBe('certificate-not-yet-valid');
@@ -109,7 +137,9 @@ const ALL_OUTCOMES: readonly Outcome[] = [
   { kind: 'not-attempted' },
   { kind: 'not-offered' },
   { kind: 'refused' },
-  ...(['alert', 'protocol', 'reset', 'closed', 'timeout'] as const).map((cause) => ({ kind: 'failed', cause }) as const),
+  ...(['alert', 'protocol', 'reset', 'closed', 'timeout'] as const).map(
+    (cause) => ({ kind: 'failed', cause }) as const,
+  ),
   { kind: 'established', session: session(certificate('edge')) },
   { kind: 'established', session: session(certificate('another')) },
   { kind: 'established', session: session(undefined) },
@@ -135,7 +165,11 @@ function* everyCombination(): Generator<Combination> {
           for (const setting of settings)
             for (const outcome of ALL_OUTCOMES)
               for (const hasWaited of [false, true])
-                yield { question: { purpose, stance, peer, own, settings: setting }, outcome, moment: { now: NOW, hasWaited } };
+                yield {
+                  question: { purpose, stance, peer, own, settings: setting },
+                  outcome,
+                  moment: { now: NOW, hasWaited },
+                };
 }
 
 /** Only outcomes that the requirement can lead to. */
@@ -152,7 +186,9 @@ describe('in every combination of outcome, policy and switch', () => {
 
   it('covers thousands of combinations and every policy of the ladder', () => {
     expect(judged.length).toBeGreaterThan(5000);
-    expect(new Set(judged.map(({ question }) => requirementFor(question, NOW).policy))).toEqual(new Set(POLICIES.map(({ name }) => name)));
+    expect(new Set(judged.map(({ question }) => requirementFor(question, NOW).policy))).toEqual(
+      new Set(POLICIES.map(({ name }) => name)),
+    );
   });
 
   it('gives a reason of the closed list', () => {
@@ -168,25 +204,37 @@ describe('in every combination of outcome, policy and switch', () => {
   });
 
   it('never answers an unknown key of a peer with plaintext', () => {
-    const unknown = judged.filter(({ outcome, question }) => outcome.kind === 'established' && question.peer && outcome.session.peerCertificate?.der.toString() !== 'edge');
+    const unknown = judged.filter(
+      ({ outcome, question }) =>
+        outcome.kind === 'established' && question.peer && outcome.session.peerCertificate?.der.toString() !== 'edge',
+    );
     expect(unknown.length).toBeGreaterThan(500);
     expect(unknown.filter((it) => it.question.stance !== 'ignore' && isInClear(it))).toEqual([]);
   });
 
   it('lets no mail go to a peer in clear without SCRAM, and never sends EXTERNAL without TLS', () => {
-    const towardsPeers = judged.filter(({ question, verdict }) => question.purpose === 'mail' && question.peer && verdict.action === 'proceed');
-    expect(towardsPeers.filter(({ verdict }) => verdict.action === 'proceed' && verdict.mechanism === undefined)).toEqual([]);
+    const towardsPeers = judged.filter(
+      ({ question, verdict }) => question.purpose === 'mail' && question.peer && verdict.action === 'proceed',
+    );
+    expect(
+      towardsPeers.filter(({ verdict }) => verdict.action === 'proceed' && verdict.mechanism === undefined),
+    ).toEqual([]);
     const external = judged.filter(({ verdict }) => verdict.action === 'proceed' && verdict.mechanism === 'EXTERNAL');
     expect(external.filter((it) => isInClear(it))).toEqual([]);
   });
 
   it('never offers TLS as the verdict when there was none', () => {
-    const claimed = judged.filter(({ verdict, outcome }) => destinyOf(verdict) === 'tls' && outcome.kind !== 'established');
+    const claimed = judged.filter(
+      ({ verdict, outcome }) => destinyOf(verdict) === 'tls' && outcome.kind !== 'established',
+    );
     expect(claimed).toEqual([]);
   });
 
   it('believes a cut connection only once the message has waited', () => {
-    const cut = judged.filter(({ outcome, moment }) => outcome.kind === 'failed' && !['alert', 'protocol'].includes(outcome.cause) && !moment.hasWaited);
+    const cut = judged.filter(
+      ({ outcome, moment }) =>
+        outcome.kind === 'failed' && !['alert', 'protocol'].includes(outcome.cause) && !moment.hasWaited,
+    );
     expect(cut.length).toBeGreaterThan(100);
     expect(cut.filter(isInClear)).toEqual([]);
   });

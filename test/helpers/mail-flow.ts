@@ -31,6 +31,7 @@ export class MailFlow {
   readonly #port: number;
   readonly #clients: Promise<void>[];
   #quota = 0;
+  #busy = 0;
   #isStopped = false;
   #wake: (() => void)[] = [];
 
@@ -48,6 +49,11 @@ export class MailFlow {
   /** Resolves once so many messages were begun, all told. */
   async untilBegun(count: number): Promise<void> {
     while (this.messages.size < count) await this.#change();
+  }
+
+  /** Resolves once everything released was begun and has had its answer, if there was to be one. */
+  async untilIdle(): Promise<void> {
+    while (this.#quota > 0 || this.#busy > 0) await this.#change();
   }
 
   async stop(): Promise<void> {
@@ -72,7 +78,7 @@ export class MailFlow {
       if (this.#quota === 0) await this.#change();
       else {
         conversation ??= await this.#connect();
-        if (conversation && this.#quota > 0 && !(await this.#send(conversation))) {
+        if (conversation && this.#quota > 0 && !(await this.#sendOne(conversation))) {
           conversation.close();
           conversation = undefined;
         }
@@ -95,10 +101,20 @@ export class MailFlow {
   }
 
   /** One message; false when the connection is of no more use. */
-  async #send(conversation: Conversation): Promise<boolean> {
+  async #sendOne(conversation: Conversation): Promise<boolean> {
     this.#quota--;
+    this.#busy++;
     const { message, content } = this.#create();
     this.#wakeAll();
+    try {
+      return await this.#converse(conversation, message, content);
+    } finally {
+      this.#busy--;
+      this.#wakeAll();
+    }
+  }
+
+  async #converse(conversation: Conversation, message: SentMessage, content: Buffer): Promise<boolean> {
     for (const command of ['MAIL FROM:<inside@contoso.test>', `RCPT TO:<n${message.number}@elsewhere.test>`, 'DATA']) {
       if (!/^[23]/.test(await conversation.say(command))) return false;
     }

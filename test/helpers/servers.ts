@@ -56,7 +56,11 @@ export class Servers {
   }
 
   static async prepare(options: ServersOptions = {}): Promise<Servers> {
-    const servers = new Servers({ hub: await freePort(), edge: options.edgePort ?? (await freePort()), ldaps: await freePort() });
+    const servers = new Servers({
+      hub: await freePort(),
+      edge: options.edgePort ?? (await freePort()),
+      ldaps: await freePort(),
+    });
     servers.configure(options);
     return servers;
   }
@@ -91,10 +95,14 @@ export class Servers {
 
   /** Starts a server and waits for its ready line. */
   async start(role: Role, clock?: string): Promise<void> {
-    const child = spawn(process.execPath, [LAUNCHER, role, '--config', `${role}.yaml`, ...(clock === undefined ? [] : ['--clock', clock])], {
-      cwd: this.folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      [LAUNCHER, role, '--config', `${role}.yaml`, ...(clock === undefined ? [] : ['--clock', clock])],
+      {
+        cwd: this.folder,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     this.#processes.set(role, child);
     let stderr = '';
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -159,15 +167,25 @@ export class Servers {
 function readLogs(folder: string, prefix: string): string[] {
   let names: string[] = [];
   try {
-    names = readdirSync(folder).filter((name) => name.startsWith(prefix)).toSorted();
+    names = readdirSync(folder)
+      .filter((name) => name.startsWith(prefix))
+      .toSorted();
   } catch {
     return [];
   }
-  return names.flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n').filter((line) => line.startsWith('{') && line.endsWith('}')));
+  return names.flatMap((name) =>
+    readFileSync(join(folder, name), 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('{') && line.endsWith('}')),
+  );
 }
 
 /** Waits until `look` gives something, asking again and again; a condition, not a time, ends it. */
-export async function eventually<T>(what: string, look: () => T | undefined | Promise<T | undefined>, timeoutMs = 20_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  timeoutMs = 20_000,
+): Promise<T> {
   const limit = Date.now() + timeoutMs;
   for (;;) {
     const found = await look();

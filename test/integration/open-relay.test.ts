@@ -185,7 +185,7 @@ describe.each([
     // And that is enough.
     expect(await authenticate(client, user, 'third')).toMatch(/^421 4\.7\.0 /);
     await client.closed;
-    await expectEvent(30_013, HUB, '127.0.0.1');
+    await expectEvent(30_012, HUB, '127.0.0.1');
   });
 
   it('takes neither a password in clear nor the mere claim of a certificate', async () => {

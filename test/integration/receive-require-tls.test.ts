@@ -26,7 +26,11 @@ describe('a Receive connector with RequireTLS', () => {
     await submit({ port: servers.ports.hub, from: 'a@contoso.test', to: ['b@elsewhere.test'], content });
     const cards = () => servers.cards('hub').filter(({ side }) => side === 'sender');
     const refused = await eventually('an attempt', () => cards()[0]);
-    expect(refused).toMatchObject({ channel: 'plaintext', outcome: 'deferred', detail: expect.stringMatching(/^530 5\.7\.0/) });
+    expect(refused).toMatchObject({
+      channel: 'plaintext',
+      outcome: 'deferred',
+      detail: expect.stringMatching(/^530 5\.7\.0/),
+    });
     await servers.ask('edge', 'Set-ReceiveConnector', { Identity: CONNECTOR, RequireTLS: 'false' });
     const taken = await eventually('a delivery', () => cards().find(({ outcome }) => outcome !== 'deferred'));
     expect(taken).toMatchObject({ outcome: 'delivered', reason: 'own-certificate-expired' });

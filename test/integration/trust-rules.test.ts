@@ -40,7 +40,11 @@ describe.each(worlds())('with own $own, peer $peer, replaced: $isReplaced', (wor
   beforeAll(async () => {
     const edgePort = await freePort();
     meddler = await Meddler.open({ host: '127.0.0.1', port: edgePort });
-    servers = await Servers.prepare({ edgeSeenAt: meddler.port, edgePort, hubExtra: { limits: { handshakeTimeout: '500ms' } } });
+    servers = await Servers.prepare({
+      edgeSeenAt: meddler.port,
+      edgePort,
+      hubExtra: { limits: { handshakeTimeout: '500ms' } },
+    });
     await Promise.all([servers.start('hub', FIRST_START[world.own]), servers.start('edge', FIRST_START[world.peer])]);
     await Promise.all([servers.stop('hub'), servers.stop('edge')]);
     await Promise.all([servers.start('hub'), servers.start('edge')]);
@@ -59,7 +63,9 @@ describe.each(worlds())('with own $own, peer $peer, replaced: $isReplaced', (wor
       await settle(servers, row);
       meddler.wire = row.wire ?? 'clean';
       const card = await cardOf(servers, row);
-      console.log(`${row.when.padEnd(48)} ${String(card['channel']).padEnd(9)} ${String(card['outcome']).padEnd(9)} ${String(card['reason']).padEnd(30)} ${String(card['protection'])}`);
+      console.log(
+        `${row.when.padEnd(48)} ${String(card['channel']).padEnd(9)} ${String(card['outcome']).padEnd(9)} ${String(card['reason']).padEnd(30)} ${String(card['protection'])}`,
+      );
       expect(card).toMatchObject(expectedCard(row));
       meddler.wire = 'clean';
       await clear(servers, world);
@@ -83,10 +89,18 @@ async function settle(servers: Servers, row: TrustCase): Promise<void> {
 async function cardOf(servers: Servers, row: TrustCase): Promise<Record<string, unknown>> {
   const id = `<${randomUUID()}@trust.test>`;
   const content = Buffer.from(`Message-ID: ${id}\r\nSubject: ${row.when}\r\n\r\nhello\r\n`);
-  const submitted = await submit({ port: servers.ports.hub, from: 'a@contoso.test', to: ['b@elsewhere.test'], content });
+  const submitted = await submit({
+    port: servers.ports.hub,
+    from: 'a@contoso.test',
+    to: ['b@elsewhere.test'],
+    content,
+  });
   expect(submitted.reply).toMatch(/^250/);
   const wanted = row.hasWaited === true ? 1 : 0;
-  return eventually(`attempt ${wanted + 1} of "${row.when}"`, () => servers.cards('hub').filter((card) => card['side'] === 'sender' && card['messageId'] === id)[wanted]);
+  return eventually(
+    `attempt ${wanted + 1} of "${row.when}"`,
+    () => servers.cards('hub').filter((card) => card['side'] === 'sender' && card['messageId'] === id)[wanted],
+  );
 }
 
 function expectedCard(row: TrustCase): Record<string, unknown> {
