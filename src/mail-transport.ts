@@ -127,6 +127,7 @@ function openListener({ config, log }: Foundation, { host, port }: Endpoint, pol
   return SmtpListener.open({
     host,
     port,
+    ipv6Only: config.listen.smtp.some((other) => other.host === '0.0.0.0' && other.port === port),
     fqdn: config.fqdn,
     policy,
     log,

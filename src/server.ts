@@ -1,16 +1,14 @@
 // What a Hub and an Edge have in common: spool, certificate store, records, listeners, queue, in the order in which they
 // depend on each other. The two roles (hub.ts, edge.ts) hand in their view of the directory and add their own parts.
 
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SecureContext } from 'node:tls';
-import type { Cancel, Clock } from './clock.ts';
+import type { Clock } from './clock.ts';
 import { describeOffset } from './clock.ts';
-import { type Config, type Endpoint, formatEndpoint, parseEndpoint } from './config.ts';
+import type { Config } from './config.ts';
 import type { Log } from './log.ts';
-import { messageOf } from './problem.ts';
-import { type ServerIdentity, SmtpListener } from './smtp/listener.ts';
+import type { ServerIdentity } from './smtp/listener.ts';
 import { SPOOL_BACKENDS } from './spool/backends.ts';
 import type { Spool } from './spool/spool.ts';
 import { ensurePrivateFolder } from './storage/files.ts';
@@ -23,15 +21,7 @@ import type { DecisionCard } from './tracking/decision-card.ts';
 import { EventLog } from './tracking/event-log.ts';
 import { createEvent } from './tracking/events.ts';
 import { MessageTracking } from './tracking/message-tracking.ts';
-import { watchCertificates } from './transport/certificate-watch.ts';
-import { openHop } from './transport/deliver.ts';
-import { type Resolver, systemResolver } from './transport/next-hop.ts';
-import type { Organisation } from './transport/organisation.ts';
-import { MailQueue } from './transport/queue.ts';
-import { Receiver } from './transport/receive.ts';
-import { Records } from './transport/records.ts';
-import { routeRecipient } from './transport/route.ts';
-import { Settlement } from './transport/settlement.ts';
+import type { Resolver } from './transport/next-hop.ts';
 
 export interface ServerOptions {
   readonly config: Config;

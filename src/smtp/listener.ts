@@ -18,6 +18,8 @@ export interface ListenerOptions extends Partial<Omit<ListenerLimits, 'timeouts'
   readonly host: string;
   /** 0 takes a free one, which `address` then tells. */
   readonly port: number;
+  /** Leaves IPv4 to another listener when `host` is ::. Default false: :: takes both. */
+  readonly ipv6Only?: boolean;
   /** The name in the answer to EHLO. */
   readonly fqdn: string;
   readonly policy: SessionPolicy;
@@ -39,10 +41,10 @@ export class SmtpListener {
 
   /** Begins to listen. Throws Problem `listen-failed` when the address cannot be had. */
   static async open(options: ListenerOptions): Promise<SmtpListener> {
-    const { host, port, fqdn, policy, log, timeouts, ...overrides } = options;
+    const { host, port, ipv6Only = false, fqdn, policy, log, timeouts, ...overrides } = options;
     const limits = { ...DEFAULT_LIMITS, ...overrides, timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts } };
     const server = new ConnectionServer({ policy, fqdn, log, limits });
-    const address = await server.open(host, port);
+    const address = await server.open({ host, port, ipv6Only });
     return new SmtpListener(server, address, limits.timeouts.closeMs);
   }
 
@@ -87,13 +89,12 @@ class ConnectionServer extends SMTPServer {
     if (this.#isShutDown) connection.stop();
   }
 
-  open(host: string, port: number): Promise<AddressInfo> {
+  open({ host, port, ipv6Only = false }: Pick<ListenerOptions, 'host' | 'port' | 'ipv6Only'>): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
       const fail = (error: Error) =>
         reject(new Problem('listen-failed', `cannot listen on ${host}:${port}: ${messageOf(error)}`, { cause: error }));
       this.server.once('error', fail);
-      // [::] means IPv6 alone: 0.0.0.0 beside it then has a socket of its own, whatever the system's default.
-      this.server.listen({ host, port, ipv6Only: host === '::' }, () => {
+      this.server.listen({ host, port, ipv6Only }, () => {
         this.server.off('error', fail);
         resolve(this.server.address() as AddressInfo);
       });

@@ -61,8 +61,8 @@ it("crosses the end of the Edge's certificate with its sessions open", { timeout
 });
 
 async function endOf(relaying: Relaying, role: Role): Promise<Date> {
-  const [certificate] = await relaying.servers.ask(role, 'Get-ExchangeCertificate');
-  return new Date(String(certificate?.['NotAfter']));
+  const [certificate] = await relaying.servers.cmdlet(role, 'Get-ExchangeCertificate');
+  return new Date(certificate?.['NotAfter'] as string);
 }
 
 async function eventIds(relaying: Relaying, role: Role): Promise<number[]> {

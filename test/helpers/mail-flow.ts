@@ -129,12 +129,8 @@ export class MailFlow {
     // Only a dot that has left this process counts.
     if (!trap || conversation.socket.writableLength > 0) return conversation.reply();
     this.dotTrap = undefined;
-    let isAnswered = false;
-    const answer = conversation.reply().then((reply) => {
-      isAnswered = reply !== '';
-      return reply;
-    });
-    for (let turn = 0; turn < trap.turns && !isAnswered; turn++) {
+    const answer = conversation.reply();
+    for (let turn = 0; turn < trap.turns; turn++) {
       await new Promise<void>((resolve) => {
         setImmediate(resolve);
       });

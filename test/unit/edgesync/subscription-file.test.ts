@@ -330,6 +330,16 @@ const REFUSED: readonly [string, () => string | Buffer, string, RegExp][] = [
   ['a blob that is not base64', () => withText('EdgeCertificateBlob', 'MII*'), 'value', /line 5.*base64/],
   ['base64 without its padding', () => withText('PfxKPKCertificateBlob', 'AAECAw'), 'value', /line 6.*base64/],
   ['an empty certificate', () => withText('EdgeCertificateBlob', ''), 'certificate', /line 5.*EdgeCertificateBlob/],
+  [
+    'a certificate that was changed',
+    () => {
+      const changed = Buffer.from(data.certificate.der);
+      changed.writeUInt8(changed.readUInt8(changed.length - 100) ^ 1, changed.length - 100);
+      return withText('EdgeCertificateBlob', changed.toString('base64'));
+    },
+    'certificate',
+    /line 5.*was changed/,
+  ],
   ['a certificate that does not parse', () => withText('EdgeCertificateBlob', 'MIIC'), 'certificate', /line 5/],
   [
     'bytes after the certificate',
@@ -351,6 +361,7 @@ const REFUSED: readonly [string, () => string | Buffer, string, RegExp][] = [
   ['a negative date', () => withText('EffectiveDate', '-1'), 'value', /EffectiveDate/],
   ['a date with more digits than 64 bits', () => withText('EffectiveDate', '9'.repeat(100_000)), 'value', /line 9/],
   ['no duration', () => withText('Duration', '0'), 'value', /line 10.*Duration/],
+  ['a duration of more than a day', () => withText('Duration', '864000000001'), 'value', /line 10.*24 hours/],
   ['a duration without end', () => withText('Duration', '9223372036854775807'), 'value', /Duration/],
   ['an end beyond the year 9999', () => withText('Duration', '3155378975999999999'), 'value', /Duration/],
   ['port 0', () => withText('AdamSslPort', '0'), 'value', /line 11.*1 to 65535/],
