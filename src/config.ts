@@ -132,7 +132,7 @@ export function readConfig(path: string): Config {
 
 /** The same for a text, with `path` for relative folders and for sentences. */
 export function parseConfig(text: string, path: string): Config {
-  const result = schema.safeParse(readYaml(text, path), { reportInput: true });
+  const result = schema.safeParse(readYaml(text, path), { reportInput: true, error: explainKind });
   if (!result.success) {
     const [issue] = result.error.issues;
     throw invalid(path, issue?.path ?? [], issue ? explainIssue(issue) : 'not a relaypair config');
@@ -153,9 +153,28 @@ function explainIssue(issue: z.core.$ZodIssue): string {
   return issue.message;
 }
 
+const KINDS: Readonly<Record<string, string>> = {
+  array: 'a list such as ["127.0.0.1:25"]',
+  int: 'a whole number',
+  number: 'a number',
+  object: 'a list of settings',
+  record: 'a list of names and addresses',
+  string: 'a text',
+};
+
+/** Where the schema has no words of its own. */
+function explainKind(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'too_small')
+    return issue.origin === 'array' || issue.origin === 'string' ? 'empty' : `less than ${issue.minimum}`;
+  if (issue.code === 'too_big') return `more than ${issue.maximum}`;
+  const kind = issue.code === 'invalid_type' ? KINDS[issue.expected] : undefined;
+  return kind && `not ${kind}`;
+}
+
 function complete(parsed: Parsed, path: string): Config {
   const folder = resolve(dirname(path), parsed.folder);
   const isEdge = parsed.role === 'edge';
+  if (isEdge && parsed.deliver !== undefined) throw invalid(path, ['deliver'], 'only a Hub delivers into mailboxes');
   return {
     ...parsed,
     path,
@@ -195,7 +214,7 @@ function readYaml(text: string, path: string): unknown {
   try {
     value = parse(text, { logLevel: 'error' });
   } catch (error) {
-    throw new Problem('config-invalid', `${path} is not YAML: ${messageOf(error).split('\n')[0]}`);
+    throw new Problem('config-invalid', `${path} is not YAML: ${messageOf(error).split('\n')[0]?.replace(/:$/, '')}`);
   }
   const format = (value as { format?: unknown } | null)?.format;
   if (typeof format === 'number' && format > CONFIG_FORMAT) {

@@ -63,17 +63,28 @@ async function openServer(config: Config, clockOffsetMs: number): Promise<Runnin
   return (await import('./edge.ts')).openEdge(options);
 }
 
-/** Aborts once the process is asked to stop; a second signal ends it at once. */
+/**
+ * Aborts once the process is asked to stop. Asking again changes nothing, since a whole process group may be asked by several
+ * at once; only a second Ctrl-C ends it without waiting.
+ */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => controller.abort());
+  const stop = (): void => controller.abort();
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', () => {
+    if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
+    stop();
+  });
   if (process.env['RELAYPAIR_WATCH_STDIN'] === '1') {
-    process.stdin.on('error', () => controller.abort());
-    process.stdin.on('close', () => controller.abort());
+    process.stdin.on('error', stop);
+    process.stdin.on('close', stop);
     process.stdin.resume();
   }
   return controller.signal;
 }
+
+/** What a shell reports of a command that SIGINT ended. */
+const EXIT_INTERRUPTED = 130;
 
 function untilAborted(signal: AbortSignal): Promise<void> {
   // Unreferenced sockets alone would not keep the process: the wait itself does.

@@ -22,3 +22,22 @@ export function isProblem(error: unknown, code?: string): error is Problem {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+const LISTEN_FAULTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there already; stop it or choose another port',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'this user may not take that port; choose one from 1024 on, or grant CAP_NET_BIND_SERVICE',
+};
+
+/** Problem `listen-failed`: why nobody can listen at `place`, an address and port. */
+export function listenProblem(place: string, error: NodeJS.ErrnoException): Problem {
+  const { code = messageOf(error) } = error;
+  const reason = LISTEN_FAULTS[code];
+  return new Problem(
+    'listen-failed',
+    `cannot listen on ${place} (${code})${reason === undefined ? '' : `: ${reason}`}`,
+    {
+      cause: error,
+    },
+  );
+}

@@ -11,7 +11,8 @@ import type { Log } from './log.ts';
 import type { ServerIdentity } from './smtp/listener.ts';
 import { SPOOL_BACKENDS } from './spool/backends.ts';
 import type { Spool } from './spool/spool.ts';
-import { ensurePrivateFolder } from './storage/files.ts';
+import { claimPrivateFolder } from './storage/files.ts';
+import { isServerData, signFolder } from './storage/folder-owner.ts';
 import type { Certificate } from './tls/certificate.ts';
 import { CertificateStore, type KeyPair } from './tls/certificate-store.ts';
 import { createServerContext } from './tls/secure-context.ts';
@@ -96,11 +97,12 @@ export interface Foundation extends ServerOptions {
 /** Opens the foundation. The spool comes first: its lock is what keeps a second server out of the folder. */
 async function openFoundation(options: ServerOptions, parts: OpenParts): Promise<Foundation> {
   const { config, clock, log, version } = options;
-  ensurePrivateFolder(config.folder);
+  claimPrivateFolder(config.folder, isServerData);
   const [backend] = SPOOL_BACKENDS;
   if (!backend) throw new Error('there is no spool backend');
   const spool = await backend.open({ folder: join(config.folder, 'spool'), log, clock });
   parts.add(() => spool.close());
+  signFolder(config.folder, { role: config.role, name: config.netbiosName });
   const certificates = CertificateStore.open(join(config.folder, 'certificates'), { log });
   await ensureCertificate(certificates, options);
   const logs = { folder: join(config.folder, 'logs'), clock, log, version };

@@ -8,7 +8,7 @@ import type { ServerContext } from './server-context.ts';
 export const enableExchangeCertificate = defineCmdlet({
   name: 'Enable-ExchangeCertificate',
   roles: ['hub', 'edge'],
-  synopsis: 'Lets a certificate serve SMTP from the next handshake on',
+  synopsis: 'Let a certificate serve SMTP from the next handshake on',
   description:
     'If the certificate names this server it becomes the internal transport certificate, which the other side of the pair must learn: on an Edge by a new Edge Subscription, on a Hub by Start-EdgeSynchronization. Otherwise it serves by SNI and by the FQDN of a Receive connector only.',
   examples: ['Enable-ExchangeCertificate 0123456789ABCDEF0123456789ABCDEF01234567 -Services SMTP'],

@@ -22,7 +22,7 @@ type ExportArguments = Arguments<typeof PARAMETERS>;
 export const exportExchangeCertificate = defineCmdlet({
   name: 'Export-ExchangeCertificate',
   roles: ['hub', 'edge'],
-  synopsis: 'Writes a certificate with its private key, or a pending request, to a file',
+  synopsis: 'Write a certificate with its private key, or a pending request, to a file',
   description: 'The key leaves only if the certificate was made or imported with -PrivateKeyExportable $true.',
   examples: [
     'Export-ExchangeCertificate 0123456789ABCDEF0123456789ABCDEF01234567 -FileName mail.pfx -Password -',

@@ -13,7 +13,7 @@ const OUTCOMES = ['delivered', 'deferred', 'failed', 'accepted', 'refused'] as c
 export const getDecisionCard = defineCmdlet({
   name: 'Get-DecisionCard',
   roles: ['hub', 'edge'],
-  synopsis: 'Shows how messages travelled and which rule decided it',
+  synopsis: 'Show how messages travelled and which rule decided it',
   description:
     "One card for each delivery attempt and each accepted message: what was offered, answered and negotiated, who proved to be whom, the rule and its reason. The two servers' cards of one hop have the same NetworkMessageId. Oldest first, unless -Newest is given.",
   examples: [

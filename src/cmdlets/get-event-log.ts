@@ -14,7 +14,7 @@ const LEVELS = ['Information', 'Warning', 'Error'] as const satisfies readonly E
 export const getEventLog = defineCmdlet({
   name: 'Get-EventLog',
   roles: ['hub', 'edge'],
-  synopsis: 'Shows the events of this server, the last one first',
+  synopsis: 'Show the events of this server, the last one first',
   description: 'What repeats within an hour stands there once; Suppressed says how many more there were.',
   examples: [
     'Get-EventLog -Newest 10',

@@ -9,7 +9,7 @@ import type { ServerContext } from './server-context.ts';
 export const getExchangeCertificate = defineCmdlet({
   name: 'Get-ExchangeCertificate',
   roles: ['hub', 'edge'],
-  synopsis: "Lists the certificates of this server's store",
+  synopsis: "List the certificates of this server's store",
   description: 'Newest first. Services shows S for SMTP. Status follows the clock of the server.',
   examples: [
     'Get-ExchangeCertificate',

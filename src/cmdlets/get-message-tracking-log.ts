@@ -13,7 +13,7 @@ import type { ServerContext } from './server-context.ts';
 export const getMessageTrackingLog = defineCmdlet({
   name: 'Get-MessageTrackingLog',
   roles: ['hub', 'edge'],
-  synopsis: 'Searches the message tracking log of this server',
+  synopsis: 'Search the message tracking log of this server',
   description: 'Oldest first. Get-DecisionCard tells more about how a message travelled.',
   examples: [
     'Get-MessageTrackingLog -Sender anna@contoso.com -EventId SEND',

@@ -42,7 +42,7 @@ const MESSAGE_PROPERTIES = {
 export const getMessage = defineCmdlet({
   name: 'Get-Message',
   roles: ['hub', 'edge'],
-  synopsis: 'Lists the messages that wait in the queues of this server',
+  synopsis: 'List the messages that wait in the queues of this server',
   examples: [
     'Get-Message',
     'Get-Message -Queue 3',

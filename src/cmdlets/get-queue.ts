@@ -21,7 +21,7 @@ import type { ServerContext } from './server-context.ts';
 export const getQueue = defineCmdlet({
   name: 'Get-Queue',
   roles: ['hub', 'edge'],
-  synopsis: 'Lists the queues of this server',
+  synopsis: 'List the queues of this server',
   description:
     'One queue for each next hop while there is mail for it and three minutes longer, Unreachable for what no connector takes, and Submission for what was accepted and is not sorted yet.',
   examples: [

@@ -83,12 +83,19 @@ export const importEdgeSubscription = defineCmdlet({
       warnings:
         report && report.result !== 'Success'
           ? [
-              `The subscription is stored, but the first synchronization failed (${report.result}): ${report.failureDetails}. The hub must resolve ${data.edgeServerFqdn} and reach it on port ${data.adamSslPort}; then run Start-EdgeSynchronization.`,
+              `The subscription is stored, but the first synchronization failed (${report.result}): ${report.failureDetails}.${reachHint(report.result, data)}`,
             ]
           : [],
     };
   },
 });
+
+/** What to see to when nobody answered; any other failure says itself what to do. */
+function reachHint(result: string, { edgeServerFqdn, adamSslPort }: SubscriptionData): string {
+  return result === 'CouldNotConnect'
+    ? ` The hub must resolve ${edgeServerFqdn} and reach it on port ${adamSslPort}; then run Start-EdgeSynchronization.`
+    : '';
+}
 
 function insistOnThumbprint({ certificate }: SubscriptionData, wanted: string | undefined): void {
   if (wanted === undefined || wanted === certificate.sha256 || wanted === certificate.thumbprint) return;

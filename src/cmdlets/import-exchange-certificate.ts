@@ -21,7 +21,7 @@ type ImportArguments = Arguments<typeof PARAMETERS>;
 export const importExchangeCertificate = defineCmdlet({
   name: 'Import-ExchangeCertificate',
   roles: ['hub', 'edge'],
-  synopsis: "Imports a certificate with its key, or the answer to this server's request",
+  synopsis: "Import a certificate with its key, or the answer to this server's request",
   description:
     'RSA of 2048 bits or more, or EC. The answer to a request may be PEM or DER without a key: the request has it. A certificate that another server of the organisation uses is refused.',
   examples: [

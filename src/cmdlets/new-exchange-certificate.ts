@@ -28,12 +28,12 @@ type NewArguments = Arguments<typeof PARAMETERS>;
 export const newExchangeCertificate = defineCmdlet({
   name: 'New-ExchangeCertificate',
   roles: ['hub', 'edge'],
-  synopsis: 'Makes a self-signed certificate or a certificate request',
+  synopsis: 'Make a self-signed certificate or a certificate request',
   description:
     'A self-signed certificate is valid for a year and enabled for SMTP. If it names this server it becomes the internal transport certificate, which the other side of the pair must learn: on an Edge by a new Edge Subscription, on a Hub by Start-EdgeSynchronization. The answer to a request comes in by Import-ExchangeCertificate.',
   examples: [
     'New-ExchangeCertificate',
-    'New-ExchangeCertificate -DomainName mail.contoso.com,smtp.contoso.com -PrivateKeyExportable $true',
+    'New-ExchangeCertificate -DomainName mail.contoso.com,smtp.contoso.com -PrivateKeyExportable true',
     'New-ExchangeCertificate -GenerateRequest -DomainName mail.contoso.com,edge01.contoso.com -Path request.pem',
   ],
   parameters: PARAMETERS,

@@ -32,7 +32,7 @@ export const newSendConnector = defineCmdlet({
     'On a Hub it may leave from a subscribed Edge: name it in SourceTransportServers. On a subscribed Edge it is refused, since EdgeSync brings the connectors.',
   examples: [
     'New-SendConnector -Name "To the Internet" -Usage Internet -AddressSpaces "SMTP:*;100" -SmartHosts relay.example.net',
-    'New-SendConnector -Name Partner -AddressSpaces fabrikam.com -SmartHosts mail.fabrikam.com -RequireTLS $true',
+    'New-SendConnector -Name Partner -AddressSpaces fabrikam.com -SmartHosts mail.fabrikam.com -RequireTLS true',
   ],
   parameters: {
     Name: { type: 'string', required: true, help: 'Its name, unlike that of any other' },

@@ -8,7 +8,7 @@ import type { ServerContext } from './server-context.ts';
 export const removeExchangeCertificate = defineCmdlet({
   name: 'Remove-ExchangeCertificate',
   roles: ['hub', 'edge'],
-  synopsis: 'Removes a certificate and its private key from the store',
+  synopsis: 'Remove a certificate and its private key from the store',
   description: 'The internal transport certificate is refused: enable another one in its place first.',
   examples: ['Remove-ExchangeCertificate 0123456789ABCDEF0123456789ABCDEF01234567'],
   parameters: {

@@ -11,7 +11,7 @@ import type { ServerContext } from './server-context.ts';
 export const retryQueue = defineCmdlet({
   name: 'Retry-Queue',
   roles: ['hub', 'edge'],
-  synopsis: 'Tries the messages of a queue at once',
+  synopsis: 'Try the messages of a queue at once',
   description:
     'When the attempt fails the queue waits as long as after any other. Submission is always taken up at once and cannot be retried; Unreachable is sorted again by itself when a connector changes.',
   examples: ['Retry-Queue 3', `Retry-Queue -Filter "Status -eq 'Retry'"`],

@@ -13,7 +13,7 @@ export const setAcceptedDomain = defineCmdlet({
   name: 'Set-AcceptedDomain',
   roles: ['hub', 'edge'],
   synopsis: 'Change an accepted domain',
-  examples: ['Set-AcceptedDomain Contoso -MakeDefault $true', 'Set-AcceptedDomain Fabrikam -DomainType InternalRelay'],
+  examples: ['Set-AcceptedDomain Contoso -MakeDefault true', 'Set-AcceptedDomain Fabrikam -DomainType InternalRelay'],
   parameters: {
     Identity: { type: 'string', required: true, help: 'Name or GUID of the accepted domain' },
     Name: { type: 'string', help: 'Its new name' },

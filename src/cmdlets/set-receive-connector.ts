@@ -22,7 +22,7 @@ export const setReceiveConnector = defineCmdlet({
   description:
     'A new binding is opened at the next start of the server; everything else holds from the next connection on.',
   examples: [
-    'Set-ReceiveConnector "Default HUB01" -RequireTLS $true',
+    'Set-ReceiveConnector "Default HUB01" -RequireTLS true',
     'Set-ReceiveConnector "EDGE01\\Default internal receive connector EDGE01" -MaxMessageSize 25MB',
   ],
   parameters: {

@@ -22,8 +22,8 @@ export const setSendConnector = defineCmdlet({
   description:
     'RequireTLS and IgnoreSTARTTLS exclude each other, and so do SmartHosts and DNSRoutingEnabled: give both in one command to go from one to the other. The hidden connector from Hub to Edge has its switches in Set-TransportConfig.',
   examples: [
-    'Set-SendConnector "To the Internet" -RequireTLS $true',
-    'Set-SendConnector "EdgeSync - Default-First-Site-Name to Internet" -DNSRoutingEnabled $false -DomainSecureEnabled $false -SmartHosts relay.example.net',
+    'Set-SendConnector "To the Internet" -RequireTLS true',
+    'Set-SendConnector "EdgeSync - Default-First-Site-Name to Internet" -DNSRoutingEnabled false -DomainSecureEnabled false -SmartHosts relay.example.net',
   ],
   parameters: {
     Identity: { type: 'string', required: true, help: 'Name or GUID of the connector' },

@@ -19,7 +19,7 @@ export const setTransportConfig = defineCmdlet({
   synopsis: 'Change the settings of the whole organization',
   description:
     'Set it on a Hub: EdgeSync carries all of it to the Edge. The IntraOrg switches are those of the hidden connector from Hub to Edge; the way back is the connector "EdgeSync - Inbound to <Site>".',
-  examples: ['Set-TransportConfig -ExpiredCertificate Defer', 'Set-TransportConfig -IntraOrgRequireTLS $true'],
+  examples: ['Set-TransportConfig -ExpiredCertificate Defer', 'Set-TransportConfig -IntraOrgRequireTLS true'],
   parameters: {
     ExpiredCertificate: {
       type: 'enum',

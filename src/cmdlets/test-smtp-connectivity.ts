@@ -26,7 +26,7 @@ const SMTP_PORT = 25;
 export const testSmtpConnectivity = defineCmdlet({
   name: 'Test-SmtpConnectivity',
   roles: ['hub', 'edge'],
-  synopsis: 'Dials the listeners of this server and of its pair and reports what they show',
+  synopsis: 'Dial the listeners of this server and of its pair and report what they show',
   description:
     'Each binding of each Receive connector of this server, and each other member of the pair as mail reaches it: greeting, EHLO, TLS version, whether the certificate shown is the one on record, and clocks that differ by more than five minutes. It never sends mail.',
   examples: ['Test-SmtpConnectivity', 'Test-SmtpConnectivity EDGE01 --list'],

@@ -24,7 +24,7 @@ export function requireObject<T>(shelf: Shelf<T>, name: string): Recorded<T> {
 /** Throws Problem `already-exists`. */
 export function planAdd<T>(shelf: Shelf<T>, value: T): LdapOperation[] {
   const name = shelf.view.nameOf(value);
-  if (findObject(shelf, name)) throw new Problem('already-exists', `there is a ${shelf.view.noun} "${name}" already`);
+  if (findObject(shelf, name)) throw new Problem('already-exists', `the ${shelf.view.noun} "${name}" is there already`);
   return [toAdd(shelf.view.toEntry(value, shelf.parent))];
 }
 
@@ -39,7 +39,7 @@ export function planReplace<T>(shelf: Shelf<T>, name: string, next: T): LdapOper
   if (newName === view.nameOf(current)) return changes;
   const other = findObject(shelf, newName);
   if (other && other.record.dn !== current.record.dn) {
-    throw new Problem('already-exists', `there is a ${view.noun} "${newName}" already`);
+    throw new Problem('already-exists', `the ${view.noun} "${newName}" is there already`);
   }
   const newRdn = formatRdn(parseDn(wanted.dn)[0] ?? []);
   return [{ kind: 'rename', dn: current.record.dn, newRdn, deleteOldRdn: true }, ...changes];

@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Role } from '../config.ts';
 import { Problem } from '../problem.ts';
-import { ensurePrivateFolder, writeFileDurably } from '../storage/files.ts';
+import { claimPrivateFolder, writeFileDurably } from '../storage/files.ts';
+import { isServerData } from '../storage/folder-owner.ts';
 import { Binary } from './binary.ts';
 import { Mailbox } from './mailbox.ts';
 import { type SampleMessage, supplyMessages } from './sample-messages.ts';
@@ -49,7 +50,7 @@ export async function openStage(options: { folder: string; story: Story; signal:
 /** Writes both configs and returns the ports in them. */
 async function writeConfigs(folder: string, smartHostPort: number): Promise<Stage['ports']> {
   const [hub = 0, edge = 0, ldaps = 0] = await findFreePorts(3);
-  ensurePrivateFolder(folder);
+  claimPrivateFolder(folder, isServerData);
   writeConfig(folder, 'hub', {
     listen: { smtp: [loopback(hub)] },
     hosts: { [FQDN.edge]: loopback(edge) },

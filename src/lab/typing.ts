@@ -45,12 +45,14 @@ export async function typeBoth(stage: Stage, commands: readonly Command[]): Prom
 export async function typeUntil(stage: Stage, command: Command, expected: RegExp): Promise<string> {
   const { role, words, keep } = command;
   let stdout = '';
+  let stderr = '';
   await waitFor(stage, `the answer of ${words[0] ?? ''} matches ${expected.source}`, async () => {
-    ({ stdout } = await stage.binary.run([role, ...words]));
+    ({ stdout, stderr } = await stage.binary.run([role, ...words]));
     return expected.test(stdout);
   }).finally(() => {
     stage.story.command([role, ...words]);
     stage.story.output(stdout, keep);
+    if (stderr !== '') stage.story.output(stderr);
   });
   return stdout;
 }

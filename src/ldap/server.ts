@@ -4,8 +4,9 @@
 
 import { createServer as createPlainServer, isIP, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
+import { formatEndpoint } from '../config.ts';
 import type { Log } from '../log.ts';
-import { messageOf, Problem } from '../problem.ts';
+import { listenProblem, messageOf, Problem } from '../problem.ts';
 import { parseCertificate } from '../tls/certificate.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
 import { serverContextOptions } from '../tls/secure-context.ts';
@@ -58,7 +59,7 @@ export class LdapListener {
   #served = '';
   #connectionCount = 0;
 
-  /** Listens. Throws Problem `ldap-plain-refused` for a plain listener beyond loopback; rejects when the port is taken. */
+  /** Listens. Throws Problem `ldap-plain-refused` for a plain listener beyond loopback, or `listen-failed`. */
   static async open(options: LdapListenerOptions): Promise<LdapListener> {
     if (options.security.kind === 'plain' && !isLoopback(options.host)) {
       throw new Problem(
@@ -173,9 +174,11 @@ export class LdapListener {
 
   #listen(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(this.#options.port, this.#options.host, () => {
-        this.#server.off('error', reject);
+      const { host, port } = this.#options;
+      const fail = (error: Error): void => reject(listenProblem(formatEndpoint({ host, port }), error));
+      this.#server.once('error', fail);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', fail);
         this.#server.on('error', (error) => this.#options.log.error({ err: error }, 'the LDAP port has a fault'));
         resolve();
       });

@@ -62,6 +62,8 @@ export class Child {
     const log = openSync(logFile, 'a', 0o600);
     const child = spawn(program, [...parameters], {
       stdio: ['pipe', 'pipe', log],
+      // Ctrl-C reaches every process of the terminal; which half stops first is decided here.
+      detached: true,
       env: { ...process.env, RELAYPAIR_WATCH_STDIN: '1' },
     });
     closeSync(log);

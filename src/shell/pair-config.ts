@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Endpoint, formatEndpoint, readConfig } from '../config.ts';
-import { isProblem, Problem } from '../problem.ts';
+import { isProblem, listenProblem } from '../problem.ts';
 import { writeFileDurably } from '../storage/files.ts';
 import type { UpOptions } from './doors.ts';
 import type { DeliveryTarget } from './endpoints.ts';
@@ -20,7 +20,7 @@ export interface Addresses {
   readonly ldaps: Endpoint;
 }
 
-/** The addresses with real ports; throws Problem `cannot-listen`. */
+/** The addresses with real ports; throws Problem `listen-failed`. */
 export async function chooseAddresses(options: UpOptions): Promise<Addresses> {
   const hub = await settlePort(options.hub);
   const edge = await settlePort(options.edge);
@@ -47,13 +47,11 @@ async function settlePort(endpoint: Endpoint): Promise<Endpoint> {
   return endpoint.port === 0 ? { host: endpoint.host, port: await probePort(endpoint) } : endpoint;
 }
 
-/** The port, free at this moment; throws Problem `cannot-listen`. */
+/** The port, free at this moment; throws Problem `listen-failed`. */
 function probePort(endpoint: Endpoint): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new Problem('cannot-listen', `cannot listen at ${formatEndpoint(endpoint)} (${error.code})`)),
-    );
+    probe.once('error', (error: NodeJS.ErrnoException) => reject(listenProblem(formatEndpoint(endpoint), error)));
     probe.listen(endpoint.port, endpoint.host, () => {
       const address = probe.address();
       probe.close(() => resolve(typeof address === 'object' && address ? address.port : endpoint.port));

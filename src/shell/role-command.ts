@@ -1,6 +1,7 @@
 // `relaypair hub ...` and `relaypair edge ...`: without a cmdlet it starts the server, with one it has the server run it.
 
 import { findCmdlet } from '../cmdlets/binding.ts';
+import type { CmdletDeclaration } from '../cmdlets/cmdlet.ts';
 import type { Role } from '../config.ts';
 import { parseClockOffset } from '../duration.ts';
 import { Problem } from '../problem.ts';
@@ -30,8 +31,28 @@ export async function runRoleCommand(
   if (name === undefined) return runServer(role, options, { doors, terminal });
   // "Get-Queue | fl" quoted as one argument.
   const [first = '', ...more] = /[\s|]/.test(name) ? splitCommandLine(name) : [name];
-  const cmdlet = findCmdlet(await cmdletsOf(role, doors), first);
+  const cmdlet = await findOwnCmdlet(role, first, doors);
   return runCmdletCommand({ role, cmdlet, words: [...more, ...rest], options }, doors, terminal);
+}
+
+/** Throws Problem `unknown-cmdlet`, which says so when only the other role has it. */
+async function findOwnCmdlet(role: Role, name: string, doors: Doors): Promise<CmdletDeclaration> {
+  const own = await cmdletsOf(role, doors);
+  const other = role === 'hub' ? 'edge' : 'hub';
+  const isNamed = (cmdlet: CmdletDeclaration): boolean => cmdlet.name.toLowerCase() === name.toLowerCase();
+  if (!own.some(isNamed)) {
+    const foreign = (await cmdletsOf(other, doors)).find(isNamed);
+    if (foreign)
+      throw new Problem(
+        'unknown-cmdlet',
+        `${foreign.name} runs on the ${capital(other)}: relaypair ${other} ${foreign.name}`,
+      );
+  }
+  return findCmdlet(own, name);
+}
+
+function capital(role: Role): string {
+  return role === 'hub' ? 'Hub' : 'Edge';
 }
 
 async function runServer(

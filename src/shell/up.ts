@@ -10,7 +10,8 @@ import { formatEndpoint, type Role } from '../config.ts';
 import { isAnswering } from '../control/client.ts';
 import { controlSocketPath } from '../control/socket-path.ts';
 import { isProblem, Problem } from '../problem.ts';
-import { ensurePrivateFolder } from '../storage/files.ts';
+import { claimPrivateFolder } from '../storage/files.ts';
+import { isServerData } from '../storage/folder-owner.ts';
 import { Child, type ReadyLine } from './child.ts';
 import type { UpOptions } from './doors.ts';
 import { type Addresses, chooseAddresses, EDGE_FQDN, HUB_FQDN, writeConfigs } from './pair-config.ts';
@@ -31,7 +32,7 @@ const FORMER_RUN_POLL_MS = 100;
 
 /** Runs until `signal` aborts; resolves to the exit code. */
 export async function runUp(options: UpRun): Promise<number> {
-  ensurePrivateFolder(options.dir);
+  claimPrivateFolder(options.dir, isServerData);
   await awaitEndOfFormerRun(options);
   const addresses = await chooseAddresses(options);
   writeConfigs(options, addresses);

@@ -6,8 +6,9 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
+import { formatEndpoint } from '../config.ts';
 import type { Log } from '../log.ts';
-import { messageOf, Problem } from '../problem.ts';
+import { listenProblem } from '../problem.ts';
 import { type ConnectionOptions, ListenerConnection } from './listener-connection.ts';
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type ListenerLimits, type ListenerTimeouts } from './listener-limits.ts';
 import type { SessionPolicy } from './session-policy.ts';
@@ -68,7 +69,10 @@ class ConnectionServer extends SMTPServer {
     // Both switches are for STARTTLS: every client is asked for a certificate, and judging it is not the socket's business.
     super({ logger: false, disableReverseLookup: true, requestCert: true, rejectUnauthorized: false });
     this.#options = options;
-    this.on('error', (error) => options.log.warn({ err: error }, 'listener failed'));
+    this.on('error', (error) => {
+      // That it could not be opened at all is for the opener to say.
+      if (this.server.listening) options.log.warn({ err: error }, 'listener failed');
+    });
     // Between accept and `connect` nobody else listens for errors.
     this.server.on('connection', (socket) => socket.on('error', () => undefined));
   }
@@ -91,8 +95,7 @@ class ConnectionServer extends SMTPServer {
 
   open({ host, port, ipv6Only = false }: Pick<ListenerOptions, 'host' | 'port' | 'ipv6Only'>): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
-      const fail = (error: Error) =>
-        reject(new Problem('listen-failed', `cannot listen on ${host}:${port}: ${messageOf(error)}`, { cause: error }));
+      const fail = (error: Error) => reject(listenProblem(formatEndpoint({ host, port }), error));
       this.server.once('error', fail);
       this.server.listen({ host, port, ipv6Only }, () => {
         this.server.off('error', fail);

@@ -11,6 +11,8 @@ import {
   renameSync,
   unlinkSync,
   writeSync,
+  readdirSync,
+  statSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Problem } from '../problem.ts';
@@ -70,8 +72,55 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** Makes a folder (and its parents) that only its owner can enter. */
+/** Makes a folder (and its parents) that only its owner can enter; throws Problem `folder-unusable`. */
 export function ensurePrivateFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  chmodSync(path, 0o700);
+  try {
+    makeFolders(path);
+    chmodSync(path, 0o700);
+  } catch (error) {
+    throw explainFolderFault(path, error);
+  }
+}
+
+/**
+ * The same for a folder that a person has named. One that others can enter becomes private only while everything in it
+ * `isOwn`: whoever names /etc or a home means no chmod of it. Throws Problem `folder-not-private` or `folder-unusable`.
+ */
+export function claimPrivateFolder(path: string, isOwn: (name: string) => boolean): void {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    const isOpen = found?.isDirectory() === true && (found.mode & 0o077) !== 0;
+    if (isOpen && !readdirSync(path).every(isOwn)) {
+      throw new Problem(
+        'folder-not-private',
+        `${path} can be entered by others and holds other files: name a folder for relaypair alone, or chmod 700 it`,
+      );
+    }
+  } catch (error) {
+    throw explainFolderFault(path, error);
+  }
+  ensurePrivateFolder(path);
+}
+
+/** Not mkdir's own recursion: Node's never ends where the file system lets nobody make a folder, as under /proc. */
+function makeFolders(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolders(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Somebody else was faster, or a file is in the way.
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
+  }
+}
+
+function explainFolderFault(path: string, error: unknown): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (error instanceof Problem || code === undefined || syscall === undefined) return error;
+  const sentence =
+    code === 'EEXIST' || code === 'ENOTDIR'
+      ? 'is no folder: a file is in the way'
+      : `cannot be made private to this user (${code}): it must belong to whoever starts relaypair`;
+  return new Problem('folder-unusable', `${path} ${sentence}; name another folder`, { cause: error });
 }

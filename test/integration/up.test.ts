@@ -46,6 +46,18 @@ async function expectEnded({ ready }: Pair): Promise<void> {
 }
 
 describe('relaypair up', () => {
+  it('ends both servers in order also when every process of its group is asked to end at once, and more than once', async () => {
+    const pair = await Pair.up(options);
+    const { hub, edge } = pair.ready;
+    for (const pid of [hub.pid, edge.pid, hub.pid, edge.pid]) process.kill(pid, 'SIGTERM');
+    expect(await pair.stop()).toBe(0);
+    for (const role of [hub, edge]) {
+      // A server that was cut off instead of stopped leaves its socket behind.
+      expect(existsSync(join(role.folder, 'control.sock'))).toBe(false);
+      expect(isAlive(role.pid)).toBe(false);
+    }
+  });
+
   it('says where everything is once mail flows, and ends both servers on SIGTERM with exit code 0', async () => {
     const pair = await Pair.up(options);
     const { ready } = pair;

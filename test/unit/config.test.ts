@@ -129,7 +129,25 @@ describe('parseConfig', () => {
       'config-invalid',
       'at retry.expiration: "2" is not a duration',
     ],
-    ['a duration below zero', `${HUB}retry: { expiration: -2 }`, 'config-invalid', 'at retry.expiration: Too small'],
+    ['a duration below zero', `${HUB}retry: { expiration: -2 }`, 'config-invalid', 'at retry.expiration: less than 0'],
+    [
+      'one address where a list belongs',
+      `${HUB}listen: { smtp: "127.0.0.1:25" }`,
+      'config-invalid',
+      'at listen.smtp: not a list such as',
+    ],
+    [
+      'a count that is none',
+      `${HUB}limits: { maxConnections: many }`,
+      'config-invalid',
+      'at limits.maxConnections: not a number',
+    ],
+    [
+      'a delivery target on an Edge',
+      `role: edge\nfqdn: edge01.perimeter.test\ndeliver: maildir:mail\n`,
+      'config-invalid',
+      'at deliver: only a Hub delivers',
+    ],
     [
       'a duration of another kind',
       `${HUB}retry: { expiration: true }`,

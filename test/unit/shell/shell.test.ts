@@ -240,7 +240,7 @@ describe('exit codes', () => {
     [1, ['edge', 'Get-Book'], /^relaypair: no edge.yaml in/],
     [1, ['hub', 'Get-Book', '--config', 'none.yaml'], /^relaypair: there is no .*none.yaml/],
     [2, ['hub', 'Get-Bok'], 'relaypair: Get-Bok is not a cmdlet of this server; did you mean Get-Book?\n'],
-    [2, ['edge', 'New-Book'], /New-Book is not a cmdlet of this server/],
+    [2, ['edge', 'New-Book'], 'relaypair: New-Book runs on the Hub: relaypair hub New-Book\n'],
     [2, ['hub', 'Get-Book', '-Tga', 'x'], 'relaypair: Get-Book has no parameter -Tga; did you mean -Tag?\n'],
     [2, ['hub', 'Get-Book', '-Genre', 'Essay'], 'relaypair: -Genre: "Essay" is not one of Novel, Poem\n'],
     [2, ['hub', 'New-Book'], 'relaypair: New-Book needs -Name and -SlipFile\n'],
