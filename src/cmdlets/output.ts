@@ -41,6 +41,8 @@ export interface CmdletOutput {
   /** Sentences for the person, shown even where the table is empty. */
   readonly notices?: readonly string[];
   readonly warnings?: readonly string[];
+  /** What did not come about although the cmdlet ran; the door says it like a refusal and exits with 1. */
+  readonly failures?: readonly string[];
   readonly files?: readonly OutputFile[];
 }
 

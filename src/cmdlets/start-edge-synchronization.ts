@@ -28,7 +28,13 @@ export const startEdgeSynchronization = defineCmdlet({
         'no-subscriptions',
         'no Edge is subscribed: import one with New-EdgeSubscription -FileName edge.xml -Site <site>',
       );
-    return { records: reports.map(describeReport) };
+    const failed = reports.filter(({ result }) => result !== 'Success');
+    return {
+      records: reports.map(describeReport),
+      failures: failed.map(
+        ({ name, result, failureDetails }) => `${name} was not synchronized (${result}): ${failureDetails}`,
+      ),
+    };
   },
 });
 

@@ -66,11 +66,12 @@ interface Gathered {
   readonly records: OutputRecord[];
   readonly notices: string[];
   readonly warnings: string[];
+  readonly failures: string[];
   readonly files: OutputFile[];
 }
 
 function exchange(socket: Socket, request: CmdletRequest, options: CallOptions): Promise<CmdletOutput> {
-  const gathered: Gathered = { records: [], notices: [], warnings: [], files: [] };
+  const gathered: Gathered = { records: [], notices: [], warnings: [], failures: [], files: [] };
   const split = createLineSplitter(MAX_ANSWER_BYTES);
   return new Promise((resolve, reject) => {
     socket.on('data', (chunk) => {
@@ -95,6 +96,7 @@ function gather(gathered: Gathered, answer: Answer, options: CallOptions): boole
   if (answer.kind === 'record') gathered.records.push(answer.record);
   if (answer.kind === 'notice') gathered.notices.push(answer.text);
   if (answer.kind === 'warning') gathered.warnings.push(answer.text);
+  if (answer.kind === 'failure') gathered.failures.push(answer.text);
   if (answer.kind === 'file') gathered.files.push(answer.file);
   return answer.kind === 'done';
 }

@@ -116,6 +116,7 @@ export class ControlConnection<Context> {
     for (const record of output.records) await this.#write({ kind: 'record', record });
     for (const text of output.notices ?? []) await this.#write({ kind: 'notice', text });
     for (const text of output.warnings ?? []) await this.#write({ kind: 'warning', text });
+    for (const text of output.failures ?? []) await this.#write({ kind: 'failure', text });
     for (const file of output.files ?? []) await this.#write({ kind: 'file', file });
     await this.#write({ kind: 'done' });
   }

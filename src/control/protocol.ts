@@ -1,5 +1,5 @@
 // The language of the control socket: one JSON object a line, both ways. A request is { protocol, cmdlet, parameters, files };
-// the answer is any number of progress, record, notice, warning and file lines, then one `done` or `error` line. Records go
+// the answer is any number of progress, record, notice, warning, failure and file lines, then one `done` or `error` line. Records go
 // one to a line, so that a long table needs no long line. Reading a request is request.ts: only the server pays for its schema.
 
 import type { CmdletRequest } from '../cmdlets/binding.ts';
@@ -14,7 +14,7 @@ export const MAX_REQUEST_BYTES = 12 * 1024 * 1024;
 export const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
 export type Answer =
-  | { readonly kind: 'progress' | 'notice' | 'warning'; readonly text: string }
+  | { readonly kind: 'progress' | 'notice' | 'warning' | 'failure'; readonly text: string }
   | { readonly kind: 'record'; readonly record: OutputRecord }
   | { readonly kind: 'file'; readonly file: OutputFile }
   | { readonly kind: 'done' }

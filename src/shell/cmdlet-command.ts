@@ -52,7 +52,8 @@ export async function runCmdletCommand(command: CmdletCommand, doors: Doors, ter
   });
   saveFiles(output, places);
   printOutput(cmdlet, output, { options, terminal });
-  return DONE;
+  for (const failure of output.failures ?? []) printProblem(failure, terminal);
+  return (output.failures ?? []).length === 0 ? DONE : REFUSED;
 }
 
 /** Reads what is not on the command line: the content of files, secrets from a file or a person. */

@@ -65,9 +65,16 @@ function routeOnEdge(organisation: Organisation, domain: string, isOurs: boolean
   const enabled = organisation.sendConnectors.filter((connector) => connector.enabled);
   const inbound = enabled.find((connector) => connector.addressSpaces.some(({ space }) => space === '--'));
   if (isOurs && inbound) return routeToHubs(organisation, inbound);
-  const connector = chooseSendConnector(organisation.sendConnectors, domain);
+  // Without its inbound connector an Edge must not send the organisation's own mail back to the Internet: only a connector
+  // that names the domain may take it.
+  const connectors = isOurs ? enabled.filter(namesMoreThanEverything) : enabled;
+  const connector = chooseSendConnector(connectors, domain);
   if (!connector) return unreachableHop('A matching connector cannot be found to route the recipient');
   return routeByConnector(connector, domain, organisation.fqdn);
+}
+
+function namesMoreThanEverything({ addressSpaces }: SendConnector): boolean {
+  return !addressSpaces.some(({ space }) => space === '*');
 }
 
 function routeToHubs(organisation: Organisation, connector: SendConnector): Hop {

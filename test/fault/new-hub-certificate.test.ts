@@ -65,11 +65,14 @@ it('a new Edge certificate stops EdgeSync before the password leaves, and what w
   await using relaying = await Relaying.start();
   const { servers } = relaying;
   await servers.cmdlet('edge', 'New-ExchangeCertificate', '-Confirm:false');
-  const [report] = await servers.cmdlet('hub', 'Start-EdgeSynchronization');
-  expect(report).toMatchObject({
-    Result: 'Aborted',
-    FailureDetails: expect.stringMatching(/not the one of its Edge Subscription/),
-  });
+  const { code, stdout } = await servers.run('hub', 'Start-EdgeSynchronization', '--json');
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout)).toEqual([
+    expect.objectContaining({
+      Result: 'Aborted',
+      FailureDetails: expect.stringMatching(/not the one of its Edge Subscription/),
+    }),
+  ]);
   expect(await servers.cmdlet('hub', 'Get-EventLog', '-EventId', '10104')).toHaveLength(1);
 });
 

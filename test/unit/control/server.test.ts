@@ -90,6 +90,7 @@ describe('a call over the control socket', () => {
       records: [],
       notices: ['Big is on the shelf, bound; its slip is slip'],
       warnings: [],
+      failures: [],
       files: [{ parameter: 'SlipFile', content: Buffer.from('slip of Big\n') }],
     });
   });

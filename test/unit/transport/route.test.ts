@@ -145,3 +145,18 @@ describe('chooseSendConnector', () => {
     expect(chooseSendConnector([connector('tree', ['*.example.com'])], 'example.org')).toBeUndefined();
   });
 });
+
+describe('routeRecipient on an Edge whose inbound connector is gone', () => {
+  const withoutInbound = { ...edge, sendConnectors: edge.sendConnectors.filter(({ guid }) => guid !== 'inbound') };
+
+  it("keeps the organisation's own mail instead of sending it back to the Internet", () => {
+    expect(routeRecipient(withoutInbound, undefined, 'a@contoso.test').kind).toBe('unreachable');
+    expect(routeRecipient(withoutInbound, undefined, 'a@elsewhere.test').kind).toBe('smart-host');
+  });
+
+  it('takes a connector that names the domain', () => {
+    const named = connector('To the hubs', ['contoso.test'], { smartHosts: ['hub.test'] });
+    const organisation = { ...withoutInbound, sendConnectors: [...withoutInbound.sendConnectors, named] };
+    expect(routeRecipient(organisation, undefined, 'a@contoso.test')).toMatchObject({ connector: 'To the hubs' });
+  });
+});
