@@ -29,14 +29,31 @@ export function planSubscription(scene: Scene, request: SubscriptionRequest): Ld
   refuseSharedCertificate(snapshot.servers, subscription);
   const edges = edgeShelf(scene);
   const kept = credentialsNotFor(snapshot.self.credentials, [subscription.fqdn, before?.fqdn]);
-  const self = { ...snapshot.self, credentials: [...kept, ...ownCredentials] };
+  const { own, edges: theirs } = mailCredentials(scene, before, subscription);
+  const self = { ...snapshot.self, credentials: [...kept, ...own, ...ownCredentials] };
   return [
     ...(before
-      ? planReplace(edges, before.name, { ...subscription, name: before.name })
+      ? planReplace(edges, before.name, { ...subscription, name: before.name, credentials: theirs })
       : planAdd(edges, subscription)),
     ...planReplace(serverShelf(scene), self.name, self),
     ...planConnectors(scene, request, before?.name ?? subscription.name),
   ];
+}
+
+/**
+ * What the two prove themselves with in mail stays in force until a synchronization brings new: a file whose bootstrap
+ * credential turns out not to work must not stop a pair that does.
+ */
+function mailCredentials(
+  { snapshot }: Scene,
+  before: EdgeSubscription | undefined,
+  next: EdgeSubscription,
+): { own: readonly EdgeSyncCredential[]; edges: readonly EdgeSyncCredential[] } {
+  if (!before || !isSameName(before.fqdn, next.fqdn)) return { own: [], edges: next.credentials };
+  const own = snapshot.self.credentials.filter(
+    ({ purpose, targetServerFqdn }) => purpose === 'SMTP' && isSameName(targetServerFqdn, next.fqdn),
+  );
+  return { own, edges: [...before.credentials, ...next.credentials] };
 }
 
 function refuseStale(before: EdgeSubscription | undefined, next: EdgeSubscription): void {

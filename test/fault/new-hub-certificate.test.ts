@@ -145,6 +145,20 @@ describe('a subscription file that is not to be trusted', () => {
   });
 });
 
+it('a subscription file with a password that does not work stops no mail, not even in clear', LIMIT, async () => {
+  await using relaying = await Relaying.start({ clocks: { hub: '-400d', edge: '-400d' } });
+  const { servers } = relaying;
+  await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'fresh.xml');
+  const fresh = readFileSync(join(servers.folder, 'fresh.xml'), 'utf8');
+  const tampered = fresh.replace(/(<ESRAPassword>)[^<]{4}/, '$1AAAA');
+  expect(tampered).not.toBe(fresh);
+  writeFileSync(join(servers.folder, 'tampered.xml'), tampered);
+  const imported = await servers.run('hub', 'New-EdgeSubscription', '-FileName', 'tampered.xml', ...SITE);
+  expect(imported.stderr).toMatch(/the first synchronization failed/);
+  const inClear = { channel: 'plaintext', protection: 'authenticated-not-protected', outcome: 'delivered' };
+  expect(await relaying.exchangeLetters('in clear')).toMatchObject({ outbound: inClear, inbound: inClear });
+});
+
 async function expectRefusal({ servers }: Relaying, file: string, name: string, ...more: string[]): Promise<void> {
   const ran = await servers.run('hub', 'New-EdgeSubscription', '-FileName', file, ...SITE, ...more);
   expect(ran.code, name).toBe(1);
