@@ -150,9 +150,11 @@ describe('a TLS handshake that breaks is reported as failed', () => {
       (peer) => {
         peer.say('220 Ready');
         // The head of a handshake record of 16 KiB, then an octet of it at a time.
-        peer.socket.once('data', () => peer.socket.write(Buffer.from('160303400002003ffc', 'hex')));
-        const timer = setInterval(() => peer.socket.write(Buffer.from([3])), 5);
-        peer.socket.once('close', () => clearInterval(timer));
+        peer.socket.once('data', () => {
+          peer.socket.write(Buffer.from('160303400002003ffc', 'hex'));
+          const timer = setInterval(() => peer.socket.write(Buffer.from([3])), 5);
+          peer.socket.once('close', () => clearInterval(timer));
+        });
       },
       { timeouts: { tlsMs: 100 } },
     );
