@@ -187,6 +187,9 @@ async function converse(peer: ScriptedPeer, script: SmtpScript, record: Transcri
     if (answer !== undefined) peer.say(answer);
     if (verb === 'DATA' && answer?.startsWith('354')) await receiveBody(peer, script, record);
     if (verb === 'QUIT') peer.socket.end();
+    // What follows a 220 to STARTTLS is a handshake: its octets are no commands, even where they happen to hold CRLF.
+    const isHandshakeNext = verb === 'STARTTLS' && (answer ?? '220').startsWith('220');
+    if (isHandshakeNext && !(peer.socket instanceof TLSSocket)) return peer.closed;
   }
   peer.socket.end();
 }
