@@ -30,6 +30,7 @@ const doors: Doors = {
     const { runDemo } = await import('./lab/demo.ts');
     return runDemo({ ...options, onText: print, signal: stopSignal() });
   },
+  slapdSchema: async () => (await import('./directory/slapd-schema.ts')).formatSlapdSchema(),
   socketPathFor: (_role, configPath) => controlSocketPath(readConfig(configPath).folder),
 };
 

@@ -11,8 +11,10 @@ export type SyntaxName = 'text' | 'exact' | 'octets' | 'integer' | 'boolean' | '
 interface Syntax {
   /** RFC 4517's (or RFC 4530's) object identifier. */
   readonly oid: string;
-  /** Name of the equality rule, as a subschema shows it. */
+  /** Names of its matching rules, as a subschema shows them; `ordering` and `substrings` where it has such a rule. */
   readonly equality: string;
+  readonly ordering?: string;
+  readonly substrings?: string;
   accepts(value: Buffer): boolean;
   /** Equal values have equal keys; only for accepted values. */
   keyOf(value: Buffer): string;
@@ -24,19 +26,30 @@ export const SYNTAXES: Readonly<Record<SyntaxName, Syntax>> = {
   text: {
     oid: `${SYNTAX_ARC}.15`,
     equality: 'caseIgnoreMatch',
+    ordering: 'caseIgnoreOrderingMatch',
+    substrings: 'caseIgnoreSubstringsMatch',
     accepts: isText,
     keyOf: (value) => foldText(textOf(value)),
   },
-  exact: { oid: `${SYNTAX_ARC}.15`, equality: 'caseExactMatch', accepts: isText, keyOf: foldBlanks },
+  exact: {
+    oid: `${SYNTAX_ARC}.15`,
+    equality: 'caseExactMatch',
+    ordering: 'caseExactOrderingMatch',
+    substrings: 'caseExactSubstringsMatch',
+    accepts: isText,
+    keyOf: foldBlanks,
+  },
   octets: {
     oid: `${SYNTAX_ARC}.40`,
     equality: 'octetStringMatch',
+    ordering: 'octetStringOrderingMatch',
     accepts: () => true,
     keyOf: (value) => value.toString('latin1'),
   },
   integer: {
     oid: `${SYNTAX_ARC}.27`,
     equality: 'integerMatch',
+    ordering: 'integerOrderingMatch',
     accepts: matches(/^(?:0|-?[1-9]\d{0,17})$/),
     keyOf: textOf,
   },
@@ -44,6 +57,7 @@ export const SYNTAXES: Readonly<Record<SyntaxName, Syntax>> = {
   time: {
     oid: `${SYNTAX_ARC}.24`,
     equality: 'generalizedTimeMatch',
+    ordering: 'generalizedTimeOrderingMatch',
     accepts: (value) => readTime(textOf(value)) !== undefined,
     keyOf: (value) => String(readTime(textOf(value))?.getTime()),
   },

@@ -34,6 +34,8 @@ export interface Doors {
   startServer(role: Role, configPath: string, options: ServerOptions): Promise<number>;
   up(options: UpOptions): Promise<number>;
   demo(options: DemoOptions): Promise<number>;
+  /** The directory's schema as a file for slapd. */
+  slapdSchema(): Promise<string>;
   /** The control socket of the server that this file configures. */
   socketPathFor(role: Role, configPath: string): Promise<string> | string;
 }

@@ -1,4 +1,4 @@
-// The commands that are no cmdlets: up, demo, completion, --version, --help. Only these load commander; `relaypair hub ...`
+// The commands that are no cmdlets: up, demo, schema, completion, --version, --help. Only these load commander; `relaypair hub ...`
 // and `relaypair edge ...` are read by role-command.ts and stand here for the help.
 
 import { Command, CommanderError } from 'commander';
@@ -18,6 +18,7 @@ export const COMMANDS = [
   ['edge', 'Start the Edge, or run a cmdlet on it'],
   ['up', 'Start both, subscribe them, and stay'],
   ['demo', 'Show on real servers what the pair does when certificates expire'],
+  ['schema', "Print the directory's schema as a file for OpenLDAP's slapd"],
   ['completion', 'Print the completion script for a shell'],
 ] as const;
 
@@ -79,6 +80,10 @@ function buildProgram(options: ProgramOptions, finish: Finish): Command {
     .action((typed: { dir?: string }) =>
       finish(() => doors.demo({ dir: typed.dir === undefined ? undefined : resolve(terminal.folder, typed.dir) })),
     );
+  program
+    .command('schema')
+    .description(help.get('schema') ?? '')
+    .action(async () => void terminal.stdout.write(await doors.slapdSchema()));
   program
     .command('completion')
     .description(help.get('completion') ?? '')

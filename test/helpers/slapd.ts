@@ -30,6 +30,10 @@ export interface SlapdOptions {
   server: KeyPair;
   /** Its certificate is known, and its subject is the administrator. */
   client: KeyPair;
+  /** Of its one database; SLAPD_SUFFIX when absent. Its administrator is `cn=admin` under it. */
+  suffix?: string;
+  /** A schema file that it includes besides Debian's. */
+  schemaFile?: string;
 }
 
 /** Starts slapd and waits until it takes connections. */
@@ -58,7 +62,9 @@ export async function startSlapd(options: SlapdOptions): Promise<RunningSlapd> {
   };
 }
 
-function writeConfiguration(folder: string, { server, client }: SlapdOptions): void {
+function writeConfiguration(folder: string, options: SlapdOptions): void {
+  const { server, client, suffix = SLAPD_SUFFIX, schemaFile } = options;
+  const admin = `cn=admin,${suffix}`;
   mkdirSync(join(folder, 'db'));
   writeFileSync(join(folder, 'server.crt'), server.certificate.pem);
   writeFileSync(join(folder, 'server.key'), server.privateKeyPem);
@@ -66,6 +72,7 @@ function writeConfiguration(folder: string, { server, client }: SlapdOptions): v
   const schemas = ['core', 'cosine', 'inetorgperson'].map((name) => `include /etc/ldap/schema/${name}.schema`);
   const lines = [
     ...schemas,
+    ...(schemaFile === undefined ? [] : [`include ${schemaFile}`]),
     `modulepath ${findModules()}`,
     'moduleload back_mdb',
     `pidfile ${folder}/slapd.pid`,
@@ -73,10 +80,10 @@ function writeConfiguration(folder: string, { server, client }: SlapdOptions): v
     `TLSCertificateKeyFile ${folder}/server.key`,
     `TLSCACertificateFile ${folder}/client.crt`,
     'TLSVerifyClient allow',
-    `authz-regexp "^${client.certificate.subject.toLowerCase()}$" "${SLAPD_ADMIN}"`,
+    `authz-regexp "^${client.certificate.subject.toLowerCase()}$" "${admin}"`,
     'database mdb',
-    `suffix "${SLAPD_SUFFIX}"`,
-    `rootdn "${SLAPD_ADMIN}"`,
+    `suffix "${suffix}"`,
+    `rootdn "${admin}"`,
     `rootpw ${SLAPD_PASSWORD}`,
     `directory ${folder}/db`,
     'maxsize 67108864',

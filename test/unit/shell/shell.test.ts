@@ -34,6 +34,7 @@ beforeEach(async () => {
     startServer: (role, config, options) => note('start', role, config, options),
     up: (options) => note('up', options),
     demo: (options) => note('demo', options),
+    slapdSchema: () => Promise.resolve('attributetype ( 1.2 )\n'),
     socketPathFor: () => path,
   };
 });
@@ -335,8 +336,12 @@ describe('help', () => {
   it('lists every command', async () => {
     const { code, out } = await run(['--help']);
     expect(code).toBe(0);
-    for (const name of ['hub', 'edge', 'up', 'demo', 'completion'])
+    for (const name of ['hub', 'edge', 'up', 'demo', 'schema', 'completion'])
       expect(out).toMatch(new RegExp(`^ {2}${name} `, 'm'));
+  });
+
+  it('prints the schema for slapd as it is', async () => {
+    expect(await run(['schema'])).toEqual({ code: 0, out: 'attributetype ( 1.2 )\n', err: '' });
   });
 
   it('lists the cmdlets of a role, and only those', async () => {
