@@ -25,7 +25,7 @@ export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot>
   static async open({ directory, server, log }: ActiveDirectoryOptions): Promise<ActiveDirectory> {
     await ensureBaseTree(directory, { ...server, role: 'HubTransport' });
     const layout = layoutOf(directory.namingContext);
-    const load = async () => readOrganization(await readTree(directory, layout.configuration), layout, server.name);
+    const load = async () => readOrganization(await readTree(directory, layout), layout, server.name);
     const live = await LiveSnapshot.open({ directory, load, log });
     const activeDirectory = new ActiveDirectory({ live, layout, guardReplicated: () => undefined });
     // The config file may have been changed since the object was made.

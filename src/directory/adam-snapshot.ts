@@ -17,7 +17,7 @@ export interface AdamSnapshot extends OrganizationSnapshot {
 /** Reads ADAM; throws Problem `object-unreadable`. */
 export async function readAdam(directory: Directory, ownName: string): Promise<AdamSnapshot> {
   const layout = layoutOf(directory.namingContext);
-  const entries = await readTree(directory, layout.configuration);
+  const entries = await readTree(directory, layout);
   const organization = readOrganization(entries, layout, ownName);
   const accounts = readShelf(entries, layout.services, accountView);
   return { ...organization, accounts, subscriptionState: stateOf(organization, accounts) };

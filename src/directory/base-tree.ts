@@ -3,12 +3,11 @@
 
 import { childDn, normalizeDn } from '../ldap/dn.ts';
 import { type LdapEntry, toAttributes } from '../ldap/entry.ts';
-import { LdapFault, ResultCode } from '../ldap/result.ts';
 import { makeEdgeReceiveConnectors, makeHubReceiveConnectors } from './default-receive-connectors.ts';
 import type { Directory } from './directory.ts';
 import { toAdd } from './entry-diff.ts';
 import { type Layout, layoutOf, protocolsDn, receiveConnectorsDn } from './layout.ts';
-import { readTree } from './organization.ts';
+import { orNone, readTree } from './organization.ts';
 import { receiveConnectorView } from './receive-connector.ts';
 import { CONTAINER_CLASS } from './schema.ts';
 import { DEFAULT_TRANSPORT_CONFIG, transportConfigView } from './transport-config.ts';
@@ -30,7 +29,7 @@ export interface OwnServer {
 /** Makes what is missing, in one transaction. */
 export async function ensureBaseTree(directory: Directory, server: OwnServer): Promise<void> {
   const layout = layoutOf(directory.namingContext);
-  const there = new Set((await readTreeIfThere(directory)).map(({ dn }) => normalizeDn(dn)));
+  const there = new Set((await readThere(directory, layout)).map(({ dn }) => normalizeDn(dn)));
   const own = transportServerView.toEntry({ ...ownServerObject(server) }, layout.servers);
   const isServerNew = !there.has(normalizeDn(own.dn));
   const wanted = [...containers(layout, server.site), ...(isServerNew ? ownEntries(own, layout, server) : [])];
@@ -41,13 +40,10 @@ function ownServerObject({ name, fqdn, role, site, serialNumber }: OwnServer) {
   return { name, fqdn, role, site, serialNumber, credentials: [] };
 }
 
-async function readTreeIfThere(directory: Directory): Promise<LdapEntry[]> {
-  try {
-    return await readTree(directory, directory.namingContext);
-  } catch (error) {
-    if (error instanceof LdapFault && error.resultCode === ResultCode.noSuchObject) return [];
-    throw error;
-  }
+/** The organization, and the containers that stand beside it. */
+async function readThere(directory: Directory, layout: Layout): Promise<LdapEntry[]> {
+  const children = directory.search({ base: layout.configuration, scope: 'one', attributes: ['1.1'] });
+  return [...(await orNone(children)), ...(await orNone(readTree(directory, layout)))];
 }
 
 /** Parents first. */
@@ -63,6 +59,8 @@ function containers(layout: Layout, site: string | undefined): LdapEntry[] {
     container(layout.acceptedDomains),
     container(layout.connections),
     container(layout.servers),
+    container(layout.recipients),
+    container(layout.deletedObjects),
   ];
 }
 

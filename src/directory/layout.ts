@@ -15,6 +15,10 @@ export interface Layout {
   /** Send connectors. */
   readonly connections: string;
   readonly servers: string;
+  /** Whom the organization takes mail for: many, and so never read as a whole with the rest. */
+  readonly recipients: string;
+  /** What was deleted, kept for a while so that replication hears of it, as Active Directory does. */
+  readonly deletedObjects: string;
 }
 
 /** The layout under a naming context. */
@@ -33,6 +37,8 @@ export function layoutOf(namingContext: string): Layout {
     acceptedDomains: childDn('CN', 'Accepted Domains', transportSettings),
     connections: childDn('CN', 'Connections', organization),
     servers: childDn('CN', 'Servers', organization),
+    recipients: childDn('CN', 'Recipients', namingContext),
+    deletedObjects: childDn('CN', 'Deleted Objects', namingContext),
   };
 }
 

@@ -3,6 +3,7 @@
 
 import { normalizeDn, parentDn } from '../ldap/dn.ts';
 import { getValues, type LdapEntry } from '../ldap/entry.ts';
+import { LdapFault, ResultCode } from '../ldap/result.ts';
 import { Problem } from '../problem.ts';
 import { type AcceptedDomain, acceptedDomainView } from './accepted-domain.ts';
 import type { Directory } from './directory.ts';
@@ -31,9 +32,30 @@ export interface OrganizationSnapshot {
   readonly receiveConnectors: readonly Recorded<ReceiveConnector>[];
 }
 
-/** Every entry under `base`, operational attributes included. */
-export function readTree(directory: Directory, base: string): Promise<LdapEntry[]> {
-  return directory.search({ base, scope: 'sub', attributes: ['*', '+'] });
+/**
+ * What the organization consists of: the naming context, its sites and its services. Recipients and deleted objects are many
+ * and stay where they are. Throws LdapFault noSuchObject when there is no tree yet.
+ */
+export async function readTree(
+  directory: Pick<Directory, 'search'>,
+  layout: Layout,
+  attributes: readonly string[] = ['*', '+'],
+): Promise<LdapEntry[]> {
+  const base = await directory.search({ base: layout.configuration, scope: 'base', attributes });
+  const branches = [layout.sites, layout.services].map((branch) =>
+    orNone(directory.search({ base: branch, scope: 'sub', attributes })),
+  );
+  return [base, ...(await Promise.all(branches))].flat();
+}
+
+/** What a search found; nothing when its base is not there. */
+export async function orNone(found: Promise<LdapEntry[]>): Promise<LdapEntry[]> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof LdapFault && error.resultCode === ResultCode.noSuchObject) return [];
+    throw error;
+  }
 }
 
 /** The snapshot that the entries make. Throws Problem `object-unreadable`, or `server-object-missing` without the own server. */

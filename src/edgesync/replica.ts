@@ -8,7 +8,7 @@ import type { EdgeSyncCredential } from '../directory/edge-sync-credential.ts';
 import type { EdgeSubscription } from '../directory/edge-subscription.ts';
 import { diffEntries } from '../directory/entry-diff.ts';
 import { type Layout, layoutOf } from '../directory/layout.ts';
-import { isSameName, type OrganizationSnapshot, readShelf } from '../directory/organization.ts';
+import { isSameName, type OrganizationSnapshot, readShelf, readTree } from '../directory/organization.ts';
 import { sendConnectorView } from '../directory/send-connector.ts';
 import { transportConfigView } from '../directory/transport-config.ts';
 import { type TransportServer, transportServerView } from '../directory/transport-server.ts';
@@ -44,8 +44,8 @@ export async function readReplica(client: LdapClient, edgeName: string): Promise
   const namingContext = rootDse && getText(rootDse, 'namingContexts');
   if (namingContext === undefined)
     throw new Problem('edge-incomplete', `${edgeName} names no naming context: is it an Edge of this relaypair?`);
-  const entries = await client.search({ base: namingContext, scope: 'sub' });
   const layout = layoutOf(namingContext);
+  const entries = await readTree(client, layout, ['*']);
   const self = readShelf(entries, layout.servers, transportServerView).find(({ name }) => isSameName(name, edgeName));
   if (!self)
     throw new Problem(
