@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { OutputRecord } from '../../src/cmdlets/output.ts';
+import { QUICK_RETRY } from './server-processes.ts';
 import { eventually, type Role, Servers, type ServersOptions } from './servers.ts';
 import { Sink, type SinkOptions } from './sink.ts';
 import { type Submitted, submit } from './submit.ts';
@@ -169,8 +170,6 @@ export class Relaying {
     await Promise.all([this.inside.close(), this.outside.close()]);
   }
 }
-
-const QUICK_RETRY = { glitchCount: 0, transientCount: 0, outboundInterval: '300ms', messageInterval: '300ms' };
 
 /** What a hop in trusted TLS has on its card. */
 export const TRUSTED_TLS = {

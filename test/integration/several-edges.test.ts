@@ -1,0 +1,33 @@
+// One Hub and two Edges as real processes: each Edge has its subscription, both are sources of the Internet connector.
+
+import { expect, it } from 'vitest';
+import { TRUSTED_TLS } from '../helpers/relaying.ts';
+import { SITE } from '../helpers/site.ts';
+import { peerOf, SiteMail } from '../helpers/site-mail.ts';
+
+const LIMIT = { timeout: 120_000 };
+const INTERNET = `EdgeSync - ${SITE} to Internet`;
+
+it(
+  'two Edges of a site are both sources of its Internet connector, and removing one leaves the other working',
+  LIMIT,
+  async () => {
+    await using mail = await SiteMail.prepare({ edges: 2 });
+    const { site } = mail;
+    await mail.open('hub01', 'edge01', 'edge02');
+    const [connector] = await site.ask('hub01', 'Get-SendConnector', { Identity: INTERNET });
+    expect(connector).toMatchObject({ SourceTransportServers: ['EDGE01', 'EDGE02'] });
+    for (const card of await mail.exchange('both', ['hub01', 'edge01', 'edge02']))
+      expect(card).toMatchObject(TRUSTED_TLS);
+
+    await site.ask('hub01', 'Remove-EdgeSubscription', { Identity: 'EDGE01' });
+    await site.synchronize();
+    expect(await site.ask('hub01', 'Get-SendConnector', { Identity: INTERNET })).toMatchObject([
+      { SourceTransportServers: ['EDGE02'] },
+    ]);
+    const cards = await mail.exchange('one', ['hub01', 'hub01', 'hub01', 'edge02']);
+    expect(cards.map(peerOf)).toEqual([...Array(3).fill('edge02.perimeter.test'), 'hub01.corp.test']);
+    for (const card of cards) expect(card).toMatchObject(TRUSTED_TLS);
+    expect(await mail.reports(['hub01', 'edge01', 'edge02'])).toEqual([]);
+  },
+);
