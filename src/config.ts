@@ -2,61 +2,17 @@
 // directory; a setting that a cmdlet can change is not here. YAML (or JSON, which is YAML), validated by one schema.
 
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { parseDuration } from './duration.ts';
+import { completeDirectory, type DirectoryConfig, directorySection } from './config-directory.ts';
+import { duration, endpoint, hostName, interval, parseEndpoint, target } from './config-values.ts';
 import { messageOf, Problem } from './problem.ts';
 
-export type Role = 'hub' | 'edge';
-
-/** An address to listen at or to reach; port 0 lets the system choose one. */
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-}
-
-const MIN_INTERVAL_MS = 10;
-const NO_ENDPOINT = 'not an address and port; write 127.0.0.1:25 or [::1]:25';
+export { type Endpoint, formatEndpoint, parseEndpoint, type Role } from './config-values.ts';
 
 /** The format this relaypair writes and reads; an older one would be upgraded in `upgradeConfig`. */
 const CONFIG_FORMAT = 1;
-
-/** Seconds, or a text such as 2s or 15m; milliseconds inside. */
-const duration = z
-  .union([z.string(), z.number().min(0)], 'not a duration; write it as 2s, 15m or 24h')
-  .transform((value, context) => {
-    try {
-      return parseDuration(typeof value === 'number' ? `${value}s` : value);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: messageOf(error) });
-      return z.NEVER;
-    }
-  });
-
-/** What is waited for again and again: without a pause it would be a busy loop. */
-const interval = duration.refine((ms) => ms >= MIN_INTERVAL_MS, 'too short; 10ms is the least');
-
-const endpoint = z.string(NO_ENDPOINT).transform((text, context) => {
-  const parsed = parseEndpoint(text);
-  if (parsed) return parsed;
-  context.addIssue({ code: 'custom', message: `"${text}" is no address and port; write 127.0.0.1:25 or [::1]:25` });
-  return z.NEVER;
-});
-
-/** Where somebody else listens. */
-const target = endpoint.refine(({ port }) => port > 0, 'port 0 can be listened at, not connected to');
-
-const NO_NAME = 'not a fully qualified name such as edge01.perimeter.test';
-const LABEL = '(?!-)[A-Za-z0-9-]{1,63}(?<!-)';
-
-/** In lower case, as names are compared. */
-const hostName = z
-  .string(NO_NAME)
-  .max(253, NO_NAME)
-  .regex(new RegExp(`^${LABEL}(?:\\.${LABEL})+$`), NO_NAME)
-  .toLowerCase();
 
 /** Retry times as EdgeTransport.exe.config has them (exchange: glitch, transient, then outbound for ever). */
 const retry = z
@@ -91,6 +47,7 @@ const schema = z.strictObject({
     .prefault({}),
   hosts: z.record(hostName, target).default({}),
   deliver: z.string().optional(),
+  directory: directorySection,
   retry,
   limits: z
     .strictObject({
@@ -118,10 +75,11 @@ export type DeliveryTarget =
   | { readonly kind: 'maildir'; readonly folder: string };
 
 /** A validated config with every default filled in and every path absolute. */
-export interface Config extends Omit<Parsed, 'netbiosName' | 'deliver' | 'retry'> {
+export interface Config extends Omit<Parsed, 'netbiosName' | 'deliver' | 'directory' | 'retry'> {
   readonly path: string;
   readonly netbiosName: string;
   readonly deliver: DeliveryTarget | undefined;
+  readonly directory: DirectoryConfig;
   readonly retry: Parsed['retry'] & { readonly transientInterval: number; readonly outboundInterval: number };
 }
 
@@ -175,10 +133,13 @@ function complete(parsed: Parsed, path: string): Config {
   const folder = resolve(dirname(path), parsed.folder);
   const isEdge = parsed.role === 'edge';
   if (isEdge && parsed.deliver !== undefined) throw invalid(path, ['deliver'], 'only a Hub delivers into mailboxes');
+  const directory = completeDirectory(parsed.directory, { role: parsed.role, folder: dirname(path) });
+  if (typeof directory === 'string') throw invalid(path, ['directory', 'announce'], directory);
   return {
     ...parsed,
     path,
     folder,
+    directory,
     netbiosName: parsed.netbiosName ?? netbiosNameOf(parsed.fqdn),
     deliver: parsed.deliver === undefined ? undefined : readDeliveryTarget(parsed.deliver, path),
     log: { ...parsed.log, ...(parsed.log.file !== undefined && { file: resolve(dirname(path), parsed.log.file) }) },
@@ -224,22 +185,6 @@ function readYaml(text: string, path: string): unknown {
     );
   }
   return value;
-}
-
-/** "127.0.0.1:25", "[::1]:25" or "host:25"; undefined when it is none of them. */
-export function parseEndpoint(text: string): Endpoint | undefined {
-  const [, literal, name, digits] = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text.trim()) ?? [];
-  const host = literal ?? name;
-  const port = Number(digits);
-  if (host === undefined || port > 65_535) return undefined;
-  if (literal !== undefined && isIP(literal) !== 6) return undefined;
-  // A name whose last label is a number is a wrong address (RFC 3696 §2).
-  return /(?:^|\.)\d+$/.test(host) && isIP(host) === 0 ? undefined : { host, port };
-}
-
-/** The way back: IPv6 addresses in brackets. */
-export function formatEndpoint(endpoint: Endpoint): string {
-  return isIP(endpoint.host) === 6 ? `[${endpoint.host}]:${endpoint.port}` : `${endpoint.host}:${endpoint.port}`;
 }
 
 /** "smtp:HOST:PORT", "lmtp:HOST:PORT" or "maildir:FOLDER"; throws Problem `bad-delivery-target`. */

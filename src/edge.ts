@@ -8,11 +8,10 @@ import type { ServerContext } from './cmdlets/server-context.ts';
 import { type Endpoint, formatEndpoint } from './config.ts';
 import { ControlServer } from './control/server.ts';
 import { controlSocketPath } from './control/socket-path.ts';
+import { openDirectory } from './directory-opening.ts';
 import type { Account } from './directory/account.ts';
 import { Adam } from './directory/adam.ts';
 import { AdamServer } from './directory/adam-server.ts';
-import { DIRECTORY_BACKENDS } from './directory/backends.ts';
-import type { Directory } from './directory/directory.ts';
 import { adamNamingContext } from './directory/layout.ts';
 import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
 import { LdapListener } from './ldap/server.ts';
@@ -29,7 +28,8 @@ export function openEdge(options: ServerOptions): Promise<RunningServer> {
 async function build(foundation: Foundation): Promise<Readonly<Record<string, unknown>>> {
   const { config, clock, log, parts, certificates, contexts } = foundation;
   const secretKey = openSecretKey(join(config.folder, 'keys'));
-  const directory = await openDirectory(foundation);
+  // ADAM's naming context is made at first start and stays.
+  const directory = await openDirectory(foundation, adamNamingContext(randomUUID()));
   parts.add(() => directory.close());
   const adam = await Adam.open({ directory, server: { name: config.netbiosName, fqdn: config.fqdn }, clock, log });
   parts.add(() => adam.close());
@@ -93,16 +93,4 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
 /** Whoever has the subscription file can use its account: the owner should hear when that happens. */
 function noteBootstrap({ events }: Foundation, { name, kind }: Account, remoteAddress: string): void {
   if (kind === 'bootstrap') events.record(createEvent('BootstrapAccountUsed', { account: name, remoteAddress }));
-}
-
-/** ADAM's naming context is made at first start and stays. */
-async function openDirectory({ config, clock, log }: Foundation): Promise<Directory> {
-  const [backend] = DIRECTORY_BACKENDS;
-  if (!backend) throw new Error('there is no directory backend');
-  return backend.open({
-    folder: join(config.folder, 'directory'),
-    namingContext: adamNamingContext(randomUUID()),
-    clock,
-    log,
-  });
 }

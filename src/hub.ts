@@ -6,9 +6,8 @@ import type { ServerContext } from './cmdlets/server-context.ts';
 import { formatEndpoint } from './config.ts';
 import { ControlServer } from './control/server.ts';
 import { controlSocketPath } from './control/socket-path.ts';
+import { openDirectory } from './directory-opening.ts';
 import { ActiveDirectory } from './directory/active-directory.ts';
-import { DIRECTORY_BACKENDS } from './directory/backends.ts';
-import type { Directory } from './directory/directory.ts';
 import { adNamingContext } from './directory/layout.ts';
 import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
 import { Synchronizer } from './edgesync/synchronizer.ts';
@@ -24,7 +23,7 @@ export function openHub(options: ServerOptions): Promise<RunningServer> {
 async function build(foundation: Foundation): Promise<Readonly<Record<string, unknown>>> {
   const { config, clock, log, parts, events, certificates, contexts } = foundation;
   const secretKey = openSecretKey(join(config.folder, 'keys'));
-  const directory = await openDirectory(foundation);
+  const directory = await openDirectory(foundation, adNamingContext(foundation.config.fqdn));
   parts.add(() => directory.close());
   const activeDirectory = await ActiveDirectory.open({
     directory,
@@ -79,15 +78,4 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     smtp: transport.addresses.map(formatEndpoint),
     folder: config.folder,
   };
-}
-
-async function openDirectory({ config, clock, log }: Foundation): Promise<Directory> {
-  const [backend] = DIRECTORY_BACKENDS;
-  if (!backend) throw new Error('there is no directory backend');
-  return backend.open({
-    folder: join(config.folder, 'directory'),
-    namingContext: adNamingContext(config.fqdn),
-    clock,
-    log,
-  });
 }

@@ -2,7 +2,7 @@
 // after a break; the connection's owner decides whom to trust and who to be. Several operations are one RFC 5805 transaction.
 
 import type { Cancel } from '../clock.ts';
-import { normalizeDn } from '../ldap/dn.ts';
+import { isWithinDn } from '../ldap/dn.ts';
 import { getValues, type LdapEntry, type LdapOperation } from '../ldap/entry.ts';
 import type { LdapClient } from '../ldap/client.ts';
 import { Problem } from '../problem.ts';
@@ -19,7 +19,7 @@ export class LdapDirectory implements Directory {
   #client: Promise<LdapClient>;
   #isOpen = true;
 
-  /** The naming context is the server's; `options.namingContext` chooses among several. Throws Problem `ldap-not-configured`. */
+  /** The naming context is the server's; `options.namingContext` chooses among several. Throws Problem `ldap-not-configured` or `ldap-no-context`. */
   static async open(options: Pick<DirectoryOptions, 'connect' | 'namingContext'>): Promise<LdapDirectory> {
     const { connect } = options;
     if (!connect)
@@ -76,12 +76,17 @@ export class LdapDirectory implements Directory {
   }
 }
 
+/** The context asked for, which may lie below one of the server's; the first of the server's when none is asked for. */
 async function findNamingContext(client: LdapClient, wanted: string): Promise<string> {
   const [root] = await client.search({ base: '', scope: 'base', attributes: ['namingContexts'] });
   const contexts = root ? getValues(root, 'namingContexts').map((value) => value.toString('utf8')) : [];
-  const key = wanted === '' ? undefined : normalizeDn(wanted);
-  const found = contexts.find((context) => normalizeDn(context) === key) ?? contexts[0];
-  if (found === undefined)
+  const [first] = contexts;
+  if (first === undefined)
     throw new Problem('ldap-no-context', 'the LDAP server names no naming context in its root DSE');
-  return found;
+  if (wanted === '') return first;
+  if (contexts.some((context) => isWithinDn(wanted, context))) return wanted;
+  throw new Problem(
+    'ldap-no-context',
+    `the LDAP server has no naming context ${wanted}, only ${contexts.join(' and ')}: name one of them or what is below it`,
+  );
 }

@@ -1,13 +1,14 @@
 // The closed table of events this product raises, and how one is made of what is known. Who raises one, and when, is
 // transport's and edgesync's business; keeping them is event-log.ts's.
 
+import { DIRECTORY_EVENTS } from './directory-events.ts';
 import type { EventDefinition, EventFact, EventLevel, EventSource } from './event.ts';
 import { EXCHANGE_EVENTS } from './exchange-events.ts';
 import { OWN_EVENTS } from './own-events.ts';
 import { escapeText } from './plain-text.ts';
 
 /** Symbolic name to definition. */
-export const EVENTS = { ...EXCHANGE_EVENTS, ...OWN_EVENTS };
+export const EVENTS = { ...EXCHANGE_EVENTS, ...OWN_EVENTS, ...DIRECTORY_EVENTS };
 
 export type EventName = keyof typeof EVENTS;
 /** What has to be known to raise the event. */

@@ -14,6 +14,7 @@ import {
 
 const HUB = 'role: hub\nfqdn: hub01.corp.test\n';
 const PATH = '/srv/mail/hub.yaml';
+const LDAP = 'backend: ldap, url: "ldaps://192.0.2.1:1636", certificate: a.crt';
 
 describe('parseConfig', () => {
   it('fills in every default', () => {
@@ -34,6 +35,7 @@ describe('parseConfig', () => {
       },
       hosts: {},
       deliver: undefined,
+      directory: { backend: 'embedded' },
       retry: {
         glitchCount: 4,
         glitchInterval: 60_000,
@@ -68,6 +70,40 @@ describe('parseConfig', () => {
       { kind: 'maildir', folder: '/srv/mail/mail' },
       '/srv/mail/hub.log',
     ]);
+  });
+
+  it('reads where an LDAP directory is, whom to believe there and who to be', () => {
+    const { directory } = parseConfig(
+      `${HUB}directory:
+  backend: ldap
+  url: ldaps://dc01.corp.test
+  certificate: dc01.crt
+  bind: { method: simple, user: "cn=hub01,dc=corp,dc=test", passwordFile: secrets/ldap }
+`,
+      PATH,
+    );
+    expect(directory).toEqual({
+      backend: 'ldap',
+      url: { host: 'dc01.corp.test', port: 636 },
+      certificate: '/srv/mail/dc01.crt',
+      bind: { method: 'simple', user: 'cn=hub01,dc=corp,dc=test', passwordFile: '/srv/mail/secrets/ldap' },
+      namingContext: undefined,
+      refreshInterval: 30_000,
+      announce: { port: 636, certificate: '/srv/mail/dc01.crt' },
+    });
+  });
+
+  it('lets an Edge announce its directory at another port and with another certificate', () => {
+    const { directory } = parseConfig(
+      `role: edge
+fqdn: edge01.perimeter.test
+directory: { ${LDAP}, bind: { method: external, certificate: e.crt, key: e.key }, announce: { port: 50636, certificate: out.crt } }`,
+      PATH,
+    );
+    expect(directory).toMatchObject({
+      bind: { method: 'external', pair: { certificate: '/srv/mail/e.crt', key: '/srv/mail/e.key' } },
+      announce: { port: 50_636, certificate: '/srv/mail/out.crt' },
+    });
   });
 
   it('reads names in lower case, in which they are compared', () => {
@@ -173,6 +209,73 @@ describe('parseConfig', () => {
       `${HUB}deliver: smtp:mail.test`,
       'config-invalid',
       'at deliver: "smtp:mail.test" is no',
+    ],
+    [
+      'a directory of another kind',
+      `${HUB}directory: { backend: nis }`,
+      'config-invalid',
+      'at directory.backend: neither',
+    ],
+    ['a directory that is a word', `${HUB}directory: ldap`, 'config-invalid', 'at directory: neither'],
+    [
+      'an embedded directory with an address',
+      `${HUB}directory: { backend: embedded, url: x }`,
+      'config-invalid',
+      'at directory: "url" is not a setting',
+    ],
+    [
+      'an LDAP directory without an address',
+      `${HUB}directory: { backend: ldap }`,
+      'config-invalid',
+      'at directory.url: this setting is needed',
+    ],
+    [
+      'an LDAP directory nobody binds to',
+      `${HUB}directory: { ${LDAP} }`,
+      'config-invalid',
+      'at directory.bind: this setting is needed',
+    ],
+    [
+      'a bind of another kind',
+      `${HUB}directory: { ${LDAP}, bind: { method: md5 } }`,
+      'config-invalid',
+      'at directory.bind.method: ',
+    ],
+    [
+      'a bind without a password',
+      `${HUB}directory: { ${LDAP}, bind: { method: simple, user: x } }`,
+      'config-invalid',
+      'at directory.bind.passwordFile: this setting',
+    ],
+    [
+      'a key without its certificate',
+      `${HUB}directory: { ${LDAP}, bind: { method: external, key: x } }`,
+      'config-invalid',
+      'at directory.bind: certificate and key',
+    ],
+    [
+      'a Hub that announces',
+      `${HUB}directory: { ${LDAP}, bind: { method: external }, announce: { port: 636 } }`,
+      'config-invalid',
+      'at directory.announce: only an Edge',
+    ],
+    [
+      'LDAP without TLS',
+      `${HUB}directory: { backend: ldap, url: "ldap://a:389", certificate: a, bind: { method: external } }`,
+      'config-invalid',
+      'would be LDAP without TLS',
+    ],
+    [
+      'a directory without a scheme',
+      `${HUB}directory: { backend: ldap, url: "dc01:636", certificate: a, bind: { method: external } }`,
+      'config-invalid',
+      'is no address of an LDAP server',
+    ],
+    [
+      'a directory at no port',
+      `${HUB}directory: { backend: ldap, url: "ldaps://dc01:0", certificate: a, bind: { method: external } }`,
+      'config-invalid',
+      'a port that is none',
     ],
     ['a log level of another name', `${HUB}log: { level: loud }`, 'config-invalid', 'at log.level: '],
   ])('refuses %s in one clear sentence', (_, text, code, part) => {

@@ -1,0 +1,39 @@
+// Which directory a server has, by its config: the embedded one in its own folder, or one on an LDAP server. What happens
+// there that an administrator must hear of becomes events here.
+
+import { join } from 'node:path';
+import { DIRECTORY_BACKENDS } from './directory/backends.ts';
+import type { Directory } from './directory/directory.ts';
+import { dialDirectory } from './directory/ldap-dialing.ts';
+import { formatEndpoint } from './config.ts';
+import type { Foundation } from './server.ts';
+import { createEvent } from './tracking/events.ts';
+
+/**
+ * Opens it; `namingContext` is for an embedded one that is made now. Throws Problem, those of the backend and of
+ * ldap-dialing.ts.
+ */
+export async function openDirectory(foundation: Foundation, namingContext: string): Promise<Directory> {
+  const { config, clock, log } = foundation;
+  const { directory } = config;
+  const backend = DIRECTORY_BACKENDS.find(({ name }) => name === directory.backend);
+  if (!backend) throw new Error(`there is no directory backend ${directory.backend}`);
+  const base = { folder: join(config.folder, 'directory'), clock, log };
+  if (directory.backend === 'embedded') return backend.open({ ...base, namingContext });
+  const connect = dialDirectory({
+    config: directory,
+    clock,
+    ownKeyPair: () => foundation.contexts.ownKeyPair(),
+    hostOf: (name) => config.hosts[name]?.host,
+    onOutOfDates: (certificate) =>
+      foundation.events.record(
+        createEvent('DirectoryCertificateOutOfDates', {
+          server: formatEndpoint(directory.url),
+          thumbprint: certificate.thumbprint,
+          notBefore: certificate.notBefore,
+          notAfter: certificate.notAfter,
+        }),
+      ),
+  });
+  return backend.open({ ...base, namingContext: directory.namingContext ?? '', connect });
+}
