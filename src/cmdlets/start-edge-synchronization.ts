@@ -1,6 +1,6 @@
 // Start-EdgeSynchronization: pushes certificate, credentials, connectors and domains to the Edges now.
 
-import type { SyncReport } from '../edgesync/synchronizer.ts';
+import type { SyncReport } from '../edgesync/sync-round.ts';
 import { Problem } from '../problem.ts';
 import { defineCmdlet } from './cmdlet.ts';
 import type { OutputRecord } from './output.ts';

@@ -1,89 +1,37 @@
-// What an Edge holds of the organisation and what it ought to hold: reads ADAM over LDAP, and plans, purely, the operations
-// that make it what AD says. Accepted domains, Send connectors whose source the Edge is, the organisation's settings, the
-// site's hubs with their certificates, and credentials; nothing else on the Edge is touched.
+// The type Configuration: what an Edge ought to hold of the organisation, and the operations that make it so. Accepted
+// domains, Send connectors whose source the Edge is, the organisation's settings, the site's hubs with their certificates,
+// and credentials; nothing else on the Edge is touched.
 
 import { type Account, accountView } from '../directory/account.ts';
 import { acceptedDomainView } from '../directory/accepted-domain.ts';
 import type { EdgeSyncCredential } from '../directory/edge-sync-credential.ts';
 import type { EdgeSubscription } from '../directory/edge-subscription.ts';
 import { diffEntries } from '../directory/entry-diff.ts';
-import { type Layout, layoutOf } from '../directory/layout.ts';
-import { isSameName, type OrganizationSnapshot, readShelf, readTree } from '../directory/organization.ts';
+import type { Layout } from '../directory/layout.ts';
+import { isSameName, type OrganizationSnapshot } from '../directory/organization.ts';
 import { sendConnectorView } from '../directory/send-connector.ts';
 import { transportConfigView } from '../directory/transport-config.ts';
 import { type TransportServer, transportServerView } from '../directory/transport-server.ts';
-import type { Recorded } from '../directory/view.ts';
-import type { LdapClient } from '../ldap/client.ts';
 import { normalizeDn } from '../ldap/dn.ts';
 import { getText, type LdapEntry, type LdapOperation } from '../ldap/entry.ts';
-import { Problem } from '../problem.ts';
+import type { EdgeState } from './edge-state.ts';
+import { countOperations, type SyncPlan, type SyncScene, type SyncType } from './sync-type.ts';
 
-/** ADAM as it was found. */
-export interface ReplicaState {
-  readonly layout: Layout;
-  /** The Edge's own server object. */
-  readonly self: Recorded<TransportServer>;
-  readonly entries: readonly LdapEntry[];
-  readonly accountNames: readonly string[];
-}
+export const configurationType: SyncType = { name: 'Configuration', plan };
 
-export interface ReplicaPlan {
-  readonly operations: readonly LdapOperation[];
-  readonly counts: {
-    readonly added: number;
-    readonly deleted: number;
-    readonly updated: number;
-    readonly scanned: number;
-    readonly targetScanned: number;
-  };
-}
-
-/** Reads the Edge's directory; throws Problem `edge-incomplete` when it is no ADAM of that Edge. */
-export async function readReplica(client: LdapClient, edgeName: string): Promise<ReplicaState> {
-  const [rootDse] = await client.search({ base: '', scope: 'base', attributes: ['namingContexts'] });
-  const namingContext = rootDse && getText(rootDse, 'namingContexts');
-  if (namingContext === undefined)
-    throw new Problem('edge-incomplete', `${edgeName} names no naming context: is it an Edge of this relaypair?`);
-  const layout = layoutOf(namingContext);
-  const entries = await readTree(client, layout, ['*']);
-  const self = readShelf(entries, layout.servers, transportServerView).find(({ name }) => isSameName(name, edgeName));
-  if (!self)
-    throw new Problem(
-      'edge-incomplete',
-      `the directory at ${edgeName} has no server of that name: is it another Edge?`,
-    );
-  const accountNames = entries
-    .filter((entry) => isOfClass(entry, accountView.objectClass))
-    .flatMap((entry) => getText(entry, 'cn') ?? []);
-  return { layout, self, entries, accountNames };
-}
-
-/** The one transaction that brings the Edge up to date. */
-export function planReplica(
-  organization: OrganizationSnapshot,
-  edge: EdgeSubscription,
-  state: ReplicaState,
-): ReplicaPlan {
+async function plan({ activeDirectory, client, edge, state }: SyncScene): Promise<SyncPlan> {
   const { layout } = state;
-  const wanted = wantedEntries(organization, edge, state);
-  const current = state.entries.filter((entry) => isReplicated(entry, layout, state.self));
+  const organization = activeDirectory.snapshot();
+  const wanted = wantedEntries(organization, edge, layout);
+  const entries = await client.search({ base: layout.services, scope: 'sub' });
+  const current = entries.filter((entry) => isReplicated(entry, state));
   const operations = [
     // A verifier is never read back, so an account is the same when its name is: each new password has a new name.
     ...diffEntries(current, wanted, { ignore: [...OWN_TO_ADAM, ...accountAttributes()] }),
-    ...selfOperations(organization, edge, state),
+    ...selfOperations(edge, state),
   ];
-  const count = (kind: LdapOperation['kind']): number =>
-    operations.filter((operation) => operation.kind === kind).length;
-  return {
-    operations,
-    counts: {
-      added: count('add'),
-      deleted: count('delete'),
-      updated: count('modify'),
-      scanned: wanted.length,
-      targetScanned: current.length,
-    },
-  };
+  const looked = { scanned: wanted.length, targetScanned: current.length };
+  return { operations, counts: countOperations(operations, looked) };
 }
 
 /** Attributes of server objects that ADAM keeps for itself. */
@@ -95,11 +43,7 @@ function accountAttributes(): string[] {
     .filter((attribute) => attribute !== 'cn');
 }
 
-function wantedEntries(
-  organization: OrganizationSnapshot,
-  edge: EdgeSubscription,
-  { layout }: ReplicaState,
-): LdapEntry[] {
+function wantedEntries(organization: OrganizationSnapshot, edge: EdgeSubscription, layout: Layout): LdapEntry[] {
   const hubs = organization.hubs.filter(({ site }) => site === undefined || site === edge.site);
   const connectors = organization.sendConnectors.filter(({ sourceTransportServers }) =>
     sourceTransportServers.some((source) => isSameName(source, edge.name)),
@@ -146,11 +90,7 @@ function isFor(credential: EdgeSyncCredential, edge: EdgeSubscription): boolean 
 }
 
 /** The Edge's own object gets its site and what it proves itself with to the hubs; the rest of it is the Edge's own. */
-function selfOperations(
-  _organization: OrganizationSnapshot,
-  edge: EdgeSubscription,
-  { layout, self }: ReplicaState,
-): LdapOperation[] {
+function selfOperations(edge: EdgeSubscription, { layout, self }: EdgeState): LdapOperation[] {
   const credentials = edge.credentials
     .filter(
       ({ purpose, sourceServerFqdn }) =>
@@ -163,7 +103,7 @@ function selfOperations(
 }
 
 /** What EdgeSync owns in ADAM. */
-function isReplicated(entry: LdapEntry, layout: Layout, self: Recorded<TransportServer>): boolean {
+function isReplicated(entry: LdapEntry, { layout, self }: EdgeState): boolean {
   if (isOfClass(entry, accountView.objectClass))
     return getText(entry, accountView.fields.kind.attribute) === 'replication';
   if (isOfClass(entry, transportServerView.objectClass)) return normalizeDn(entry.dn) !== normalizeDn(self.record.dn);

@@ -1,0 +1,6 @@
+// The table of preparations, in the order in which a round makes them.
+
+import { prepareCredentials } from './prepare-credentials.ts';
+import type { SyncPreparation } from './sync-preparation.ts';
+
+export const SYNC_PREPARATIONS: readonly SyncPreparation[] = [prepareCredentials];

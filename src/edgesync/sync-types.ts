@@ -1,0 +1,6 @@
+// The table of types of data, in the order in which a round carries them.
+
+import { configurationType } from './configuration-type.ts';
+import type { SyncType } from './sync-type.ts';
+
+export const SYNC_TYPES: readonly SyncType[] = [configurationType];
