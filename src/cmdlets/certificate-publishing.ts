@@ -5,6 +5,7 @@
 import { Problem } from '../problem.ts';
 import { type Certificate, isSameCertificate, namesServer } from '../tls/certificate.ts';
 import type { StoredCertificate } from '../tls/certificate-store.ts';
+import { certificatesHeld } from '../tls/on-record.ts';
 import { dateWarnings } from './certificate-record.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -61,7 +62,9 @@ function nextSteps({ config, organisation }: ServerContext): readonly string[] {
 
 /** Throws Problem `certificate-on-two-servers` when another server of the organisation has this very certificate on record. */
 export function refuseOnTwoServers(context: ServerContext, certificate: Certificate): void {
-  const owner = context.organisation().peers.find((peer) => isSameCertificate(peer.certificate, certificate));
+  const owner = context
+    .organisation()
+    .peers.find((peer) => certificatesHeld(peer).some((held) => isSameCertificate(held.certificate, certificate)));
   if (owner === undefined) return;
   throw new Problem(
     'certificate-on-two-servers',

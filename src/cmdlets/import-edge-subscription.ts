@@ -3,9 +3,8 @@
 
 import { makeBootstrapCredential } from '../edgesync/credential.ts';
 import { checkSubscriptionTimes, readSubscription, type SubscriptionData } from '../edgesync/subscription-file.ts';
-import type { TransportServer } from '../directory/transport-server.ts';
+import { hasCertificate, type TransportServer } from '../directory/transport-server.ts';
 import { Problem } from '../problem.ts';
-import { isSameCertificate } from '../tls/certificate.ts';
 import { createEvent } from '../tracking/events.ts';
 import { defineCmdlet } from './cmdlet.ts';
 import { describeSubscription, SUBSCRIPTION_COLUMNS } from './get-edge-subscription.ts';
@@ -110,7 +109,7 @@ function refuseSharedCertificate(
   { certificate, edgeServerName }: SubscriptionData,
   hubs: readonly TransportServer[],
 ): void {
-  const owner = hubs.find((hub) => hub.certificate && isSameCertificate(hub.certificate, certificate));
+  const owner = hubs.find((hub) => hasCertificate(hub, certificate));
   if (!owner) return;
   throw new Problem(
     'certificate-on-two-servers',

@@ -6,7 +6,7 @@ import { type Endpoint, formatEndpoint } from '../config.ts';
 import type { Log } from '../log.ts';
 import { formatReply } from '../smtp/reply.ts';
 import { type DialResult, dial, type SenderSession, type TlsAttempt } from '../smtp/sender.ts';
-import { type Certificate, isSameCertificate, validityAt } from '../tls/certificate.ts';
+import { type Certificate, hasSameKey, isSameCertificate, validityAt } from '../tls/certificate.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
 import { CLOCK_TOLERANCE_MS } from '../trust/tls-policy.ts';
@@ -15,8 +15,8 @@ export interface ProbeTarget {
   readonly endpoint: Endpoint;
   /** Asked for by SNI. */
   readonly servername: string;
-  /** The certificate that should be shown. */
-  readonly onRecord: Certificate | undefined;
+  /** The certificates any of which may be shown, the current one first. */
+  readonly onRecord: readonly Certificate[];
 }
 
 export interface ProbeOptions {
@@ -32,7 +32,7 @@ export interface ProbeOptions {
 /** Exchange's words. */
 export type StatusCode = 'Success' | 'Unable to connect' | 'Transient error' | 'Permanent error';
 
-export type CertificateStatus = 'OnRecord' | 'NotOnRecord' | 'Expired' | 'NotYetValid';
+export type CertificateStatus = 'OnRecord' | 'NotOnRecord' | 'SameKeyReissued' | 'Expired' | 'NotYetValid';
 
 export interface ProbeReport {
   readonly statusCode: StatusCode;
@@ -97,18 +97,20 @@ function describeSession(session: SenderSession, target: ProbeTarget, now: Date)
     ],
     ...(tls && { tls }),
     ...(certificateStatus && { certificateStatus }),
-    isDowngradeSuspected: session.tls.kind === 'not-offered' && isInDate(target.onRecord, now),
+    isDowngradeSuspected: session.tls.kind === 'not-offered' && target.onRecord.some((each) => isInDate(each, now)),
     ...(clockDifferenceMs !== undefined && { clockDifferenceMs }),
   };
 }
 
 function certificateStatusOf(
   { peerCertificate }: TlsSession,
-  onRecord: Certificate | undefined,
+  onRecord: readonly Certificate[],
   now: Date,
 ): CertificateStatus {
+  if (!peerCertificate) return 'NotOnRecord';
   // In date or not, an unknown certificate is an unknown one.
-  if (!peerCertificate || !onRecord || !isSameCertificate(peerCertificate, onRecord)) return 'NotOnRecord';
+  if (!onRecord.some((each) => isSameCertificate(peerCertificate, each)))
+    return onRecord.some((each) => hasSameKey(peerCertificate, each)) ? 'SameKeyReissued' : 'NotOnRecord';
   const validity = validityAt(peerCertificate, now, CLOCK_TOLERANCE_MS);
   if (validity === 'valid') return 'OnRecord';
   return validity === 'expired' ? 'Expired' : 'NotYetValid';
@@ -122,6 +124,7 @@ function describeTls(tls: TlsSession, status: CertificateStatus): string {
   const words: Readonly<Record<CertificateStatus, string>> = {
     OnRecord: `on record, valid until ${notAfter.toISOString()}`,
     NotOnRecord: 'NOT on record',
+    SameKeyReissued: 'NOT on record, re-issued for the key of one that is',
     Expired: `on record, expired on ${notAfter.toISOString()}`,
     NotYetValid: `on record, not valid before ${notBefore.toISOString()}`,
   };
@@ -130,14 +133,15 @@ function describeTls(tls: TlsSession, status: CertificateStatus): string {
 
 function describeClear(attempt: TlsAttempt, { onRecord }: ProbeTarget, now: Date): string {
   if (attempt.kind === 'refused') return `in clear: STARTTLS was refused with ${formatReply(attempt.reply)}`;
-  if (onRecord === undefined) return 'in clear: STARTTLS is not offered, and no certificate is on record';
-  if (isInDate(onRecord, now))
-    return `in clear: STARTTLS is not offered although ${onRecord.thumbprint} on record is in date`;
-  return `in clear: STARTTLS is not offered, ${onRecord.thumbprint} on record is out of its dates (until ${onRecord.notAfter.toISOString()})`;
+  const [current] = onRecord;
+  if (current === undefined) return 'in clear: STARTTLS is not offered, and no certificate is on record';
+  const valid = onRecord.find((each) => isInDate(each, now));
+  if (valid) return `in clear: STARTTLS is not offered although ${valid.thumbprint} on record is in date`;
+  return `in clear: STARTTLS is not offered, ${current.thumbprint} on record is out of its dates (until ${current.notAfter.toISOString()})`;
 }
 
-function isInDate(certificate: Certificate | undefined, now: Date): boolean {
-  return certificate !== undefined && validityAt(certificate, now, CLOCK_TOLERANCE_MS) === 'valid';
+function isInDate(certificate: Certificate, now: Date): boolean {
+  return validityAt(certificate, now, CLOCK_TOLERANCE_MS) === 'valid';
 }
 
 const RFC_5322_DATE = /\b(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} (?:GMT|UTC?|[+-]\d{4})/;

@@ -4,8 +4,10 @@
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../config.ts';
 import type { ReceiveConnector } from '../directory/receive-connector.ts';
 import { isProblem, Problem } from '../problem.ts';
+import { certificatesOnRecord } from '../tls/on-record.ts';
 import { findAddresses, systemResolver } from '../transport/next-hop.ts';
 import type { Peer } from '../transport/organisation.ts';
+import { explainReason } from '../trust/reasons.ts';
 import { type CmdletCall, defineCmdlet } from './cmdlet.ts';
 import { type OutputRecord, timeSpanValue } from './output.ts';
 import type { ServerContext } from './server-context.ts';
@@ -82,12 +84,12 @@ function ownPlace(context: ServerContext, { connector, binding, endpoint }: Boun
   const { certificates, clock, config } = context;
   const connectorFqdn = connector?.fqdn ?? config.fqdn;
   const question = { servername: connectorFqdn, connectorFqdn, serverFqdn: config.fqdn, now: clock.now() };
-  const onRecord = certificates.selectFor(question)?.certificate;
+  const selected = certificates.selectFor(question)?.certificate;
   return {
     server: config.netbiosName,
     receiveConnector: connector?.name ?? '',
     binding,
-    target: { endpoint, servername: connectorFqdn, onRecord },
+    target: { endpoint, servername: connectorFqdn, onRecord: selected ? [selected] : [] },
     isPeer: false,
   };
 }
@@ -103,14 +105,15 @@ function bindingsOf({ bindings }: ReceiveConnector, addresses: readonly Endpoint
   });
 }
 
-async function placesOfPeer({ config }: ServerContext, peer: Peer): Promise<readonly Place[]> {
+async function placesOfPeer({ clock, config }: ServerContext, peer: Peer): Promise<readonly Place[]> {
   const base = { server: peer.name, receiveConnector: '', binding: '', isPeer: true };
   try {
     const book = { hosts: config.hosts, resolve: systemResolver };
     const addresses = await findAddresses(book, peer.fqdn, SMTP_PORT);
+    const onRecord = certificatesOnRecord(peer, clock.now()).map(({ certificate }) => certificate);
     return addresses.map(({ host, port }) => ({
       ...base,
-      target: { endpoint: { host, port }, servername: peer.fqdn, onRecord: peer.certificate },
+      target: { endpoint: { host, port }, servername: peer.fqdn, onRecord },
     }));
   } catch (error) {
     if (isProblem(error, 'host-not-found')) return [{ ...base, target: error.message }];
@@ -166,6 +169,7 @@ function warningsOf({ config }: ServerContext, { isPeer }: Place, report: ProbeR
   const { clockDifferenceMs } = report;
   const warnings: string[] = [];
   if (isPeer && report.certificateStatus === 'NotOnRecord') warnings.push(untrustedWarning(config.role));
+  if (isPeer && report.certificateStatus === 'SameKeyReissued') warnings.push(explainReason('same-key-reissued'));
   if (report.certificateStatus === 'Expired') warnings.push('its certificate has expired: make a new one there');
   if (isPeer && report.isDowngradeSuspected)
     warnings.push('STARTTLS is missing: something on the way may be hiding it');

@@ -31,6 +31,7 @@ const OWN_OBJECT_ATTRIBUTES = new Set([
   'msExchEdgeSyncCookie',
   'msExchEdgeSyncLease',
   'msExchServerSite',
+  'msExchServerTLSCertAcknowledged',
 ]);
 
 const HIDDEN_ATTRIBUTE = 'userPassword';

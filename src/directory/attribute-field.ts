@@ -108,6 +108,20 @@ export function listField<T>(attribute: string, form: TextForm<T>, syntax: Synta
   };
 }
 
+/** A list whose emptiness is absence. */
+export function optionalList<T>(
+  attribute: string,
+  form: TextForm<T>,
+  syntax: SyntaxName = 'text',
+): Field<readonly T[] | undefined> {
+  const field = listField(attribute, form, syntax);
+  return {
+    ...field,
+    encode: (values) => field.encode(values ?? []),
+    decode: (values) => (values.length === 0 ? undefined : field.decode(values)),
+  };
+}
+
 /** Octets that are no text; `parse` and `format` go between them and the value. */
 export function optionalOctets<T>(
   attribute: string,

@@ -4,6 +4,7 @@
 import type { Cancel } from '../clock.ts';
 import type { LdapOperation } from '../ldap/entry.ts';
 import type { AcceptedDomain } from './accepted-domain.ts';
+import type { RenewalState } from './certificate-renewal.ts';
 import type { Layout } from './layout.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
 import type { OrganizationSnapshot } from './organization.ts';
@@ -35,7 +36,8 @@ export type OwnServerChanges = Partial<
     | 'credentials'
     | 'edgeSyncStatus'
     | 'edgeSyncCookie'
-  >
+  > &
+    RenewalState
 >;
 
 export interface OrganizationParts<S extends OrganizationSnapshot> {
@@ -122,6 +124,11 @@ export class OrganizationDirectory<S extends OrganizationSnapshot> {
   /** Puts certificate, key and the like on the own server's object; Problem `certificate-on-two-servers`. */
   publishServer(changes: OwnServerChanges): Promise<void> {
     return this.changeScene((scene) => planServer(scene, scene.snapshot.self.name, changes));
+  }
+
+  /** Changes the own server's object by what it says at that moment; Problem `certificate-on-two-servers`. */
+  renewCertificate(change: (self: RenewalState) => RenewalState): Promise<void> {
+    return this.changeScene((scene) => planServer(scene, scene.snapshot.self.name, change(scene.snapshot.self)));
   }
 
   /** Lets go of the directory, which its opener closes. */

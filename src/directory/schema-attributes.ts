@@ -51,6 +51,17 @@ export const SERVER_ATTRIBUTES: readonly Line[] = [
   ['msExchEdgeSubscriptionExportedAt', 23, 'time', 'single'],
 ];
 
+/** Of a staged renewal: on server objects, beside msExchServerInternalTLSCert. */
+export const RENEWAL_ATTRIBUTES: readonly Line[] = [
+  ['msExchServerNextTLSCert', 220, 'octets', 'single'],
+  ['msExchServerNextTLSCertStagedAt', 221, 'time', 'single'],
+  ['msExchServerPreviousTLSCert', 222, 'octets', 'single'],
+  ['msExchServerPreviousTLSCertWithdrawnAt', 223, 'time', 'single'],
+  ['msExchServerTLSCertGracePeriod', 224, 'integer', 'single'],
+  ['msExchServerTLSCertSince', 225, 'time', 'single'],
+  ['msExchServerTLSCertAcknowledged', 226, 'exact'],
+];
+
 export const SEND_CONNECTOR_ATTRIBUTES: readonly Line[] = [
   ['msExchConnectorGuid', 30, 'text', 'single'],
   ['msExchSmtpSendEnabled', 31, 'boolean', 'single'],
@@ -148,6 +159,7 @@ export const ATTRIBUTE_TYPES: readonly AttributeType[] = [
   ...[
     SHARED,
     SERVER_ATTRIBUTES,
+    RENEWAL_ATTRIBUTES,
     SEND_CONNECTOR_ATTRIBUTES,
     RECEIVE_CONNECTOR_ATTRIBUTES,
     ACCEPTED_DOMAIN_ATTRIBUTES,

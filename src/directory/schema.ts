@@ -10,6 +10,7 @@ import {
   namesOf,
   OWN_ARC,
   RECEIVE_CONNECTOR_ATTRIBUTES,
+  RENEWAL_ATTRIBUTES,
   SEND_CONNECTOR_ATTRIBUTES,
   SERVER_ATTRIBUTES,
   TRANSPORT_SETTINGS_ATTRIBUTES,
@@ -32,7 +33,7 @@ export const OBJECT_CLASSES: readonly ObjectClass[] = [
   own(
     'msExchExchangeServer',
     2,
-    ['serialNumber', ...namesOf(SERVER_ATTRIBUTES)],
+    ['serialNumber', ...namesOf(SERVER_ATTRIBUTES), ...namesOf(RENEWAL_ATTRIBUTES)],
     ['dNSHostName', 'msExchCurrentServerRoles'],
   ),
   own('msExchRoutingSMTPConnector', 3, namesOf(SEND_CONNECTOR_ATTRIBUTES)),

@@ -2,13 +2,14 @@
 
 import type { LdapOperation } from '../ldap/entry.ts';
 import { Problem } from '../problem.ts';
+import { type RenewalState, renewalOf } from './certificate-renewal.ts';
 import type { EdgeSyncCredential } from './edge-sync-credential.ts';
 import { type EdgeSubscription, edgeSubscriptionView } from './edge-subscription.ts';
 import { isSameName } from './organization.ts';
 import { type Scene, sendConnectorShelf, serverShelf } from './organization-plans.ts';
 import { makeInboundSendConnector, makeInternetSendConnector, type SendConnector } from './send-connector.ts';
 import { planAdd, planRemove, planReplace, requireObject, type Shelf } from './shelf.ts';
-import { refuseSharedCertificate } from './transport-server.ts';
+import { hasCertificate, refuseSharedCertificate } from './transport-server.ts';
 
 export interface SubscriptionRequest {
   /** With its site. */
@@ -33,7 +34,12 @@ export function planSubscription(scene: Scene, request: SubscriptionRequest): Ld
   const self = { ...snapshot.self, credentials: [...kept, ...own, ...ownCredentials] };
   return [
     ...(before
-      ? planReplace(edges, before.name, { ...subscription, name: before.name, credentials: theirs })
+      ? planReplace(edges, before.name, {
+          ...subscription,
+          ...renewalUnderWay(before, subscription),
+          name: before.name,
+          credentials: theirs,
+        })
       : planAdd(edges, subscription)),
     ...planReplace(serverShelf(scene), self.name, self),
     ...planConnectors(scene, request, before?.name ?? subscription.name),
@@ -54,6 +60,11 @@ function mailCredentials(
     ({ purpose, targetServerFqdn }) => purpose === 'SMTP' && isSameName(targetServerFqdn, next.fqdn),
   );
   return { own, edges: [...before.credentials, ...next.credentials] };
+}
+
+/** A file with a certificate that is on record already says nothing new of a staged renewal, which goes on. */
+function renewalUnderWay(before: EdgeSubscription, { certificate }: EdgeSubscription): RenewalState | undefined {
+  return certificate && hasCertificate(before, certificate) ? renewalOf(before) : undefined;
 }
 
 function refuseStale(before: EdgeSubscription | undefined, next: EdgeSubscription): void {

@@ -3,11 +3,19 @@
 // edge-subscription.ts.
 
 import { type Certificate, isSameCertificate, parseCertificate } from '../tls/certificate.ts';
+import { type CertificateAside, certificatesHeld, type CertificatesHeld } from '../tls/on-record.ts';
 import { Problem } from '../problem.ts';
+import {
+  type CertificateAcknowledgement,
+  formatCertificateAcknowledgement,
+  parseCertificateAcknowledgement,
+} from './certificate-acknowledgement.ts';
 import {
   type Field,
   integerField,
   listField,
+  optionalInteger,
+  optionalList,
   optionalOctets,
   optionalText,
   optionalTime,
@@ -24,8 +32,20 @@ export interface TransportServer {
   readonly fqdn: string;
   readonly role: ServerRole;
   readonly site?: string | undefined;
-  /** What direct trust compares with. */
+  /** What direct trust compares with: the current one. */
   readonly certificate?: Certificate | undefined;
+  /** Since when it has been the current one, where that is known. */
+  readonly certificateSince?: Date | undefined;
+  /** Staged: on record beside the current one until it takes over. */
+  readonly nextCertificate?: Certificate | undefined;
+  readonly nextStagedAt?: Date | undefined;
+  /** The one before the current one, on record until `previousUntil`. */
+  readonly previousCertificate?: Certificate | undefined;
+  readonly previousUntil?: Date | undefined;
+  /** How long the current one stays on record once the next has taken over, in seconds. */
+  readonly gracePeriodS?: number | undefined;
+  /** Who on the other side has which of these certificates on record. */
+  readonly certificateAcknowledgements?: readonly CertificateAcknowledgement[] | undefined;
   /** Public half of the key that secrets for this server are sealed to, PEM. */
   readonly encryptionKeyPem?: string | undefined;
   readonly credentials: readonly EdgeSyncCredential[];
@@ -50,6 +70,17 @@ export const transportServerFields: Fields<TransportServer> = {
   role: roleField(),
   site: optionalText('msExchServerSite'),
   certificate: optionalOctets('msExchServerInternalTLSCert', certificateForm),
+  certificateSince: optionalTime('msExchServerTLSCertSince'),
+  nextCertificate: optionalOctets('msExchServerNextTLSCert', certificateForm),
+  nextStagedAt: optionalTime('msExchServerNextTLSCertStagedAt'),
+  previousCertificate: optionalOctets('msExchServerPreviousTLSCert', certificateForm),
+  previousUntil: optionalTime('msExchServerPreviousTLSCertWithdrawnAt'),
+  gracePeriodS: optionalInteger('msExchServerTLSCertGracePeriod'),
+  certificateAcknowledgements: optionalList(
+    'msExchServerTLSCertAcknowledged',
+    { format: formatCertificateAcknowledgement, parse: parseCertificateAcknowledgement },
+    'exact',
+  ),
   encryptionKeyPem: optionalText('msExchServerEKPKPublicKey', 'exact'),
   credentials: listField(
     'msExchEdgeSyncCredential',
@@ -80,19 +111,32 @@ function roleField(): Field<ServerRole> {
   };
 }
 
-/** Who a certificate proves is told by the certificate alone: throws Problem `certificate-on-two-servers` if another server has it. */
+/** The certificates of a server object; tls/on-record.ts says which of them are on record at a time. */
+export function heldBy(server: Partial<TransportServer>): CertificatesHeld {
+  const { certificate, nextCertificate, previousCertificate, previousUntil } = server;
+  const others: CertificateAside[] = [];
+  if (nextCertificate) others.push({ part: 'next', certificate: nextCertificate });
+  if (previousCertificate) others.push({ part: 'previous', certificate: previousCertificate, until: previousUntil });
+  return { certificate, ...(others.length > 0 && { others }) };
+}
+
+/**
+ * Who a certificate proves is told by the certificate alone: throws Problem `certificate-on-two-servers` if another server
+ * has one of the candidate's, current, next or previous. One past its grace period counts until it is removed.
+ */
 export function refuseSharedCertificate(servers: readonly TransportServer[], candidate: TransportServer): void {
-  const { certificate } = candidate;
-  if (!certificate) return;
-  const other = servers.find(
-    (server) =>
-      server.name.toLowerCase() !== candidate.name.toLowerCase() &&
-      server.certificate !== undefined &&
-      isSameCertificate(server.certificate, certificate),
-  );
-  if (!other) return;
-  throw new Problem(
-    'certificate-on-two-servers',
-    `the certificate ${certificate.thumbprint} of ${candidate.name} is already the certificate of ${other.name}: every server needs one of its own`,
-  );
+  const others = servers.filter(({ name }) => name.toLowerCase() !== candidate.name.toLowerCase());
+  for (const { certificate } of certificatesHeld(heldBy(candidate))) {
+    const other = others.find((server) => hasCertificate(server, certificate));
+    if (other === undefined) continue;
+    throw new Problem(
+      'certificate-on-two-servers',
+      `the certificate ${certificate.thumbprint} of ${candidate.name} is already the certificate of ${other.name}: every server needs one of its own`,
+    );
+  }
+}
+
+/** True when the server's object holds the certificate in whatever part. */
+export function hasCertificate(server: Partial<TransportServer>, certificate: Certificate): boolean {
+  return certificatesHeld(heldBy(server)).some((held) => isSameCertificate(held.certificate, certificate));
 }

@@ -4,6 +4,7 @@
 
 import { type Account, accountView } from '../directory/account.ts';
 import { acceptedDomainView } from '../directory/accepted-domain.ts';
+import { type RenewalState, renewalOf } from '../directory/certificate-renewal.ts';
 import type { EdgeSyncCredential } from '../directory/edge-sync-credential.ts';
 import type { EdgeSubscription } from '../directory/edge-subscription.ts';
 import { diffEntries } from '../directory/entry-diff.ts';
@@ -59,11 +60,16 @@ function wantedEntries(organization: OrganizationSnapshot, edge: EdgeSubscriptio
 
 /** Of a hub the Edge learns name, certificate, key, and the verifier of what that hub proves itself with. */
 function publicPart(hub: TransportServer, edge: EdgeSubscription): TransportServer {
-  const { name, fqdn, role, site, certificate, encryptionKeyPem, serialNumber } = hub;
+  const { name, fqdn, role, site, encryptionKeyPem, serialNumber } = hub;
   const credentials = hub.credentials
     .filter((credential) => credential.purpose === 'SMTP' && isFor(credential, edge))
     .map(withoutSecret);
-  return { name, fqdn, role, site, certificate, encryptionKeyPem, serialNumber, credentials };
+  return { name, fqdn, role, site, encryptionKeyPem, serialNumber, credentials, ...certificatesOf(hub) };
+}
+
+/** Every certificate on record with its times. What the hub itself keeps of its renewal is nobody else's. */
+function certificatesOf(hub: TransportServer): RenewalState {
+  return { ...renewalOf(hub), gracePeriodS: undefined, certificateAcknowledgements: undefined };
 }
 
 function withoutSecret({ sealedPassword: _sealed, ...credential }: EdgeSyncCredential): EdgeSyncCredential {

@@ -2,11 +2,10 @@
 // trust. Keys leave only through `keyPair` (TLS inside this process) and, if made exportable, `exportPrivateKey`.
 // States of an entry: pending request -> (its answer is imported) -> stored -> enabled for SMTP -> removed.
 
-import { X509Certificate } from 'node:crypto';
 import type { Cancel } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problem.ts';
-import type { Certificate } from './certificate.ts';
+import { type Certificate, hasSameKey } from './certificate.ts';
 import type { IssuedCertificate } from './certificate-import.ts';
 import type { CertificateRequest } from './certificate-request.ts';
 import { selectCertificate, type SelectionQuestion } from './certificate-selection.ts';
@@ -232,7 +231,7 @@ export class CertificateStore {
 
   #pendingFor(certificate: Certificate): readonly Kept[] {
     const pending = [...this.#kept.values()].filter(({ stored }) => stored.pendingRequest);
-    return pending.filter(({ stored }) => publicKeyOf(stored.certificate).equals(publicKeyOf(certificate)));
+    return pending.filter(({ stored }) => hasSameKey(stored.certificate, certificate));
   }
 
   #refuseDuplicate({ thumbprint }: Certificate): void {
@@ -278,10 +277,6 @@ function describeEntry({
     rootCaType: requestPem === undefined ? rootCaTypeOf(pair.certificate, pair.chain) : 'Unknown',
     pendingRequest: requestPem !== undefined,
   };
-}
-
-function publicKeyOf(certificate: Certificate): Buffer {
-  return new X509Certificate(certificate.der).publicKey.export({ type: 'spki', format: 'der' });
 }
 
 function normalizeThumbprint(thumbprint: string): string {

@@ -1,7 +1,7 @@
 // A parsed X.509 certificate (RFC 5280) as a value: what it says, never whether to believe it. Reading is strict, since direct
 // trust compares certificates byte for byte; judging dates and names against a rule is trust/'s, with the two pure questions below.
 
-import { type KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { Problem } from '../problem.ts';
@@ -27,6 +27,8 @@ export interface Certificate {
   readonly keyType: 'rsa' | 'ec' | 'other';
   /** Modulus or curve size; 0 when the kind of key is not known here. */
   readonly keySizeBits: number;
+  /** SHA-256 of the public key (SubjectPublicKeyInfo, DER) in upper-case hex. */
+  readonly publicKeySha256: string;
 }
 
 export type Validity = 'valid' | 'expired' | 'not-yet-valid';
@@ -63,6 +65,11 @@ export function parseCertificateChain(input: Buffer | string): readonly Certific
 /** True when both are the same certificate to the last byte: the whole of what direct trust compares. */
 export function isSameCertificate(a: Certificate, b: Certificate): boolean {
   return a.der.equals(b.der);
+}
+
+/** True when both were issued for one key pair: whoever serves one could serve the other. */
+export function hasSameKey(a: Certificate, b: Certificate): boolean {
+  return a.publicKeySha256 === b.publicKeySha256;
 }
 
 /**
@@ -130,6 +137,7 @@ function describe(x509: X509Certificate): Certificate {
     // Not checkIssued(): it asks for keyCertSign, which a server's self-signed certificate rightly lacks.
     selfSigned: x509.subject === x509.issuer && x509.verify(publicKey),
     ...describeKey(publicKey),
+    publicKeySha256: digestOf(publicKey),
   };
   if (Number.isNaN(certificate.notBefore.getTime()) || Number.isNaN(certificate.notAfter.getTime())) {
     throw new TypeError('a date of the certificate cannot be read');
@@ -142,6 +150,11 @@ function describeKey(key: KeyObject): Pick<Certificate, 'keyType' | 'keySizeBits
   if (key.asymmetricKeyType === 'rsa') return { keyType: 'rsa', keySizeBits: modulusLength };
   if (key.asymmetricKeyType === 'ec') return { keyType: 'ec', keySizeBits: CURVE_SIZE_BITS[namedCurve] ?? 0 };
   return { keyType: 'other', keySizeBits: modulusLength };
+}
+
+function digestOf(key: KeyObject): string {
+  const spki = key.export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(spki).digest('hex').toUpperCase();
 }
 
 /** Node gives a line for each part, in the order of the DER, a line break inside a value escaped; people read it backwards. */

@@ -5,12 +5,12 @@ import { define, formatMoment } from './event.ts';
 
 /** By symbolic name. */
 export const EXCHANGE_EVENTS = {
-  SmtpReceiveDirectTrustFailed: define<{ thumbprint: string; remoteAddress: string }>({
+  SmtpReceiveDirectTrustFailed: define<{ thumbprint: string; remoteAddress: string; cause: string }>({
     id: 1036,
     source: 'MSExchangeTransport',
     level: 'Error',
     describe: (facts) =>
-      `A client at ${facts.remoteAddress} showed the certificate ${facts.thumbprint}, which the directory does not hold: it is treated as anonymous. If it is a server of the pair, see that EdgeSync runs: Start-EdgeSynchronization after a new Hub certificate, a new Edge Subscription after a new Edge certificate.`,
+      `A client at ${facts.remoteAddress} showed the certificate ${facts.thumbprint} and is treated as anonymous: ${facts.cause}. If it is a server of the pair, see that EdgeSync runs: Start-EdgeSynchronization after a new Hub certificate, a new Edge Subscription after a new Edge certificate.`,
     key: (facts) => facts.remoteAddress,
   }),
   SmtpSendTLSRequiredFailed: define<{ connector: string; target: string; cause: string }>({
@@ -29,12 +29,12 @@ export const EXCHANGE_EVENTS = {
       `${facts.server} did not recognise this server by "${facts.connector}": ${facts.cause}. The mail waits. Run Start-EdgeSynchronization after a new Hub certificate, and subscribe again after a new Edge certificate.`,
     key: (facts) => `${facts.connector} ${facts.server}`,
   }),
-  SmtpSendDirectTrustFailed: define<{ thumbprint: string; remoteAddress: string; connector: string }>({
+  SmtpSendDirectTrustFailed: define<{ thumbprint: string; remoteAddress: string; connector: string; cause: string }>({
     id: 2018,
     source: 'MSExchangeTransport',
     level: 'Error',
     describe: (facts) =>
-      `The server at ${facts.remoteAddress}, reached by "${facts.connector}", showed the certificate ${facts.thumbprint}, which is not the one on record. See that EdgeSync runs: Start-EdgeSynchronization after a new Hub certificate, a new Edge Subscription after a new Edge certificate. If nobody replaced a certificate, somebody else answers at that address.`,
+      `The server at ${facts.remoteAddress}, reached by "${facts.connector}", showed the certificate ${facts.thumbprint}: ${facts.cause}. See that EdgeSync runs: Start-EdgeSynchronization after a new Hub certificate, a new Edge Subscription after a new Edge certificate. If nobody replaced a certificate, somebody else answers at that address.`,
     key: (facts) => `${facts.connector} ${facts.remoteAddress}`,
   }),
   CannotLoadSTARTTLSCertificateFromStore: define<{ fqdn: string; connector: string }>({

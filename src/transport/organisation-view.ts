@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import { chooseCredential } from '../directory/edge-sync-credential.ts';
 import type { OrganizationSnapshot } from '../directory/organization.ts';
 import { type SecretKey, unseal } from '../directory/sealed-secret.ts';
-import type { TransportServer } from '../directory/transport-server.ts';
+import { heldBy, type TransportServer } from '../directory/transport-server.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
 import { decodeScramVerifier } from '../smtp/scram-verifier.ts';
@@ -65,6 +65,7 @@ function readPeer(self: TransportServer, other: TransportServer, options: Organi
       fqdn,
       role,
       certificate,
+      others: heldBy(other).others,
       credential: readCredential(self, other, options),
       verifier: readVerifier(self, other, options),
     },

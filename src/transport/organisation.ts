@@ -7,14 +7,17 @@ import type { SendConnector } from '../directory/send-connector.ts';
 import type { TransportConfig } from '../directory/transport-config.ts';
 import type { ScramVerifier } from '../smtp/scram-verifier.ts';
 import type { Certificate } from '../tls/certificate.ts';
+import type { CertificateAside } from '../tls/on-record.ts';
 
 /** A member of the pair on the other side. */
 export interface Peer {
   readonly name: string;
   readonly fqdn: string;
   readonly role: 'HubTransport' | 'EdgeTransport';
-  /** On record in the directory; what direct trust compares with. */
+  /** The current one on record in the directory; what direct trust compares with. */
   readonly certificate: Certificate;
+  /** On record beside it, during a staged renewal and its grace period. */
+  readonly others?: readonly CertificateAside[] | undefined;
   /** What this server proves itself with to that peer. */
   readonly credential: { readonly userName: string; readonly password: string } | undefined;
   /** What that peer proves itself with here. */

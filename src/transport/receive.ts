@@ -101,7 +101,7 @@ export class Receiver implements SessionPolicy {
   sasl(session: SmtpSession, mechanism: string): SaslServer | undefined {
     const { records, decoySecret } = this.#options;
     if (mechanism === 'EXTERNAL') {
-      const server = new ExternalServer(recognisePeer(session.tls, this.#organisation.peers)?.fqdn);
+      const server = new ExternalServer(this.#recognise(session)?.fqdn);
       return watchFailure(server, () => records.strangeCertificate(session));
     }
     if (mechanism !== 'SCRAM-SHA-256') return undefined;
@@ -168,12 +168,16 @@ export class Receiver implements SessionPolicy {
     return this.#organisation.peers.find((peer) => peer.verifier?.userName === user);
   }
 
+  #recognise({ tls }: SmtpSession): Peer | undefined {
+    return recognisePeer(tls, this.#organisation.peers, this.#options.clock.now());
+  }
+
   /** Who the client is: what it proved must still be on record. */
-  #peerOf({ authentication, tls }: SmtpSession): Peer | undefined {
-    if (!authentication) return undefined;
-    const { mechanism, identity } = authentication;
+  #peerOf(session: SmtpSession): Peer | undefined {
+    if (!session.authentication) return undefined;
+    const { mechanism, identity } = session.authentication;
     if (mechanism !== 'EXTERNAL') return this.#verifierOf(identity);
-    const peer = recognisePeer(tls, this.#organisation.peers);
+    const peer = this.#recognise(session);
     return peer?.fqdn === identity ? peer : undefined;
   }
 

@@ -7,6 +7,7 @@ import type { ReceiveConnector } from '../directory/receive-connector.ts';
 import type { SmtpSession } from '../smtp/session-policy.ts';
 import type { NewMessage, SpooledMessage } from '../spool/spool.ts';
 import type { CardLog } from '../tracking/card-log.ts';
+import { certificatesHeld, isReissued } from '../tls/on-record.ts';
 import { type DecisionCard, describeTls, protectionOf } from '../tracking/decision-card.ts';
 import type { EventLog } from '../tracking/event-log.ts';
 import { createEvent } from '../tracking/events.ts';
@@ -105,8 +106,17 @@ export class Records {
   strangeCertificate(session: SmtpSession): void {
     const thumbprint = session.tls?.peerCertificate?.thumbprint ?? 'none';
     this.#options.events.record(
-      createEvent('SmtpReceiveDirectTrustFailed', { thumbprint, remoteAddress: session.remoteAddress }),
+      createEvent('SmtpReceiveDirectTrustFailed', {
+        thumbprint,
+        remoteAddress: session.remoteAddress,
+        cause: explainReason(this.#isReissued(session) ? 'same-key-reissued' : 'certificate-not-trusted'),
+      }),
     );
+  }
+
+  #isReissued({ tls }: SmtpSession): boolean {
+    const { clock, organisation } = this.#options;
+    return organisation().peers.some((peer) => isReissued(peer, tls?.peerCertificate, clock.now()));
   }
 
   /** The same by password. */
@@ -248,17 +258,21 @@ export class Records {
         }),
       );
     if (id === EVENT.sendDirectTrustFailed)
-      events.record(createEvent('SmtpSendDirectTrustFailed', { thumbprint, ...where }));
+      events.record(
+        createEvent('SmtpSendDirectTrustFailed', { thumbprint, ...where, cause: explainReason(facts.reason) }),
+      );
     if (id === EVENT.downgradeSuspected)
       events.record(createEvent('PlaintextDowngradeSuspected', { server, ...where }));
-    if (id === EVENT.remoteCertificateExpired) this.#raiseAboutRecord(server);
+    if (id === EVENT.remoteCertificateExpired) this.#raiseAboutRecord(server, facts.tls?.peerThumbprint);
   }
 
-  /** The peer's certificate on record: expired, or not valid yet, which points at the clocks. */
-  #raiseAboutRecord(server: string): void {
+  /** The peer's certificate on record, the one it showed if it showed any: expired, or not valid yet, which points at the clocks. */
+  #raiseAboutRecord(server: string, shown: string | undefined): void {
     const { clock, events, organisation } = this.#options;
-    const certificate = organisation().peers.find((peer) => peer.fqdn === server)?.certificate;
-    if (!certificate) return;
+    const peer = organisation().peers.find(({ fqdn }) => fqdn === server);
+    if (!peer) return;
+    const held = certificatesHeld(peer).map(({ certificate }) => certificate);
+    const certificate = held.find(({ thumbprint }) => thumbprint === shown) ?? peer.certificate;
     const { subject, thumbprint, notAfter, notBefore } = certificate;
     if (clock.now() > notAfter)
       events.record(

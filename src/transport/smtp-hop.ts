@@ -12,7 +12,15 @@ import { describeTls, protectionOf, type StartTlsFacts } from '../tracking/decis
 import { type AuthenticationOutcome, judgeAuthentication } from '../trust/authentication.ts';
 import { judge, requirementFor } from '../trust/policies.ts';
 import { explainReason } from '../trust/reasons.ts';
-import type { Mechanism, Outcome, Requirement, StartTlsStance, TrustSettings, Verdict } from '../trust/tls-policy.ts';
+import type {
+  Mechanism,
+  Outcome,
+  Requirement,
+  StartTlsStance,
+  TrustedPeer,
+  TrustSettings,
+  Verdict,
+} from '../trust/tls-policy.ts';
 import { factsWithoutPeer, formatReply, type HopFacts } from './hop.ts';
 import type { Address } from './next-hop.ts';
 import type { Peer } from './organisation.ts';
@@ -45,7 +53,7 @@ export async function openSmtpHop(options: SmtpHopOptions): Promise<OpenedSmtp> 
     {
       purpose: 'mail',
       stance: options.stance,
-      peer: options.peer && { fqdn: options.peer.fqdn, certificate: options.peer.certificate },
+      peer: options.peer && trustedPart(options.peer),
       own: options.peer ? options.own?.certificate : undefined,
       settings: options.settings,
     },
@@ -54,6 +62,11 @@ export async function openSmtpHop(options: SmtpHopOptions): Promise<OpenedSmtp> 
   if (requirement.startTls === 'hold') return holdBack(options, requirement);
   const first = await dial(dialOptions(options, requirement.startTls));
   return judgeDial(options, requirement, first);
+}
+
+/** Of a peer what trust/ asks for; no password. */
+function trustedPart({ fqdn, certificate, others }: Peer): TrustedPeer {
+  return { fqdn, certificate, others };
 }
 
 function dialOptions(options: SmtpHopOptions, startTls: 'never' | 'attempt'): DialOptions {

@@ -3,7 +3,8 @@
 // says (by default the message waits), and whoever answers in clear must still prove itself by SCRAM-SHA-256.
 // RequireTLS turns every answer that is not TLS into waiting.
 
-import { type Certificate, isSameCertificate, type Validity, validityAt } from '../tls/certificate.ts';
+import { type Certificate, type Validity, validityAt } from '../tls/certificate.ts';
+import { findOnRecord, hasValidOnRecord, isReissued } from '../tls/on-record.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
 import { isDefinite } from './opportunistic.ts';
 import type { Reason } from './reasons.ts';
@@ -18,7 +19,6 @@ import {
   type Requirement,
   reconnectInClear,
   type TlsPolicy,
-  type TrustedPeer,
   type TrustQuestion,
   type Verdict,
 } from './tls-policy.ts';
@@ -54,11 +54,14 @@ function judgeOutcome(requirement: Requirement, outcome: Outcome, moment: Moment
 }
 
 function judgeSession(question: TrustQuestion, session: TlsSession, now: Date): Verdict {
-  const shown = session.peerCertificate;
   const { peer, settings } = question;
-  if (!shown || !peer || !isSameCertificate(shown, peer.certificate))
-    return judgeUntrusted(settings.untrustedCertificate);
-  const fault = peerFault(peer, now);
+  const onRecord = peer && findOnRecord(peer, session.peerCertificate, now);
+  if (!onRecord) {
+    const isSameKey = peer !== undefined && isReissued(peer, session.peerCertificate, now);
+    return judgeUntrusted(settings.untrustedCertificate, isSameKey ? 'same-key-reissued' : 'certificate-not-trusted');
+  }
+  // Of several on record the dates that count are those of the one that was shown.
+  const fault = peerFault(onRecord.certificate, now);
   if (fault) return judgeOutOfDate(settings.expiredCertificate, fault);
   const own = ownFault(question.own, now);
   if (own)
@@ -67,12 +70,13 @@ function judgeSession(question: TrustQuestion, session: TlsSession, now: Date): 
   return proceedInTls('direct-trust', RULE, question.own ? 'EXTERNAL' : 'SCRAM-SHA-256');
 }
 
-function judgeUntrusted(setting: 'Defer' | 'Encrypt'): Verdict {
+/** The same key proves who, but nothing vouches for the new names and dates: direct trust pins certificates, so it waits too. */
+function judgeUntrusted(setting: 'Defer' | 'Encrypt', reason: Reason): Verdict {
   const rule = `${RULE}: UntrustedCertificate`;
   const events = [EVENT.sendDirectTrustFailed];
   return setting === 'Encrypt'
     ? proceedInTls('untrusted-encrypted', rule, 'SCRAM-SHA-256', events)
-    : defer('certificate-not-trusted', rule, events);
+    : defer(reason, rule, events);
 }
 
 function judgeOutOfDate(setting: 'Plaintext' | 'KeepTls' | 'Defer', reason: Reason): Verdict {
@@ -98,9 +102,10 @@ function judgeWithoutTls(
   }
 }
 
-/** A peer whose certificate on record is out of its dates withdraws STARTTLS: expected. From any other it is suspect. */
+/** A peer all of whose certificates on record are out of their dates withdraws STARTTLS: expected. From any other it is suspect. */
 function judgeNotOffered({ peer, settings }: TrustQuestion, now: Date): Verdict {
-  const fault = peer && peerFault(peer, now);
+  const isExpected = peer !== undefined && !hasValidOnRecord(peer, now, CLOCK_TOLERANCE_MS);
+  const fault = isExpected ? peerFault(peer.certificate, now) : undefined;
   if (fault && settings.expiredCertificate !== 'KeepTls') {
     const rule = `${RULE}: ExpiredCertificate`;
     const events = [EVENT.remoteCertificateExpired];
@@ -120,13 +125,13 @@ function insistOnTls(requirement: Requirement, verdict: Verdict): Verdict {
   return defer(verdict.reason, `${RULE}: RequireTLS`, [...verdict.events, EVENT.tlsRequiredFailed]);
 }
 
-function peerFault(peer: TrustedPeer, now: Date): Reason | undefined {
+function peerFault(certificate: Certificate, now: Date): Reason | undefined {
   const names: Record<Validity, Reason | undefined> = {
     valid: undefined,
     expired: 'certificate-expired',
     'not-yet-valid': 'certificate-not-yet-valid',
   };
-  return names[validityAt(peer.certificate, now, CLOCK_TOLERANCE_MS)];
+  return names[validityAt(certificate, now, CLOCK_TOLERANCE_MS)];
 }
 
 function ownFault(own: Certificate | undefined, now: Date): Reason | undefined {

@@ -1,7 +1,8 @@
 // EdgeSync is never in clear: the Hub's password travels on this connection. A certificate on record goes on even when it
 // is out of its dates (event 12019); any other stops before a byte of LDAP is sent (event 10104).
 
-import { isSameCertificate, validityAt } from '../tls/certificate.ts';
+import { validityAt } from '../tls/certificate.ts';
+import { findOnRecord, isReissued } from '../tls/on-record.ts';
 import { CLOCK_TOLERANCE_MS, defer, EVENT, proceedInTls, type TlsPolicy } from './tls-policy.ts';
 
 export const edgeSync: TlsPolicy = {
@@ -11,10 +12,12 @@ export const edgeSync: TlsPolicy = {
   judge: ({ question: { peer } }, outcome, { now }) => {
     if (outcome.kind !== 'established') return defer('handshake-failed', 'edge-sync');
     const shown = outcome.session.peerCertificate;
-    if (!peer || !shown || !isSameCertificate(shown, peer.certificate)) {
-      return defer('certificate-not-trusted', 'edge-sync', [EVENT.edgeSyncDirectTrustFailed]);
+    const onRecord = peer && findOnRecord(peer, shown, now);
+    if (!onRecord) {
+      const reason = peer && isReissued(peer, shown, now) ? 'same-key-reissued' : 'certificate-not-trusted';
+      return defer(reason, 'edge-sync', [EVENT.edgeSyncDirectTrustFailed]);
     }
-    return validityAt(shown, now, CLOCK_TOLERANCE_MS) === 'valid'
+    return validityAt(onRecord.certificate, now, CLOCK_TOLERANCE_MS) === 'valid'
       ? proceedInTls('direct-trust', 'edge-sync')
       : proceedInTls('expired-tls-kept', 'edge-sync', undefined, [EVENT.remoteCertificateExpired]);
   },

@@ -14,6 +14,8 @@ export const REASONS = {
   'own-certificate-missing': 'this server has no certificate that it could use here',
   'certificate-not-trusted':
     'the peer showed a certificate that the directory does not hold: subscribe or synchronize again',
+  'same-key-reissued':
+    'the peer showed a certificate that the directory does not hold, issued for the key of one that it does: run Enable-ExchangeCertificate -Staged there before such a certificate serves',
   'starttls-not-supported':
     'the peer does not offer STARTTLS, and the directory holds nothing that would let it expect so',
   'downgrade-suspected': 'STARTTLS was not offered although the directory holds a valid certificate for the peer',

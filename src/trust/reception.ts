@@ -1,7 +1,8 @@
 // The receiver's side of trust: whether to offer STARTTLS, and who a client is. The rules of the pair bind the sender;
 // a client with an unknown certificate is simply anonymous.
 
-import { type Certificate, isSameCertificate, validityAt } from '../tls/certificate.ts';
+import { type Certificate, validityAt } from '../tls/certificate.ts';
+import { findOnRecord } from '../tls/on-record.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
 import type { Reason } from './reasons.ts';
 import { CLOCK_TOLERANCE_MS, type TrustedPeer, type TrustSettings } from './tls-policy.ts';
@@ -24,9 +25,9 @@ export function offerStartTls(own: Certificate | undefined, settings: TrustSetti
 export function recognisePeer<Peer extends TrustedPeer>(
   session: TlsSession | undefined,
   peers: readonly Peer[],
+  now: Date,
 ): Peer | undefined {
-  const shown = session?.peerCertificate;
-  return shown && peers.find((peer) => isSameCertificate(shown, peer.certificate));
+  return peers.find((peer) => findOnRecord(peer, session?.peerCertificate, now) !== undefined);
 }
 
 /** The receiver's own reason for its card and the Received field. */

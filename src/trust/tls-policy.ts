@@ -3,6 +3,7 @@
 // socket, no file, and the time is an argument. tls/ reports, trust/ judges, transport/ and edgesync/ obey.
 
 import type { Certificate } from '../tls/certificate.ts';
+import type { CertificateAside } from '../tls/on-record.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
 import type { Reason } from './reasons.ts';
 
@@ -22,8 +23,10 @@ export interface TrustQuestion {
 
 export interface TrustedPeer {
   readonly fqdn: string;
-  /** The certificate on record (msExchServerInternalTLSCert). */
+  /** The current certificate on record (msExchServerInternalTLSCert). */
   readonly certificate: Certificate;
+  /** On record beside it: the next one, the previous one until its grace period is over. */
+  readonly others?: readonly CertificateAside[] | undefined;
 }
 
 /** The two organisation-wide settings of Set-TransportConfig. */

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Certificate } from '../../src/tls/certificate.ts';
+import type { CertificateAside } from '../../src/tls/on-record.ts';
 import type { TlsSession } from '../../src/tls/tls-session.ts';
 import { judge, POLICIES, requirementFor, stanceOf } from '../../src/trust/policies.ts';
 import { REASONS } from '../../src/trust/reasons.ts';
@@ -13,15 +14,23 @@ import type {
   TrustSettings,
   Verdict,
 } from '../../src/trust/tls-policy.ts';
-import { type Dates, TRUST_CASES, type TrustCase, type Wire } from '../helpers/trust-cases.ts';
+import {
+  type Dates,
+  RENEWAL_CASES,
+  type RenewalCase,
+  TRUST_CASES,
+  type TrustCase,
+  type Wire,
+} from '../helpers/trust-cases.ts';
 
 const NOW = new Date('2026-06-01T00:00:00Z');
 const DAY_MS = 86_400_000;
 
-function certificate(name: string, dates: Dates = 'in-date'): Certificate {
+function certificate(name: string, dates: Dates = 'in-date', key = name): Certificate {
   const starts = { 'in-date': -10, expired: -400, 'not-yet-valid': 1 }[dates];
   const notBefore = new Date(NOW.getTime() + starts * DAY_MS);
-  return { der: Buffer.from(name), notBefore, notAfter: new Date(notBefore.getTime() + 365 * DAY_MS) } as Certificate;
+  const notAfter = new Date(notBefore.getTime() + 365 * DAY_MS);
+  return { der: Buffer.from(name), publicKeySha256: key, notBefore, notAfter } as Certificate;
 }
 
 function session(peerCertificate: Certificate | undefined): TlsSession {
@@ -42,17 +51,24 @@ const STANCES: Record<NonNullable<TrustCase['switch']> | 'none', StartTlsStance>
   IgnoreSTARTTLS: stanceOf({ ignoreStartTls: true, requireTls: false }),
 };
 
-function questionOf(row: TrustCase): TrustQuestion {
+function questionOf(row: RenewalCase): TrustQuestion {
   return {
     purpose: 'mail',
     stance: STANCES[row.switch ?? 'none'],
-    peer: { fqdn: 'edge01.perimeter.test', certificate: certificate('edge', row.peer) },
+    peer: { fqdn: 'edge01.perimeter.test', certificate: certificate('edge', row.peer), others: othersOf(row) },
     own: certificate('hub', row.own),
     settings: {
       expiredCertificate: row.expiredCertificate ?? 'Plaintext',
       untrustedCertificate: row.untrustedCertificate ?? 'Defer',
     },
   };
+}
+
+function othersOf({ aside }: RenewalCase): CertificateAside[] {
+  if (!aside) return [];
+  const until = new Date(NOW.getTime() + (aside.isWithdrawn === true ? 0 : 1));
+  const isPrevious = aside.part === 'previous';
+  return [{ part: aside.part, certificate: certificate('aside', aside.dates), ...(isPrevious && { until }) }];
 }
 
 const OUTCOME_OF_WIRE: Record<Exclude<Wire, 'clean'>, Outcome> = {
@@ -66,14 +82,25 @@ const OUTCOME_OF_WIRE: Record<Exclude<Wire, 'clean'>, Outcome> = {
 };
 
 /** The peer of this world is honest: it withdraws STARTTLS when its own certificate is out of its dates and TLS is not kept. */
-function outcomeOf(row: TrustCase): Outcome {
+function outcomeOf(row: TrustCase & RenewalCase): Outcome {
   if (row.wire !== undefined && row.wire !== 'clean') return OUTCOME_OF_WIRE[row.wire];
   if (row.isReplaced === true) return { kind: 'established', session: session(certificate('another')) };
-  return { kind: 'established', session: session(certificate('edge', row.peer)) };
+  const shown = {
+    current: certificate('edge', row.peer),
+    aside: certificate('aside', row.aside?.dates),
+    reissued: certificate('another', 'in-date', 'edge'),
+    'aside-reissued': certificate('another', 'in-date', 'aside'),
+  };
+  return { kind: 'established', session: session(shown[row.shown ?? 'current']) };
 }
 
 /** Follows verdicts as transport does: a reconnection in clear is taken at its word. */
-function answerTo(row: TrustCase): { result: TrustCase['result']; reason: string; rule: string; mechanism: string } {
+function answerTo(row: TrustCase & RenewalCase): {
+  result: TrustCase['result'];
+  reason: string;
+  rule: string;
+  mechanism: string;
+} {
   const requirement = requirementFor(questionOf(row), NOW);
   const moment: Moment = { now: NOW, hasWaited: row.hasWaited ?? false };
   const outcome: Outcome = requirement.startTls === 'attempt' ? outcomeOf(row) : { kind: 'not-attempted' };
@@ -90,7 +117,7 @@ function destinyOf(verdict: Verdict): TrustCase['result'] {
 }
 
 describe('the trust rules of the pair', () => {
-  it.each(TRUST_CASES)('$when: $result, $reason', (row) => {
+  it.each<TrustCase & RenewalCase>([...TRUST_CASES, ...RENEWAL_CASES])('$when: $result, $reason', (row) => {
     const answer = answerTo(row);
     console.log(
       `${row.when.padEnd(48)} ${answer.result.padEnd(9)} ${answer.reason.padEnd(30)} ${answer.mechanism.padEnd(14)} ${answer.rule}`,
@@ -142,6 +169,7 @@ const ALL_OUTCOMES: readonly Outcome[] = [
   ),
   { kind: 'established', session: session(certificate('edge')) },
   { kind: 'established', session: session(certificate('another')) },
+  { kind: 'established', session: session(certificate('re-issued', 'in-date', 'edge')) },
   { kind: 'established', session: session(undefined) },
 ];
 
@@ -156,7 +184,12 @@ function* everyCombination(): Generator<Combination> {
   const settings: TrustSettings[] = (['Plaintext', 'KeepTls', 'Defer'] as const).flatMap((expiredCertificate) =>
     (['Defer', 'Encrypt'] as const).map((untrustedCertificate) => ({ expiredCertificate, untrustedCertificate })),
   );
-  const peers = [undefined, ...dates.map((date) => ({ fqdn: 'edge01', certificate: certificate('edge', date) }))];
+  const next = [{ part: 'next', certificate: certificate('aside') } as const];
+  const peers = [
+    undefined,
+    ...dates.map((date) => ({ fqdn: 'edge01', certificate: certificate('edge', date) })),
+    ...dates.map((date) => ({ fqdn: 'edge01', certificate: certificate('edge', date), others: next })),
+  ];
   const owns = [undefined, ...dates.map((date) => certificate('hub', date))];
   for (const purpose of ['mail', 'edgesync'] as const)
     for (const stance of ['ignore', 'opportunistic', 'require'] as const)

@@ -25,6 +25,166 @@ export interface TrustCase {
   readonly reason: Reason;
 }
 
+/** One certificate on record beside the current one, and which certificate the peer shows. */
+export interface RenewalCase extends Omit<TrustCase, 'isReplaced'> {
+  readonly aside?: {
+    readonly part: 'next' | 'previous';
+    readonly dates?: Dates;
+    /** The grace period of the previous one is over. */
+    readonly isWithdrawn?: boolean;
+  };
+  /** The current one, the one beside it, one on nobody's record for the same key as the current one or as that beside it. */
+  readonly shown?: 'current' | 'aside' | 'reissued' | 'aside-reissued';
+}
+
+/** Several certificates on record; walked as a pure table alone, since real servers show them one at a time. */
+export const RENEWAL_CASES: readonly RenewalCase[] = [
+  { when: 'next staged, current shown', aside: { part: 'next' }, result: 'tls', reason: 'direct-trust' },
+  { when: 'next shown', aside: { part: 'next' }, shown: 'aside', result: 'tls', reason: 'direct-trust' },
+  {
+    when: 'next shown, RequireTLS',
+    aside: { part: 'next' },
+    shown: 'aside',
+    switch: 'RequireTLS',
+    result: 'tls',
+    reason: 'direct-trust',
+  },
+  {
+    when: 'next shown, the current one expired',
+    aside: { part: 'next' },
+    shown: 'aside',
+    peer: 'expired',
+    result: 'tls',
+    reason: 'direct-trust',
+  },
+  {
+    when: 'next staged, current shown and expired',
+    aside: { part: 'next' },
+    peer: 'expired',
+    result: 'plaintext',
+    reason: 'certificate-expired',
+  },
+  {
+    when: 'next shown and expired',
+    aside: { part: 'next', dates: 'expired' },
+    shown: 'aside',
+    result: 'plaintext',
+    reason: 'certificate-expired',
+  },
+  {
+    when: 'next shown and expired, Defer',
+    aside: { part: 'next', dates: 'expired' },
+    shown: 'aside',
+    expiredCertificate: 'Defer',
+    result: 'waits',
+    reason: 'certificate-expired',
+  },
+  {
+    when: 'next shown and not yet valid',
+    aside: { part: 'next', dates: 'not-yet-valid' },
+    shown: 'aside',
+    result: 'plaintext',
+    reason: 'certificate-not-yet-valid',
+  },
+  {
+    when: 'previous shown in its grace',
+    aside: { part: 'previous' },
+    shown: 'aside',
+    result: 'tls',
+    reason: 'direct-trust',
+  },
+  {
+    when: 'previous shown in its grace, expired',
+    aside: { part: 'previous', dates: 'expired' },
+    shown: 'aside',
+    result: 'plaintext',
+    reason: 'certificate-expired',
+  },
+  {
+    when: 'previous shown after its grace',
+    aside: { part: 'previous', isWithdrawn: true },
+    shown: 'aside',
+    result: 'waits',
+    reason: 'certificate-not-trusted',
+  },
+  {
+    when: 'previous shown after its grace, Encrypt',
+    aside: { part: 'previous', isWithdrawn: true },
+    shown: 'aside',
+    untrustedCertificate: 'Encrypt',
+    result: 'tls',
+    reason: 'untrusted-encrypted',
+  },
+  { when: 're-issued for the same key', shown: 'reissued', result: 'waits', reason: 'same-key-reissued' },
+  {
+    when: 're-issued for the same key, RequireTLS',
+    shown: 'reissued',
+    switch: 'RequireTLS',
+    result: 'waits',
+    reason: 'same-key-reissued',
+  },
+  {
+    when: 're-issued for the key of the expired one',
+    shown: 'reissued',
+    peer: 'expired',
+    result: 'waits',
+    reason: 'same-key-reissued',
+  },
+  {
+    when: 're-issued for the same key, Encrypt',
+    shown: 'reissued',
+    untrustedCertificate: 'Encrypt',
+    result: 'tls',
+    reason: 'untrusted-encrypted',
+  },
+  {
+    when: 're-issued for the key of the staged one',
+    aside: { part: 'next' },
+    shown: 'aside-reissued',
+    result: 'waits',
+    reason: 'same-key-reissued',
+  },
+  {
+    when: 're-issued for the key of the withdrawn one',
+    aside: { part: 'previous', isWithdrawn: true },
+    shown: 'aside-reissued',
+    result: 'waits',
+    reason: 'certificate-not-trusted',
+  },
+  {
+    when: 'STARTTLS missing, current expired, next in date',
+    aside: { part: 'next' },
+    peer: 'expired',
+    wire: 'stripped',
+    result: 'plaintext',
+    reason: 'downgrade-suspected',
+  },
+  {
+    when: 'STARTTLS missing, current expired, previous in date',
+    aside: { part: 'previous' },
+    peer: 'expired',
+    wire: 'stripped',
+    result: 'plaintext',
+    reason: 'downgrade-suspected',
+  },
+  {
+    when: 'STARTTLS missing, current expired, next not yet valid',
+    aside: { part: 'next', dates: 'not-yet-valid' },
+    peer: 'expired',
+    wire: 'stripped',
+    result: 'plaintext',
+    reason: 'certificate-expired',
+  },
+  {
+    when: 'STARTTLS missing, current expired, previous withdrawn',
+    aside: { part: 'previous', isWithdrawn: true },
+    peer: 'expired',
+    wire: 'stripped',
+    result: 'plaintext',
+    reason: 'certificate-expired',
+  },
+];
+
 export const TRUST_CASES: readonly TrustCase[] = [
   { when: 'both certificates on record and in date', result: 'tls', reason: 'direct-trust' },
   { when: 'both in date, RequireTLS', switch: 'RequireTLS', result: 'tls', reason: 'direct-trust' },

@@ -5,10 +5,10 @@ const DATE = new Date('2008-12-24T20:00:00Z');
 
 // Every event with facts that are easy to find again: the compiler asks for a row when the table grows.
 const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
-  SmtpReceiveDirectTrustFailed: { thumbprint: 'AB12', remoteAddress: '192.0.2.1' },
+  SmtpReceiveDirectTrustFailed: { thumbprint: 'AB12', remoteAddress: '192.0.2.1', cause: 'unknown' },
   SmtpSendTLSRequiredFailed: { connector: 'Internet', target: 'mail.example', cause: 'STARTTLS is not offered' },
   SmtpSendOutboundAuthenticationFailed: { server: 'edge01.contoso.test', connector: 'Inbound', cause: 'refused' },
-  SmtpSendDirectTrustFailed: { thumbprint: 'AB12', remoteAddress: '192.0.2.1', connector: 'Inbound' },
+  SmtpSendDirectTrustFailed: { thumbprint: 'AB12', remoteAddress: '192.0.2.1', connector: 'Inbound', cause: 'unknown' },
   CannotLoadSTARTTLSCertificateFromStore: { fqdn: 'edge01.contoso.test', connector: 'Default' },
   InternalTransportCertificateExpired: { thumbprint: 'AB12', notAfter: DATE },
   STARTTLSCertificateExpired: { fqdn: 'edge01.contoso.test', thumbprint: 'AB12', notAfter: DATE },
