@@ -8,6 +8,7 @@ import type { Foundation } from './server.ts';
 import { SmtpListener } from './smtp/listener.ts';
 import { watchCertificates } from './transport/certificate-watch.ts';
 import { openHop } from './transport/deliver.ts';
+import { LoadBalance } from './transport/load-balance.ts';
 import { systemResolver } from './transport/next-hop.ts';
 import type { Organisation } from './transport/organisation.ts';
 import { MailQueue } from './transport/queue.ts';
@@ -50,6 +51,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     addressBook: { hosts: config.hosts, resolve: foundation.resolve ?? systemResolver },
     ownKeyPair: () => contexts.ownKeyPair(),
     handshakeTimeoutMs: config.limits.handshakeTimeout,
+    balance: new LoadBalance({ clock, random: Math.random }),
   };
   const queue = new MailQueue({
     spool,

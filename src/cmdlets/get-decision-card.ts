@@ -91,6 +91,7 @@ function describeCard(card: DecisionCard): OutputRecord {
     Events: events,
     Outcome: card.outcome,
     Detail: card.detail ?? null,
+    PassedOver: card.passedOver?.map(({ peer: other, detail }) => `${other}: ${detail}`) ?? [],
     // A card is plain data as it came out of JSON.
     Card: card as unknown as OutputRecord,
   };

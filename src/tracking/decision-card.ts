@@ -32,6 +32,8 @@ export interface DecisionCard {
   /** The reply that settled it, for people. */
   readonly detail?: string;
   readonly events: readonly number[];
+  /** Where a hop has several servers: those tried before `peer` that could not be used, and why. */
+  readonly passedOver?: readonly { readonly peer: string; readonly reason: Reason; readonly detail: string }[];
 }
 
 export interface StartTlsFacts {

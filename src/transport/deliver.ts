@@ -1,12 +1,8 @@
-// Opens a hop, whichever kind it is, and hands messages over. Addresses are tried in turn until one can be used; a hop whose
-// members disagree with the directory is not unreachable, it is deferred with the reason.
+// Opens a hop, whichever kind it is, and hands messages over. Which of its servers is used is server-search.ts' affair; what
+// becomes of each recipient is said as a value, for settlement.ts.
 
 import { Readable } from 'node:stream';
-import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
-import { isProblem } from '../problem.ts';
 import type { OutgoingMessage, SenderSession } from '../smtp/sender.ts';
-import type { KeyPair } from '../tls/certificate-store.ts';
 import {
   factsWithoutPeer,
   formatReply,
@@ -18,20 +14,10 @@ import {
   type RecipientOutcome,
 } from './hop.ts';
 import { deliverToMaildir } from './maildir.ts';
-import { type Address, type AddressBook, findAddresses } from './next-hop.ts';
-import type { Organisation, Peer } from './organisation.ts';
-import { type OpenedSmtp, openSmtpHop } from './smtp-hop.ts';
+import type { Peer } from './organisation.ts';
+import { type Candidate, type DeliveryContext, findServer, type Search } from './server-search.ts';
+import type { OpenedSmtp } from './smtp-hop.ts';
 import { formatNetworkMessageId } from './trace-header.ts';
-
-export interface DeliveryContext {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly organisation: () => Organisation;
-  readonly addressBook: AddressBook;
-  readonly handshakeTimeoutMs: number;
-  /** The internal transport certificate with its key, at the moment of asking. */
-  readonly ownKeyPair: () => KeyPair | undefined;
-}
 
 /** Opens a way to the hop, or says why there is none now. Never rejects for anything a peer or a name server does. */
 export function openHop(context: DeliveryContext, hop: Hop, hasWaited: boolean): Promise<OpenedHop> {
@@ -59,11 +45,6 @@ function openMailbox(
   return openFirst({ context, hop, hasWaited, port: target.port, candidates: [strangerCandidate(target.host)] });
 }
 
-interface Candidate {
-  readonly host: string;
-  readonly peer: Peer | undefined;
-}
-
 function pairCandidate(peer: Peer): Candidate {
   return { host: peer.fqdn, peer };
 }
@@ -72,73 +53,10 @@ function strangerCandidate(host: string): Candidate {
   return { host, peer: undefined };
 }
 
-/** What one search for a usable server needs. */
-interface Search {
-  readonly context: DeliveryContext;
-  readonly hop: Exclude<Hop, { kind: 'unreachable' }>;
-  readonly hasWaited: boolean;
-  readonly port: number;
-  readonly candidates: readonly Candidate[];
-}
-
 async function openFirst(search: Search): Promise<OpenedHop> {
-  const facts = factsWithoutPeer(search.hop);
-  let last: OpenedHop = { kind: 'deferred', facts, reply: '451 4.4.0 No server is known for this next hop' };
-  for (const candidate of search.candidates) {
-    last = await openCandidate(search, candidate);
-    if (last.kind === 'ready') break;
-  }
-  return last;
-}
-
-async function openCandidate(search: Search, candidate: Candidate): Promise<OpenedHop> {
-  const { context, hop, port } = search;
-  const facts = factsWithoutPeer(hop, candidate.host);
-  const addresses = await addressesOf(context, candidate.host, port);
-  if (typeof addresses === 'string') return { kind: 'deferred', facts, reply: addresses };
-  let last: OpenedHop = { kind: 'deferred', facts, reply: `451 4.4.0 No address is known for ${candidate.host}` };
-  for (const address of addresses) {
-    const opened = await openAddress(search, address, candidate.peer);
-    if (opened.kind === 'ready') {
-      return { kind: 'ready', connection: new SmtpHopConnection(opened, candidate.peer !== undefined) };
-    }
-    last = opened;
-    // A server that was reached and judged has answered for its name: its other addresses are the same server.
-    if (opened.isReachable) break;
-  }
-  return last;
-}
-
-function openAddress(
-  { context, hop, hasWaited }: Search,
-  address: Address,
-  peer: Peer | undefined,
-): Promise<OpenedSmtp> {
-  const organisation = context.organisation();
-  return openSmtpHop({
-    address,
-    peer,
-    hasWaited,
-    stance: hop.kind === 'mailbox' ? 'opportunistic' : hop.stance,
-    connector: hop.connector,
-    name: hop.kind === 'smart-host' ? hop.name : organisation.fqdn,
-    own: context.ownKeyPair(),
-    settings: organisation.transportConfig,
-    now: () => context.clock.now(),
-    lmtp: hop.kind === 'mailbox' && hop.target.kind === 'lmtp',
-    handshakeTimeoutMs: context.handshakeTimeoutMs,
-    log: context.log,
-  });
-}
-
-/** A sentence instead of addresses when the name is not known. */
-async function addressesOf(context: DeliveryContext, host: string, port: number): Promise<readonly Address[] | string> {
-  try {
-    return await findAddresses(context.addressBook, host, port);
-  } catch (error) {
-    if (isProblem(error, 'host-not-found')) return `451 4.4.0 ${error.message}`;
-    throw error;
-  }
+  const found = await findServer(search);
+  if (found.kind === 'deferred') return found;
+  return { kind: 'ready', connection: new SmtpHopConnection(found, found.candidate.peer !== undefined) };
 }
 
 /** Messages over one SMTP or LMTP session. */

@@ -51,6 +51,14 @@ export interface HopFacts {
   readonly channel: 'tls' | 'plaintext' | 'none';
   readonly protection: Protection;
   readonly events: readonly number[];
+  /** Other servers of the hop that were tried for this one connection and could not be used. */
+  readonly passedOver?: readonly PassedOver[];
+}
+
+/** A server of a hop that could not be used, and what it or trust said. */
+export interface PassedOver {
+  readonly facts: HopFacts;
+  readonly reply: string;
 }
 
 /** What became of one recipient. `reply` is a whole SMTP reply text: "250 2.1.5 Recipient OK". */

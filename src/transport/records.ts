@@ -17,7 +17,7 @@ import type { StartTlsOffer } from '../trust/reception.ts';
 import { explainReason, type Reason } from '../trust/reasons.ts';
 import { EVENT } from '../trust/tls-policy.ts';
 import type { Attempt } from './attempt.ts';
-import type { Hop, HopFacts, RecipientOutcome } from './hop.ts';
+import type { Hop, HopFacts, PassedOver, RecipientOutcome } from './hop.ts';
 import type { Organisation, Peer } from './organisation.ts';
 
 export interface RecordsOptions {
@@ -220,20 +220,22 @@ export class Records {
 
   #senderCard(message: SpooledMessage, facts: HopFacts, outcomes: readonly RecipientOutcome[]): DecisionCard {
     const [first] = outcomes;
-    const { authentication, ...rest } = facts;
+    const { authentication, passedOver, ...rest } = facts;
     return {
       ...this.#cardBase(message),
       side: 'sender',
       ...rest,
+      ...(passedOver && { passedOver: passedOver.map(describePassedOver) }),
       authentication,
       outcome: first?.status ?? 'deferred',
       ...(first && { detail: first.reply }),
     };
   }
 
-  /** The events a verdict named, with what is known about the peer. */
+  /** The events a verdict named, with what is known about the peer; a server that was passed over is no less to be seen to. */
   #raise(facts: HopFacts): void {
     for (const id of facts.events) this.#raiseOne(id, facts);
+    for (const { facts: others } of facts.passedOver ?? []) this.#raise(others);
   }
 
   #raiseOne(id: number, facts: HopFacts): void {
@@ -280,6 +282,10 @@ export class Records {
       );
     else events.record(createEvent('ClockSkewSuspected', { server, thumbprint, notBefore, now: clock.now() }));
   }
+}
+
+function describePassedOver({ facts, reply }: PassedOver): NonNullable<DecisionCard['passedOver']>[number] {
+  return { peer: facts.peer.name ?? facts.peer.address, reason: facts.reason, detail: reply };
 }
 
 /** The card in one line of JSON for the tracking log's custom-data. */

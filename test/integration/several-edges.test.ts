@@ -31,3 +31,34 @@ it(
     expect(await mail.reports(['hub01', 'edge01', 'edge02'])).toEqual([]);
   },
 );
+
+it('the Hub shares its mail among two Edges, and a dead one costs a connection and no message', LIMIT, async () => {
+  await using mail = await SiteMail.prepare({ edges: 2 });
+  const { site } = mail;
+  await mail.open('hub01', 'edge01', 'edge02');
+  const sendOneByOne = async (count: number, subject: string) => {
+    const cards = [];
+    for (let number = 1; number <= count; number++) {
+      const letter = await mail.send('hub01', `${subject} ${number}`);
+      cards.push(await mail.awaitCard('hub01', letter, 'delivered'));
+      await mail.awaitArrival(letter);
+    }
+    return cards;
+  };
+  const shared = await sendOneByOne(8, 'shared');
+  const byEdge = Map.groupBy(shared, peerOf);
+  expect([...byEdge.keys()].toSorted()).toEqual(['edge01.perimeter.test', 'edge02.perimeter.test']);
+  for (const card of shared) expect(card).toMatchObject(TRUSTED_TLS);
+
+  await site.stop('edge01', 'SIGKILL');
+  const alone = await sendOneByOne(8, 'alone');
+  for (const card of alone) {
+    expect(card).toMatchObject({ ...TRUSTED_TLS, peer: { name: 'edge02.perimeter.test' } });
+  }
+  const dials = alone.filter((card) => card['passedOver'] !== undefined);
+  // One connection, and one more each minute, should the machine be that slow.
+  expect(dials.length).toBeGreaterThan(0);
+  expect(dials.length).toBeLessThan(4);
+  expect(dials[0]).toMatchObject({ passedOver: [{ peer: 'edge01.perimeter.test', reason: 'connection-failed' }] });
+  expect(await mail.reports(['hub01', 'edge02'])).toEqual([]);
+});

@@ -41,6 +41,13 @@ const SENT: DecisionCard = {
   outcome: 'delivered',
   detail: '250 2.6.0 queued',
   events: [12_018],
+  passedOver: [
+    {
+      peer: 'hub02.contoso.test',
+      reason: 'connection-failed',
+      detail: '421 4.4.1 Cannot use hub02.contoso.test',
+    },
+  ],
 };
 
 const RECEIVED: DecisionCard = {
@@ -129,6 +136,7 @@ describe('Get-DecisionCard', () => {
       ['Events', [12_018]],
       ['Outcome', 'delivered'],
       ['Detail', '250 2.6.0 queued'],
+      ['PassedOver', ['hub02.contoso.test: 421 4.4.1 Cannot use hub02.contoso.test']],
       ['Card', SENT],
     ]);
   });

@@ -7,8 +7,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { SystemClock } from '../../../src/clock.ts';
 import { silentLog } from '../../../src/log.ts';
 import type { SpooledMessage } from '../../../src/spool/spool.ts';
-import { type DeliveryContext, openHop, prepend } from '../../../src/transport/deliver.ts';
+import { openHop, prepend } from '../../../src/transport/deliver.ts';
 import { formatReply, type Hop, type OpenedHop, type Parcel, unreachableHop } from '../../../src/transport/hop.ts';
+import { LoadBalance } from '../../../src/transport/load-balance.ts';
+import type { DeliveryContext } from '../../../src/transport/server-search.ts';
 import { makeMessage } from '../../helpers/queue-fixtures.ts';
 import { openScriptedServer, type ScriptedServer, type SmtpScript } from '../../helpers/scripted-smtp-server.ts';
 import { makeOrganisation, makePeer } from './organisation-fixtures.ts';
@@ -47,6 +49,7 @@ function contextFor(hosts: Record<string, number>, given: Partial<DeliveryContex
     },
     ownKeyPair: () => undefined,
     handshakeTimeoutMs: 2000,
+    balance: new LoadBalance({ clock: new SystemClock(), random: () => 0 }),
     ...given,
   };
 }

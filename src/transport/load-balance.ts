@@ -1,0 +1,93 @@
+// Several servers for one next hop: in which order to try them. They take turns, so that each gets its share of connections,
+// and one that could not be used stands behind the others for a short while, so that a dead server costs one connection its
+// wait and not every message. Only the order changes: whoever is last is still tried when all others fail.
+
+import type { Clock } from '../clock.ts';
+
+export interface LoadBalanceOptions {
+  readonly clock: Pick<Clock, 'elapsedMs'>;
+  /** From 0 up to, and without, 1: where the first turn begins; servers started together must not all begin with the same. */
+  readonly random: () => number;
+}
+
+/** One minute, as the first retry of a dead hop (exchange: QueueGlitchRetryInterval). */
+export const SHUN_MS = 60_000;
+/** Connectors and servers that are gone are forgotten at last. */
+const MAX_KEYS = 1000;
+
+/** In the order in which they are tried: time to look again, well, somebody is just finding out, could not be used. */
+const PLACES = ['due', 'well', 'being tried', 'shunned'] as const;
+type Place = (typeof PLACES)[number];
+
+/** Remembers turns by hop and failures by server; both are lost with the process, which is as it should be. */
+export class LoadBalance {
+  readonly #options: LoadBalanceOptions;
+  readonly #turns = new Map<string, number>();
+  readonly #shunnedUntilMs = new Map<string, number>();
+  /** How many are trying a server now. */
+  readonly #trying = new Map<string, number>();
+
+  constructor(options: LoadBalanceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The servers of the hop `key` in the order in which to try them now. `idOf` names a server and what is known of it: one
+   * whose certificate on record is another is judged afresh.
+   */
+  order<T>(key: string, servers: readonly T[], idOf: (server: T) => string): readonly T[] {
+    if (servers.length < 2) return servers;
+    const turn = this.#nextTurn(key);
+    const placed = servers.map((server) => ({ server, place: this.#placeOf(idOf(server)) }));
+    return PLACES.flatMap((wanted) => {
+      const group = placed.filter(({ place }) => place === wanted).map(({ server }) => server);
+      return rotate(group, turn);
+    });
+  }
+
+  /** Tries a server by `attempt`, which says whether it could be used. */
+  async try<T>(id: string, attempt: () => Promise<T>, isUsable: (result: T) => boolean): Promise<T> {
+    this.#trying.set(id, (this.#trying.get(id) ?? 0) + 1);
+    try {
+      const result = await attempt();
+      this.#note(id, isUsable(result));
+      return result;
+    } finally {
+      const left = (this.#trying.get(id) ?? 1) - 1;
+      if (left === 0) this.#trying.delete(id);
+      else this.#trying.set(id, left);
+    }
+  }
+
+  #note(id: string, isUsable: boolean): void {
+    this.#shunnedUntilMs.delete(id);
+    if (!isUsable) this.#shunnedUntilMs.set(id, this.#options.clock.elapsedMs() + SHUN_MS);
+    dropOldest(this.#shunnedUntilMs);
+  }
+
+  #placeOf(id: string): Place {
+    const untilMs = this.#shunnedUntilMs.get(id);
+    const isTried = this.#trying.has(id);
+    if (untilMs === undefined) return isTried ? 'being tried' : 'well';
+    return isTried || this.#options.clock.elapsedMs() < untilMs ? 'shunned' : 'due';
+  }
+
+  #nextTurn(key: string): number {
+    const turn = this.#turns.get(key) ?? Math.floor(this.#options.random() * MAX_KEYS);
+    this.#turns.delete(key);
+    this.#turns.set(key, turn + 1);
+    dropOldest(this.#turns);
+    return turn;
+  }
+}
+
+function rotate<T>(servers: readonly T[], turn: number): readonly T[] {
+  const start = servers.length === 0 ? 0 : turn % servers.length;
+  return [...servers.slice(start), ...servers.slice(0, start)];
+}
+
+/** A Map keeps the order of insertion. */
+function dropOldest(map: Map<string, number>): void {
+  const [oldest] = map.keys();
+  if (map.size > MAX_KEYS && oldest !== undefined) map.delete(oldest);
+}
