@@ -6,10 +6,13 @@ import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { completeDirectory, type DirectoryConfig, directorySection } from './config-directory.ts';
-import { duration, endpoint, hostName, interval, parseEndpoint, target } from './config-values.ts';
+import { duration, type Endpoint, endpoint, hostName, interval, parseEndpoint, target } from './config-values.ts';
 import { messageOf, Problem } from './problem.ts';
 
 export { type Endpoint, formatEndpoint, parseEndpoint, type Role } from './config-values.ts';
+
+/** Where ADAM listens unless the config says otherwise: the port that a subscription file names by default. */
+export const ADAM_ENDPOINT: Endpoint = { host: '0.0.0.0', port: 50_636 };
 
 /** The format this relaypair writes and reads; an older one would be upgraded in `upgradeConfig`. */
 const CONFIG_FORMAT = 1;
@@ -42,7 +45,7 @@ const schema = z.strictObject({
   listen: z
     .strictObject({
       smtp: z.array(endpoint).min(1).prefault(['0.0.0.0:25', '[::]:25']),
-      ldaps: endpoint.prefault('0.0.0.0:50636'),
+      ldaps: endpoint.optional(),
     })
     .prefault({}),
   hosts: z.record(hostName, target).default({}),
@@ -135,6 +138,9 @@ function complete(parsed: Parsed, path: string): Config {
   if (isEdge && parsed.deliver !== undefined) throw invalid(path, ['deliver'], 'only a Hub delivers into mailboxes');
   const directory = completeDirectory(parsed.directory, { role: parsed.role, folder: dirname(path) });
   if (typeof directory === 'string') throw invalid(path, ['directory', 'announce'], directory);
+  if (!isEdge && parsed.listen.ldaps && directory.backend !== 'embedded') {
+    throw invalid(path, ['listen', 'ldaps'], 'a Hub serves only an embedded directory; this one is served already');
+  }
   return {
     ...parsed,
     path,

@@ -5,16 +5,16 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { EDGE_CMDLETS } from './cmdlets/cmdlets.ts';
 import type { ServerContext } from './cmdlets/server-context.ts';
-import { type Endpoint, formatEndpoint } from './config.ts';
+import { ADAM_ENDPOINT, formatEndpoint } from './config.ts';
 import { ControlServer } from './control/server.ts';
 import { controlSocketPath } from './control/socket-path.ts';
 import { openDirectory } from './directory-opening.ts';
 import type { Account } from './directory/account.ts';
 import { Adam } from './directory/adam.ts';
-import { AdamServer } from './directory/adam-server.ts';
+import { makeAdamDoor } from './directory/adam-door.ts';
 import { adamNamingContext } from './directory/layout.ts';
 import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
-import { LdapListener } from './ldap/server.ts';
+import { openLdapsDoor } from './ldaps-door.ts';
 import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
 import { openTransport } from './mail-transport.ts';
 import { createEvent } from './tracking/events.ts';
@@ -26,7 +26,7 @@ export function openEdge(options: ServerOptions): Promise<RunningServer> {
 }
 
 async function build(foundation: Foundation): Promise<Readonly<Record<string, unknown>>> {
-  const { config, clock, log, parts, certificates, contexts } = foundation;
+  const { config, clock, log, parts, certificates } = foundation;
   const secretKey = openSecretKey(join(config.folder, 'keys'));
   // ADAM's naming context is made at first start and stays.
   const directory = await openDirectory(foundation, adamNamingContext(randomUUID()));
@@ -45,20 +45,12 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     );
   });
   parts.add(cancelPublish);
-  const door = await LdapListener.open({
-    ...config.listen.ldaps,
-    security: { kind: 'tls', keyPair: () => contexts.ownKeyPair() },
-    handler: new AdamServer({
-      adam,
-      directory,
-      clock,
-      log,
-      onBound: (account, remoteAddress) => noteBootstrap(foundation, account, remoteAddress),
-    }),
-    log,
+  const door = makeAdamDoor({
+    adam,
+    clock,
+    onBound: (account, remoteAddress) => noteBootstrap(foundation, account, remoteAddress),
   });
-  parts.add(() => door.close());
-  const ldaps: Endpoint = { host: door.address.address, port: door.address.port };
+  const ldaps = await openLdapsDoor(foundation, { door, directory, endpoint: config.listen.ldaps ?? ADAM_ENDPOINT });
   const organisation = createOrganisationView({ clock, log, secretKey, snapshot: () => adam.snapshot() });
   const transport = await openTransport(foundation, {
     organisation,

@@ -7,10 +7,12 @@ import { formatEndpoint } from './config.ts';
 import { ControlServer } from './control/server.ts';
 import { controlSocketPath } from './control/socket-path.ts';
 import { openDirectory } from './directory-opening.ts';
+import { makeAdDoor } from './directory/ad-door.ts';
 import { ActiveDirectory } from './directory/active-directory.ts';
 import { adNamingContext } from './directory/layout.ts';
 import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
 import { Synchronizer } from './edgesync/synchronizer.ts';
+import { openLdapsDoor } from './ldaps-door.ts';
 import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
 import { openTransport } from './mail-transport.ts';
 import { createOrganisationView } from './transport/organisation-view.ts';
@@ -51,6 +53,9 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     ownKeyPair: () => contexts.ownKeyPair(),
     hostOf: (fqdn) => config.hosts[fqdn]?.host,
   });
+  const door = makeAdDoor(activeDirectory);
+  const ldaps =
+    config.listen.ldaps && (await openLdapsDoor(foundation, { door, directory, endpoint: config.listen.ldaps }));
   const transport = await openTransport(foundation, {
     organisation,
     decoySecret: deriveServerSecret(secretKey, 'SCRAM decoy'),
@@ -76,6 +81,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     pid: process.pid,
     fqdn: config.fqdn,
     smtp: transport.addresses.map(formatEndpoint),
+    ...(ldaps && { ldaps: formatEndpoint(ldaps) }),
     folder: config.folder,
   };
 }

@@ -8,6 +8,7 @@ import { exportEdgeSubscription } from './export-edge-subscription.ts';
 import { exportExchangeCertificate } from './export-exchange-certificate.ts';
 import { getAcceptedDomain } from './get-accepted-domain.ts';
 import { getDecisionCard } from './get-decision-card.ts';
+import { getDirectoryAccount } from './get-directory-account.ts';
 import { getEdgeSubscription } from './get-edge-subscription.ts';
 import { getEventLog } from './get-event-log.ts';
 import { getExchangeCertificate } from './get-exchange-certificate.ts';
@@ -20,10 +21,12 @@ import { getTransportConfig } from './get-transport-config.ts';
 import { importEdgeSubscription } from './import-edge-subscription.ts';
 import { importExchangeCertificate } from './import-exchange-certificate.ts';
 import { newAcceptedDomain } from './new-accepted-domain.ts';
+import { newDirectoryAccount } from './new-directory-account.ts';
 import { newExchangeCertificate } from './new-exchange-certificate.ts';
 import { newReceiveConnector } from './new-receive-connector.ts';
 import { newSendConnector } from './new-send-connector.ts';
 import { removeAcceptedDomain } from './remove-accepted-domain.ts';
+import { removeDirectoryAccount } from './remove-directory-account.ts';
 import { removeEdgeSubscription } from './remove-edge-subscription.ts';
 import { removeExchangeCertificate } from './remove-exchange-certificate.ts';
 import { removeReceiveConnector } from './remove-receive-connector.ts';
@@ -43,6 +46,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   exportExchangeCertificate,
   getAcceptedDomain,
   getDecisionCard,
+  getDirectoryAccount,
   getEdgeSubscription,
   getEventLog,
   getExchangeCertificate,
@@ -55,10 +59,12 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   importEdgeSubscription,
   importExchangeCertificate,
   newAcceptedDomain,
+  newDirectoryAccount,
   newExchangeCertificate,
   newReceiveConnector,
   newSendConnector,
   removeAcceptedDomain,
+  removeDirectoryAccount,
   removeEdgeSubscription,
   removeExchangeCertificate,
   removeReceiveConnector,

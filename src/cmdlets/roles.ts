@@ -31,6 +31,8 @@ export function organizationOf(
   | 'replaceAcceptedDomain'
   | 'removeAcceptedDomain'
   | 'setTransportConfig'
+  | 'addDirectoryAccount'
+  | 'removeDirectoryAccount'
 > {
   return context.hub?.activeDirectory ?? requireEdge(context).adam;
 }

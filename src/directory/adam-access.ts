@@ -1,10 +1,8 @@
-// What an account may read and write in ADAM over LDAP: everything but password verifiers to read, and to write exactly what
-// EdgeSync carries: Send connectors, accepted domains, transport settings, hubs, on the Edge's own object its credentials,
+// What EdgeSync's accounts may write in ADAM over LDAP, exactly what EdgeSync carries: Send connectors, accepted domains, transport settings, hubs, on the Edge's own object its credentials,
 // status and the like, and accounts that come after it. Pure. The same for all accounts: see account.ts.
 
 import { normalizeDn, parentDn } from '../ldap/dn.ts';
 import { getText, getValues, type LdapEntry, type LdapOperation } from '../ldap/entry.ts';
-import type { Filter } from '../ldap/filter.ts';
 import { isProblem } from '../problem.ts';
 import { bootstrapAccountName, accountView } from './account.ts';
 import { acceptedDomainView } from './accepted-domain.ts';
@@ -106,29 +104,4 @@ function hasClass(entry: LdapEntry, objectClass: string): boolean {
 
 function isSame(a: string, b: string): boolean {
   return normalizeDn(a) === normalizeDn(b);
-}
-
-/** The entry without what nobody reads. */
-export function hideSecrets(entry: LdapEntry): LdapEntry {
-  const attributes = new Map([...entry.attributes].filter(([name]) => !isHidden(name)));
-  return { dn: entry.dn, attributes };
-}
-
-/** Verifiers are not to be guessed at by filter or compare either. */
-export function isHidden(attribute: string): boolean {
-  const [bare = attribute] = attribute.split(';');
-  return findAttributeType(bare)?.name === HIDDEN_ATTRIBUTE;
-}
-
-/** True when the filter asks about a hidden attribute anywhere; extensible items may ask about any. */
-export function asksForSecrets(filter: Filter): boolean {
-  switch (filter.kind) {
-    case 'and':
-    case 'or':
-      return filter.filters.some(asksForSecrets);
-    case 'not':
-      return asksForSecrets(filter.filter);
-    default:
-      return filter.attribute !== undefined && isHidden(filter.attribute);
-  }
 }

@@ -1,10 +1,9 @@
 // ADAM as its Edge sees it. The Edge writes its own Receive connectors and its own object; hubs, Send connectors, accepted
 // domains and credentials come by EdgeSync, and cmdlets on them are refused once the subscription was exported (states:
-// adam-snapshot.ts). Who may write over LDAP is adam-access.ts.
+// adam-snapshot.ts). Who may write over LDAP is adam-door.ts.
 
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import type { LdapOperation } from '../ldap/entry.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problem.ts';
 import { type Account, accountView, bootstrapAccountName } from './account.ts';
@@ -78,11 +77,6 @@ export class Adam extends OrganizationDirectory<AdamSnapshot> {
   /** A replication account has bound: unless it is older than the last export, the bootstrap account is at its end. */
   endBootstrap(account: Account): Promise<void> {
     return this.changeScene((scene) => planBootstrapEnd(scene, account));
-  }
-
-  /** Writes what came over LDAP and was found allowed, in the writer's name; all or nothing. Throws LdapFault. */
-  replicate(operations: readonly LdapOperation[], author: string): Promise<void> {
-    return this.live.change(() => operations, author);
   }
 }
 

@@ -53,6 +53,7 @@ function containers(layout: Layout, site: string | undefined): LdapEntry[] {
     container(layout.sites),
     ...(site === undefined ? [] : [container(childDn('CN', site, layout.sites))]),
     container(layout.services),
+    container(layout.directoryAccounts),
     container(layout.exchange),
     container(layout.organization),
     transportConfigView.toEntry(DEFAULT_TRANSPORT_CONFIG, layout.organization),

@@ -8,6 +8,8 @@ export interface Layout {
   readonly configuration: string;
   readonly sites: string;
   readonly services: string;
+  /** Accounts that administrators made, for whoever comes over LDAP. */
+  readonly directoryAccounts: string;
   readonly exchange: string;
   readonly organization: string;
   readonly transportSettings: string;
@@ -31,6 +33,7 @@ export function layoutOf(namingContext: string): Layout {
     configuration: namingContext,
     sites: childDn('CN', 'Sites', namingContext),
     services,
+    directoryAccounts: childDn('CN', 'Directory Accounts', services),
     exchange,
     organization,
     transportSettings,

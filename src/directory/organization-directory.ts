@@ -5,12 +5,15 @@ import type { Cancel } from '../clock.ts';
 import type { LdapOperation } from '../ldap/entry.ts';
 import type { AcceptedDomain } from './accepted-domain.ts';
 import type { RenewalState } from './certificate-renewal.ts';
+import type { DirectoryAccount } from './directory-account.ts';
 import type { Layout } from './layout.ts';
 import type { LiveSnapshot } from './live-snapshot.ts';
 import type { OrganizationSnapshot } from './organization.ts';
 import {
   planAcceptedDomain,
   planAcceptedDomainRemoval,
+  planDirectoryAccount,
+  planDirectoryAccountRemoval,
   planReceiveConnector,
   planReceiveConnectorRemoval,
   planSendConnector,
@@ -129,6 +132,21 @@ export class OrganizationDirectory<S extends OrganizationSnapshot> {
   /** Changes the own server's object by what it says at that moment; Problem `certificate-on-two-servers`. */
   renewCertificate(change: (self: RenewalState) => RenewalState): Promise<void> {
     return this.changeScene((scene) => planServer(scene, scene.snapshot.self.name, change(scene.snapshot.self)));
+  }
+
+  /** Makes an account for whoever comes over LDAP. Throws Problem `already-exists` or `certificate-on-two-accounts`. */
+  addDirectoryAccount(account: DirectoryAccount): Promise<void> {
+    return this.changeScene((scene) => planDirectoryAccount(scene, account));
+  }
+
+  /** It is nobody from then on, on connections that are open too. Throws Problem `not-found`. */
+  removeDirectoryAccount(name: string): Promise<void> {
+    return this.changeScene((scene) => planDirectoryAccountRemoval(scene, name));
+  }
+
+  /** Writes what came over LDAP and was found allowed, in the writer's name; all or nothing. Throws LdapFault. */
+  replicate(operations: readonly LdapOperation[], author: string): Promise<void> {
+    return this.live.change(() => operations, author);
   }
 
   /** Lets go of the directory, which its opener closes. */

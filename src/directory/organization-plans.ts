@@ -9,6 +9,7 @@ import {
   settleDefaultDomain,
   validateAcceptedDomains,
 } from './accepted-domain.ts';
+import { type DirectoryAccount, directoryAccountView, refuseSharedAccountCertificate } from './directory-account.ts';
 import { diffEntries } from './entry-diff.ts';
 import { type Layout, receiveConnectorsDn } from './layout.ts';
 import { isSameName, type OrganizationSnapshot } from './organization.ts';
@@ -32,6 +33,22 @@ export function sendConnectorShelf({ snapshot, layout }: Scene): Shelf<SendConne
 
 export function serverShelf({ snapshot, layout }: Scene): Shelf<TransportServer> {
   return { view: transportServerView, parent: layout.servers, objects: snapshot.servers };
+}
+
+function directoryAccountShelf({ snapshot, layout }: Scene): Shelf<DirectoryAccount> {
+  return { view: directoryAccountView, parent: layout.directoryAccounts, objects: snapshot.directoryAccounts };
+}
+
+/** Throws Problem `already-exists` or `certificate-on-two-accounts`. */
+export function planDirectoryAccount(scene: Scene, account: DirectoryAccount): LdapOperation[] {
+  const shelf = directoryAccountShelf(scene);
+  refuseSharedAccountCertificate(account, shelf.objects);
+  return planAdd(shelf, account);
+}
+
+/** Throws Problem `not-found`. */
+export function planDirectoryAccountRemoval(scene: Scene, name: string): LdapOperation[] {
+  return planRemove(directoryAccountShelf(scene), name);
 }
 
 function receiveConnectorShelf({ snapshot, layout }: Scene): Shelf<ReceiveConnector> {

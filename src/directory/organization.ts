@@ -7,6 +7,7 @@ import { LdapFault, ResultCode } from '../ldap/result.ts';
 import { Problem } from '../problem.ts';
 import { type AcceptedDomain, acceptedDomainView } from './accepted-domain.ts';
 import type { Directory } from './directory.ts';
+import { type DirectoryAccount, directoryAccountView } from './directory-account.ts';
 import { type EdgeSubscription, edgeSubscriptionView } from './edge-subscription.ts';
 import { type Layout, receiveConnectorsDn } from './layout.ts';
 import { type ReceiveConnector, receiveConnectorView } from './receive-connector.ts';
@@ -28,6 +29,8 @@ export interface OrganizationSnapshot {
   readonly sendConnectors: readonly Recorded<SendConnector>[];
   readonly acceptedDomains: readonly Recorded<AcceptedDomain>[];
   readonly transportConfig: Recorded<TransportConfig>;
+  /** Made by administrators, for whoever comes over LDAP. */
+  readonly directoryAccounts: readonly Recorded<DirectoryAccount>[];
   /** Of this server alone. */
   readonly receiveConnectors: readonly Recorded<ReceiveConnector>[];
 }
@@ -77,6 +80,7 @@ export function readOrganization(entries: readonly LdapEntry[], layout: Layout, 
     sendConnectors: readShelf(entries, layout.connections, sendConnectorView),
     acceptedDomains: readShelf(entries, layout.acceptedDomains, acceptedDomainView),
     transportConfig: readTransportConfig(entries, layout),
+    directoryAccounts: readShelf(entries, layout.directoryAccounts, directoryAccountView),
     receiveConnectors: readShelf(entries, receiveConnectorsDn(layout, self.name), receiveConnectorView),
   };
 }

@@ -153,6 +153,11 @@ export const ACCOUNT_ATTRIBUTES: readonly Line[] = [
   ['msExchEdgeSyncAccountSuperseded', 143, 'boolean', 'single'],
 ];
 
+export const DIRECTORY_ACCOUNT_ATTRIBUTES: readonly Line[] = [
+  ['msExchDirectoryAccountKind', 150, 'text', 'single'],
+  ['msExchDirectoryAccountCertificate', 151, 'octets', 'single'],
+];
+
 /** Every attribute type there is. */
 export const ATTRIBUTE_TYPES: readonly AttributeType[] = [
   ...STANDARD,
@@ -165,6 +170,7 @@ export const ATTRIBUTE_TYPES: readonly AttributeType[] = [
     ACCEPTED_DOMAIN_ATTRIBUTES,
     TRANSPORT_SETTINGS_ATTRIBUTES,
     ACCOUNT_ATTRIBUTES,
+    DIRECTORY_ACCOUNT_ATTRIBUTES,
   ]
     .flat()
     .map(own),

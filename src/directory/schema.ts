@@ -7,6 +7,7 @@ import {
   ACCOUNT_ATTRIBUTES,
   ATTRIBUTE_TYPES,
   type AttributeType,
+  DIRECTORY_ACCOUNT_ATTRIBUTES,
   namesOf,
   OWN_ARC,
   RECEIVE_CONNECTOR_ATTRIBUTES,
@@ -41,6 +42,12 @@ export const OBJECT_CLASSES: readonly ObjectClass[] = [
   own('msExchAcceptedDomain', 5, namesOf(ACCEPTED_DOMAIN_ATTRIBUTES), ['msExchAcceptedDomainName']),
   own('msExchTransportSettings', 6, namesOf(TRANSPORT_SETTINGS_ATTRIBUTES)),
   own('msExchEdgeSyncAccount', 7, namesOf(ACCOUNT_ATTRIBUTES), ['userPassword']),
+  own(
+    'msExchDirectoryAccount',
+    10,
+    ['userPassword', ...namesOf(DIRECTORY_ACCOUNT_ATTRIBUTES)],
+    ['msExchDirectoryAccountKind'],
+  ),
 ];
 
 function own(name: string, number: number, attributes: readonly string[], must: readonly string[] = []): ObjectClass {

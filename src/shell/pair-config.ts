@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { type Endpoint, formatEndpoint, readConfig } from '../config.ts';
+import { ADAM_ENDPOINT, type Endpoint, formatEndpoint, readConfig } from '../config.ts';
 import { isProblem, listenProblem } from '../problem.ts';
 import { writeFileDurably } from '../storage/files.ts';
 import type { UpOptions } from './doors.ts';
@@ -33,7 +33,7 @@ async function formerLdapsPort({ dir, edge: { host } }: UpOptions): Promise<numb
   const path = join(dir, 'edge.yaml');
   if (!existsSync(path)) return 0;
   try {
-    const { port } = readConfig(path).listen.ldaps;
+    const { port } = readConfig(path).listen.ldaps ?? ADAM_ENDPOINT;
     await probePort({ host, port });
     return port;
   } catch (error) {

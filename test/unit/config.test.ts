@@ -31,7 +31,6 @@ describe('parseConfig', () => {
           { host: '0.0.0.0', port: 25 },
           { host: '::', port: 25 },
         ],
-        ldaps: { host: '0.0.0.0', port: 50_636 },
       },
       hosts: {},
       deliver: undefined,
@@ -48,6 +47,16 @@ describe('parseConfig', () => {
       limits: expect.objectContaining({ maxConnectionsPerHop: 10, drainTimeout: 10_000 }),
       log: { level: 'info' },
     });
+  });
+
+  it('takes an address for LDAPS from a hub too, which serves nothing there without one', () => {
+    const { listen } = parseConfig(`${HUB}listen: { ldaps: "127.0.0.1:3636" }`, PATH);
+    expect(listen.ldaps).toEqual({ host: '127.0.0.1', port: 3636 });
+    expect(parseConfig(HUB, PATH).listen.ldaps).toBeUndefined();
+    const joining = 'directory: { backend: ldap, url: "ldaps://hub01", certificate: c, bind: { method: external } }';
+    expect(() => parseConfig(`${HUB}${joining}\nlisten: { ldaps: "127.0.0.1:3636" }`, PATH)).toThrow(
+      /listen\.ldaps: a Hub serves only an embedded directory/,
+    );
   });
 
   it("has Exchange's longer waits on an edge", () => {

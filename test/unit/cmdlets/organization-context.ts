@@ -6,6 +6,7 @@ import type { Cmdlet } from '../../../src/cmdlets/cmdlet.ts';
 import type { CmdletOutput, OutputRecord } from '../../../src/cmdlets/output.ts';
 import type { ServerContext } from '../../../src/cmdlets/server-context.ts';
 import { type Endpoint, parseConfig, type Role } from '../../../src/config.ts';
+import { SystemClock } from '../../../src/clock.ts';
 import type { ActiveDirectory } from '../../../src/directory/active-directory.ts';
 import type { Adam } from '../../../src/directory/adam.ts';
 import type { OrganizationSnapshot } from '../../../src/directory/organization.ts';
@@ -23,8 +24,8 @@ interface OrganizationHolder {
 export interface OrganizationFixture<D extends OrganizationHolder> {
   readonly directory: D;
   readonly snapshot: () => OrganizationSnapshot;
-  /** Binds the texts and runs the cmdlet. */
-  run(cmdlet: Cmdlet<ServerContext>, typed?: Typed): Promise<CmdletOutput>;
+  /** Binds the texts, and the contents of files that they name, and runs the cmdlet. */
+  run(cmdlet: Cmdlet<ServerContext>, typed?: Typed, contents?: Readonly<Record<string, Buffer>>): Promise<CmdletOutput>;
 }
 
 const ADDRESSES: readonly Endpoint[] = [{ host: '127.0.0.1', port: 2525 }];
@@ -42,14 +43,17 @@ export async function edgeFixture(): Promise<OrganizationFixture<Adam>> {
 function fixture<D extends OrganizationHolder>(directory: D, role: Role, parts: object): OrganizationFixture<D> {
   const { fqdn } = role === 'hub' ? HUB : EDGE;
   const config = parseConfig(`{ role: ${role}, fqdn: ${fqdn} }`, '/etc/test.yaml');
-  const context = { config, addresses: ADDRESSES, ...parts } as unknown as ServerContext;
+  const context = { config, clock: new SystemClock(), addresses: ADDRESSES, ...parts } as unknown as ServerContext;
   const call = { progress: () => undefined, signal: new AbortController().signal };
   return {
     directory,
     snapshot: () => directory.snapshot(),
-    run: async (cmdlet, typed = {}) => {
+    run: async (cmdlet, typed = {}, contents = {}) => {
       const parameters = Object.fromEntries(Object.entries(typed).map(([name, text]) => [name, [text].flat()]));
-      return cmdlet.run(context, bindParameters(cmdlet, { cmdlet: cmdlet.name, parameters }), call);
+      const files = Object.fromEntries(
+        Object.entries(contents).map(([name, content]) => [name, { name: [typed[name]].flat().join(''), content }]),
+      );
+      return cmdlet.run(context, bindParameters(cmdlet, { cmdlet: cmdlet.name, parameters, files }), call);
     },
   };
 }

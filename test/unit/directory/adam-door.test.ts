@@ -2,8 +2,10 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Account, accountView } from '../../../src/directory/account.ts';
 import { acceptedDomainView } from '../../../src/directory/accepted-domain.ts';
 import type { BootstrapCredential } from '../../../src/directory/adam.ts';
-import { AdamServer } from '../../../src/directory/adam-server.ts';
+import { makeAdamDoor } from '../../../src/directory/adam-door.ts';
 import { BindAttempts } from '../../../src/directory/bind-attempts.ts';
+import { directoryAccountView } from '../../../src/directory/directory-account.ts';
+import { DirectoryDoor } from '../../../src/directory/directory-door.ts';
 import { toAdd } from '../../../src/directory/entry-diff.ts';
 import { receiveConnectorsDn, serverDn } from '../../../src/directory/layout.ts';
 import { derivePasswordVerifier } from '../../../src/directory/password-verifier.ts';
@@ -47,7 +49,7 @@ interface Door extends OpenEdge {
 
 async function openDoor(): Promise<Door> {
   const edge = await openEdge();
-  const handler = new AdamServer({ ...edge, log: silentLog() });
+  const handler = new DirectoryDoor({ ...edge, door: makeAdamDoor(edge), log: silentLog() });
   const security = { kind: 'tls', keyPair: () => keyPair } as const;
   const listener = await LdapListener.open({ host: '127.0.0.1', port: 0, security, handler, log: silentLog() });
   ends.push(() => listener.close());
@@ -138,7 +140,7 @@ describe('a bind to ADAM', () => {
 
   it('fails when the window ends while the password is checked', async () => {
     const { adam, directory, clock, bootstrap } = await openDoor();
-    const server = new AdamServer({ adam, directory, clock, log: silentLog() });
+    const server = new DirectoryDoor({ door: makeAdamDoor({ adam, clock }), directory, clock, log: silentLog() });
     const connection: LdapConnection = { id: '1', remoteAddress: '192.0.2.1', tls: undefined, boundDn: undefined };
     const password = Buffer.from(bootstrap.password);
     const binding = server.bind(connection, { kind: 'simple', dn: bootstrap.userName, password });
@@ -370,6 +372,10 @@ describe('what an account writes', () => {
       ],
       ['the password of an account', modify(bootstrap.userName, 'userPassword', 'x')],
       ['the window of an account', modify(bootstrap.userName, 'msExchEdgeSyncAccountExpiration', '20990101000000Z')],
+      [
+        'an account for readers',
+        toAdd(directoryAccountView.toEntry({ name: 'spy', kind: 'Reader' }, layout.directoryAccounts)),
+      ],
       ['a container', { kind: 'delete', dn: layout.connections }],
       ['the transport settings as a whole', { kind: 'delete', dn: layout.transportSettings }],
       ['the root', { kind: 'delete', dn: ADAM_CONTEXT }],
