@@ -31,15 +31,17 @@ const LF = 0x0a;
 /** Passes a body through and checks it. `isComplete` is true once the last octet was checked and found good. */
 export class BodyFraming extends Transform {
   readonly #limitBytes: number;
+  readonly #isBinary: boolean;
   #sizeBytes = 0;
   #endsInCr = false;
   #isComplete = false;
   #fault: BodyFault | undefined;
 
-  /** `limitBytes` undefined means no limit. */
-  constructor(limitBytes?: number) {
+  /** `limitBytes` undefined means no limit; a binary body may hold CR and LF wherever it likes. */
+  constructor(limitBytes?: number, isBinary = false) {
     super();
     this.#limitBytes = limitBytes ?? Number.POSITIVE_INFINITY;
+    this.#isBinary = isBinary;
   }
 
   get sizeBytes(): number {
@@ -63,7 +65,7 @@ export class BodyFraming extends Transform {
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#sizeBytes += chunk.length;
-    if (this.#hasBareEnding(chunk)) return done(this.#fail(bareLineEnding()));
+    if (!this.#isBinary && this.#hasBareEnding(chunk)) return done(this.#fail(bareLineEnding()));
     if (this.#sizeBytes > this.#limitBytes) return done(this.#fail(messageTooLarge(this.#limitBytes)));
     done(null, chunk);
   }

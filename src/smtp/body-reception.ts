@@ -15,6 +15,8 @@ export interface BodyLimits {
   readonly limitBytes: number | undefined;
   /** How many octets are thrown away after the body was refused before the client is cut off. */
   readonly discardLimitBytes: number;
+  /** True: CR and LF are octets like any other (BINARYMIME, RFC 3030 §3). */
+  readonly isBinary?: boolean;
 }
 
 /** Owns the stream of one body. `ended` never rejects. */
@@ -34,7 +36,7 @@ export class BodyReception {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    this.framing = new BodyFraming(limits.limitBytes);
+    this.framing = new BodyFraming(limits.limitBytes, limits.isBinary);
     // A policy that stopped listening must not turn a fault into an uncaught exception.
     this.framing.on('error', () => undefined);
     this.framing.once('close', () => this.discardRest());
@@ -47,7 +49,7 @@ export class BodyReception {
     return this.framing.writableNeedDrain;
   }
 
-  /** The command stream saw the final dot. */
+  /** The command stream saw the final dot, or the last chunk. */
   markFinalDot(): void {
     this.#finish('final-dot');
   }

@@ -2,6 +2,7 @@
 // listener-connection.ts the only one that touches smtp-server's inner members (pinned; test/contract/smtp-listener.test.ts).
 // Lines end in CRLF only (RFC 5321 §2.3.8), a line cut off by the end of the connection is no command.
 
+import type { PassThrough } from 'node:stream';
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 
 export interface CommandStreamEvents {
@@ -13,8 +14,14 @@ export interface CommandStreamEvents {
   onBareLineFeed(): void;
   /** A line beyond the limit, or another defect that ends the stream. */
   onOverlong(): void;
-  /** The final dot of a body was read. */
+  /** The final dot of a body, or the last octet of a chunk, was read. */
   onBodyEnd(): void;
+}
+
+/** A chunk that is being read (RFC 3030 §2): so many octets, whatever they are. */
+interface OpenChunk {
+  readonly output: PassThrough;
+  leftBytes: number;
 }
 
 const CR = 0x0d;
@@ -23,6 +30,7 @@ const LF = 0x0a;
 export class CommandStream extends SMTPStream {
   readonly #events: CommandStreamEvents;
   #hasOctets = false;
+  #chunk: OpenChunk | undefined;
 
   constructor(maxLineOctets: number, events: CommandStreamEvents) {
     super({ maxCommandLength: maxLineOctets });
@@ -68,6 +76,39 @@ export class CommandStream extends SMTPStream {
       lineStart = lf + 1;
     }
     return -1;
+  }
+
+  /**
+   * Reads the next `sizeBytes` octets into `output`, as they come and without a look at them, then stops until `continue`.
+   * The output is left open: a message may have several chunks. `sizeBytes` is at least 1.
+   */
+  startChunk(sizeBytes: number, output: PassThrough): void {
+    this.#chunk = { output, leftBytes: sizeBytes };
+    this._dataMode = true;
+  }
+
+  override _feedDataStream(octets: Buffer, done: (error?: Error | null) => void): void {
+    const chunk = this.#chunk;
+    if (!chunk) return super._feedDataStream(octets, done);
+    const taken = octets.subarray(0, chunk.leftBytes);
+    chunk.leftBytes -= taken.length;
+    const goOn = (): void => (chunk.leftBytes > 0 ? done() : this.#endChunk(octets.subarray(taken.length), done));
+    const { output } = chunk;
+    if (!output.writable || output.write(taken)) return goOn();
+    // A stream that its reader destroys never drains, it only closes.
+    const onDrain = (): void => {
+      output.off('drain', onDrain).off('close', onDrain);
+      goOn();
+    };
+    output.on('drain', onDrain).on('close', onDrain);
+  }
+
+  #endChunk(rest: Buffer, done: (error?: Error | null) => void): void {
+    this.#chunk = undefined;
+    this._dataMode = false;
+    this._remainder = '';
+    this._continueCallback = () => this._write(rest, 'buffer', done);
+    this.#events.onBodyEnd();
   }
 
   override _endDataMode(chunk: Buffer | false, remainder: Buffer, callback: () => void): void {

@@ -3,6 +3,7 @@
 // guarded by test/contract/smtp-listener.test.ts). The conversation is receiving-session.ts.
 
 import type { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPServer } from 'smtp-server';
@@ -11,6 +12,7 @@ import type { Certificate } from '../tls/certificate.ts';
 import { describeTlsSession } from '../tls/tls-session.ts';
 import { BodyReception } from './body-reception.ts';
 import { MAX_AUTH_LINE_OCTETS } from './command-line.ts';
+import { ChunkedMessage, type ChunkedOptions } from './chunked-message.ts';
 import { CommandStream } from './command-stream.ts';
 import { Deadline } from './deadline.ts';
 import type { ListenerLimits } from './listener-limits.ts';
@@ -39,7 +41,12 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   readonly #draining = new Deadline();
   readonly #bodyPause = new Deadline();
   readonly #lifetime = new Deadline();
+  /** Of a whole message, from its first octet on, whether it comes by DATA or in chunks. */
+  readonly #message = new Deadline();
   #reception: BodyReception | undefined;
+  /** Set while the octets of a chunk are read. */
+  #chunkEnd: ((isWhole: boolean) => void) | undefined;
+  #isBetweenChunks = false;
   #tlsSocket: TLSSocket | undefined;
   #certificate: Certificate | undefined;
   #isHandshakeOver = false;
@@ -177,7 +184,59 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     return reception;
   }
 
+  openChunks(options: Omit<ChunkedOptions, 'limits' | 'log'>, limitBytes: number | undefined): ChunkedMessage {
+    const limits = { limitBytes, discardLimitBytes: this.#limits.discardLimitBytes };
+    const message = new ChunkedMessage({ ...options, limits, log: this.#log });
+    this.#reception = message.reception;
+    void message.reception.ended.then((end) => (end === 'flooded' ? this.hangUp(REPLIES.messageTooLarge) : undefined));
+    this.#limitBody(this.#limits.timeouts.messageMs / BODY_TIME_SLICES, BODY_TIME_SLICES);
+    return message;
+  }
+
+  readChunk(sizeBytes: number, message: ChunkedMessage | undefined): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#chunkEnd = resolve;
+    this.#isBetweenChunks = false;
+    this.#phase.clear();
+    this.#limitPause();
+    const output = message?.source ?? this.#openSink(sizeBytes);
+    (this.#stream ?? this._createParser()).startChunk(sizeBytes, output);
+    return promise;
+  }
+
+  /** A chunk that nobody wants is read all the same, or its octets would be commands. */
+  #openSink(sizeBytes: number): PassThrough {
+    if (sizeBytes > this.#limits.discardLimitBytes) this.hangUp(REPLIES.messageTooLarge);
+    if (!this.#reception) this.#limitBody(this.#limits.timeouts.messageMs / BODY_TIME_SLICES, BODY_TIME_SLICES);
+    const sink = new PassThrough();
+    sink.resume();
+    return sink;
+  }
+
+  pauseChunks(): void {
+    this.#isBetweenChunks = true;
+    this._whenWritable(() => {
+      this.#awaitCommand();
+      this.#stream?.continue();
+    });
+  }
+
+  #endChunk(isWhole: boolean): void {
+    this.#bodyPause.clear();
+    const end = this.#chunkEnd;
+    this.#chunkEnd = undefined;
+    end?.(isWhole);
+  }
+
+  dropChunks(): void {
+    this.#message.clear();
+    this.#reception = undefined;
+    this.#isBetweenChunks = false;
+  }
+
   closeBody(): void {
+    this.#clearPhases();
+    this.#isBetweenChunks = false;
     this.#reception = undefined;
     this._dataStream = false;
     this._whenWritable(() => {
@@ -194,6 +253,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
       onBareLineFeed: () => this.hangUp(REPLIES.bareLineFeed),
       onOverlong: () => this.hangUp(REPLIES.lineTooLong),
       onBodyEnd: () => {
+        if (this.#chunkEnd) return this.#endChunk(true);
         this.#clearPhases();
         this.#reception?.markFinalDot();
       },
@@ -208,7 +268,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     await this.#session.handle(line);
     if (this._upgrading || this._closing || this._closed) return next();
     this._whenWritable(() => {
-      if (!this.#reception) this.#awaitCommand();
+      if ((!this.#reception && !this.#chunkEnd) || this.#isBetweenChunks) this.#awaitCommand();
       next();
     });
   }
@@ -239,6 +299,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     if (this.#tlsSocket && !this.#isHandshakeOver) this.#failHandshake('ECONNRESET');
     this.#clearDeadlines();
     this.#reception?.abort('the client vanished before the end of the message');
+    this.#endChunk(false);
     super._onClose();
     if (this.#isAnnounced) this.#session.closed();
     this.#isAnnounced = false;
@@ -256,7 +317,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
 
   /** The time for a body is taken off in slices, and only those that the client is to blame for: not while we hold it back. */
   #limitBody(sliceMs: number, slicesLeft: number): void {
-    this.#phase.arm(sliceMs, () => {
+    this.#message.arm(sliceMs, () => {
       const left = this.#reception?.isHeldBack ? slicesLeft : slicesLeft - 1;
       if (left > 0) return this.#limitBody(sliceMs, left);
       this.hangUp(REPLIES.inputTimeout);
@@ -272,6 +333,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
 
   #clearPhases(): void {
     this.#phase.clear();
+    this.#message.clear();
     this.#bodyPause.clear();
   }
 

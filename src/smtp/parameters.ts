@@ -1,4 +1,4 @@
-// ESMTP parameters of MAIL and RCPT (RFC 5321 §4.1.2): SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), RET, ENVID,
+// ESMTP parameters of MAIL and RCPT (RFC 5321 §4.1.2): SIZE (RFC 1870), BODY (RFC 6152, RFC 3030), SMTPUTF8 (RFC 6531), RET, ENVID,
 // NOTIFY, ORCPT (RFC 3461) and AUTH (RFC 4954 §5). A table of readers, nothing more: unknown ones and those not offered are
 // 555, malformed and doubled ones 501. Limits (SIZE against ours) are the session's to judge.
 
@@ -8,7 +8,7 @@ import { REPLIES } from './replies.ts';
 /** What MAIL's parameters said. `envelopeId` is decoded from xtext. */
 export interface MailParameters {
   readonly sizeBytes?: number;
-  readonly body: '7BIT' | '8BITMIME';
+  readonly body: '7BIT' | '8BITMIME' | 'BINARYMIME';
   readonly smtpUtf8: boolean;
   readonly ret?: 'FULL' | 'HDRS';
   readonly envelopeId?: string;
@@ -22,10 +22,11 @@ export interface RecipientParameters {
   readonly originalRecipient?: string;
 }
 
-/** What the client was offered: nothing after HELO, AUTH only where a mechanism was named. */
+/** What the client was offered: nothing after HELO, AUTH only where a mechanism was named, BINARYMIME where CHUNKING is. */
 export interface OfferedParameters {
   readonly extended: boolean;
   readonly auth: boolean;
+  readonly binaryMime: boolean;
 }
 
 export type Parsed<T> =
@@ -34,7 +35,7 @@ export type Parsed<T> =
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Writes one parameter into the draft: true when it is well formed. */
-type Reader<T> = (value: string | undefined, draft: Mutable<T>) => boolean | 'not-offered';
+type Reader<T> = (value: string | undefined, draft: Mutable<T>, offered: OfferedParameters) => boolean | 'not-offered';
 
 const MAX_ENVID_OCTETS = 100;
 const MAX_ORCPT_OCTETS = 500;
@@ -45,10 +46,10 @@ const MAIL_READERS: Readonly<Record<string, Reader<MailParameters>>> = {
     draft.sizeBytes = Number(value);
     return true;
   },
-  BODY: (value, draft) => {
+  BODY: (value, draft, offered) => {
     const body = value?.toUpperCase();
-    if (body === 'BINARYMIME') return 'not-offered';
-    if (body !== '7BIT' && body !== '8BITMIME') return false;
+    if (body !== '7BIT' && body !== '8BITMIME' && body !== 'BINARYMIME') return false;
+    if (body === 'BINARYMIME' && !offered.binaryMime) return 'not-offered';
     draft.body = body;
     return true;
   },
@@ -125,7 +126,7 @@ function readOne<T>(name: string, value: string | undefined, reading: Reading<T>
   const reader = Object.hasOwn(reading.readers, name) ? reading.readers[name] : undefined;
   if (!reader || !reading.offered.extended || (name === 'AUTH' && !reading.offered.auth))
     return REPLIES.parameterUnknown;
-  const outcome = reader(value, reading.draft);
+  const outcome = reader(value, reading.draft, reading.offered);
   if (outcome === 'not-offered') return REPLIES.parameterUnknown;
   return outcome ? undefined : REPLIES.parameterMalformed;
 }

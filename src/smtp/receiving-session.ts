@@ -1,5 +1,6 @@
 // The server's side of the conversation (RFC 5321 §4.1), one object per connection. States and exits:
 //   connected -EHLO/HELO-> greeted -MAIL-> transaction -DATA-> body -final dot-> greeted; RSET and EHLO lead back to greeted;
+//   transaction -BDAT-> between chunks -BDAT LAST-> greeted (RFC 3030); a chunk that is refused ends the transaction;
 //   STARTTLS leads to connected with everything forgotten (RFC 3207 §4.2); AUTH stays in greeted; QUIT and 421 end.
 // Octets, sockets and timers are the Wire's (listener-connection.ts), decisions the policy's.
 
@@ -7,32 +8,19 @@ import type { Log } from '../log.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
 import { mailboxKey } from './address.ts';
 import { AuthenticationExchange, type AuthenticationStep } from './authentication-exchange.ts';
-import { type BodyReception, decideReply } from './body-reception.ts';
+import { BodyDialog, type BodyTransaction, type BodyWire } from './body-dialog.ts';
+import { parseChunkCommand } from './chunk-command.ts';
 import { type CommandLine, parseCommandLine } from './command-line.ts';
 import { parseMailCommand, parseRecipientCommand } from './envelope-command.ts';
 import type { OfferedParameters } from './parameters.ts';
 import { greetingReply, helloReply, REPLIES } from './replies.ts';
 import { isPositive, type Reply } from './reply.ts';
-import type {
-  MailCommand,
-  Offer,
-  RecipientCommand,
-  ServerIdentity,
-  SessionPolicy,
-  SmtpSession,
-} from './session-policy.ts';
+import type { Offer, RecipientCommand, ServerIdentity, SessionPolicy, SmtpSession } from './session-policy.ts';
 
 /** What the conversation needs of the connection. After `hangUp` everything else does nothing. */
-export interface Wire {
-  answer(reply: Reply): void;
-  /** Answers and closes. */
-  hangUp(reply: Reply): void;
+export interface Wire extends BodyWire {
   /** Begins the handshake; ends in `secured` or `handshakeFailed`. */
   startTls(fallback: ServerIdentity, forName: (servername: string) => ServerIdentity | undefined): void;
-  /** Switches to the body. */
-  openBody(limitBytes: number | undefined): BodyReception;
-  /** Switches back to commands. */
-  closeBody(): void;
 }
 
 export interface ReceivingOptions {
@@ -48,8 +36,7 @@ type Endpoints = Pick<SmtpSession, 'id' | 'remoteAddress' | 'remotePort' | 'loca
 type Facts = { -readonly [K in keyof SmtpSession]: SmtpSession[K] };
 type Answer = Reply | undefined;
 
-interface OpenTransaction {
-  readonly mail: MailCommand;
+interface OpenTransaction extends BodyTransaction {
   readonly recipients: RecipientCommand[];
   hasRefusedRecipient: boolean;
 }
@@ -62,6 +49,7 @@ export class ReceivingSession {
   readonly #policy: SessionPolicy;
   readonly #facts: Facts;
   readonly #exchange: AuthenticationExchange;
+  readonly #bodies: BodyDialog;
   #offer: Offer | undefined;
   #transaction: OpenTransaction | undefined;
   #errorCount = 0;
@@ -76,6 +64,7 @@ export class ReceivingSession {
     MAIL: (line) => this.#mail(line),
     RCPT: (line) => this.#recipient(line),
     DATA: (line) => this.#data(line),
+    BDAT: (line) => this.#chunk(line),
     RSET: (line) => this.#reset(line),
     NOOP: () => REPLIES.ok,
     QUIT: (line) => (line.argument === '' ? this.#end(REPLIES.closing) : REPLIES.noParameters),
@@ -89,6 +78,15 @@ export class ReceivingSession {
     this.#options = options;
     this.#policy = options.policy;
     this.#exchange = new AuthenticationExchange(options.maxAuthFailures, options.log);
+    this.#bodies = new BodyDialog({
+      wire,
+      log: options.log,
+      limitBytes: () => this.#offer?.sizeLimitBytes,
+      take: async (transaction, body) => this.#policy.data(this.#facts, transaction, body),
+      answer: (reply) => this.#answer(reply),
+      ended: (reply) => this.#bodyEnded(reply),
+      idle: () => this.#stopWhenIdle(),
+    });
     this.#facts = {
       ...endpoints,
       helo: undefined,
@@ -137,7 +135,7 @@ export class ReceivingSession {
     this.#facts.extended = false;
     this.#facts.authentication = undefined;
     this.#offer = undefined;
-    this.#transaction = undefined;
+    this.#dropTransaction();
     this.#guard('secured', () => this.#policy.secured(this.#facts));
   }
 
@@ -185,7 +183,7 @@ export class ReceivingSession {
   #hello(line: CommandLine, extended: boolean): Reply {
     // RFC 5321 §4.1.4: the name is taken as it comes, a wrong one is no reason to refuse mail; it only must be fit to print.
     if (!/^[!-~]{1,255}$/.test(line.argument)) return REPLIES.helloSyntax;
-    this.#transaction = undefined;
+    this.#dropTransaction();
     this.#facts.helo = line.argument;
     this.#facts.extended = extended;
     // Asked only now: what is offered may depend on who the client says it is.
@@ -200,6 +198,8 @@ export class ReceivingSession {
     const keywords = [size, 'PIPELINING', 'DSN', 'ENHANCEDSTATUSCODES'];
     if (offer.startTls && !this.#facts.tls) keywords.push('STARTTLS');
     if (offer.mechanisms.length > 0 && !this.#facts.authentication) keywords.push(`AUTH ${offer.mechanisms.join(' ')}`);
+    if (offer.chunking === true) keywords.push('CHUNKING');
+    if (offersBinary(offer)) keywords.push('BINARYMIME');
     return [...keywords, '8BITMIME', 'SMTPUTF8', ...(offer.keywords ?? [])];
   }
 
@@ -245,6 +245,7 @@ export class ReceivingSession {
   async #recipient(line: CommandLine): Promise<Answer> {
     const transaction = this.#transaction;
     if (!transaction) return this.#facts.helo === undefined ? REPLIES.sendHello : REPLIES.senderFirst;
+    if (transaction.chunks) return REPLIES.badSequence;
     const reply = await this.#judgeRecipient(transaction, line);
     transaction.hasRefusedRecipient ||= !isPositive(reply);
     return reply;
@@ -264,42 +265,52 @@ export class ReceivingSession {
 
   #offered(): OfferedParameters {
     const auth = (this.#offer?.mechanisms.length ?? 0) > 0 || this.#facts.authentication !== undefined;
-    return { extended: this.#facts.extended, auth };
+    return { extended: this.#facts.extended, auth, binaryMime: offersBinary(this.#offer) };
   }
 
   #reset(line: CommandLine): Reply {
     if (line.argument !== '') return REPLIES.noParameters;
-    this.#transaction = undefined;
+    this.#dropTransaction();
     return REPLIES.resetDone;
   }
 
   #data(line: CommandLine): Answer {
     const transaction = this.#transaction;
     if (line.argument !== '') return REPLIES.noParameters;
-    if (!transaction) return this.#facts.helo === undefined ? REPLIES.sendHello : REPLIES.senderFirst;
-    if (transaction.recipients.length === 0) {
-      return transaction.hasRefusedRecipient ? REPLIES.noValidRecipients : REPLIES.recipientFirst;
-    }
-    void this.#receive(transaction);
+    const refusal = this.#refuseBody(transaction);
+    if (refusal || !transaction) return refusal;
+    if (transaction.chunks) return REPLIES.badSequence;
+    if (transaction.mail.body === 'BINARYMIME') return REPLIES.binaryNeedsChunks;
+    void this.#bodies.takeData(transaction);
     return undefined;
   }
 
-  /** Lives beside the command loop until the body is answered: the command stream waits for `closeBody`. */
-  async #receive(transaction: OpenTransaction): Promise<void> {
-    const reception = this.#wire.openBody(this.#offer?.sizeLimitBytes);
-    this.#wire.answer(REPLIES.startMailInput);
-    const { framing } = reception;
-    const take = async () => this.#policy.data(this.#facts, transaction, framing);
-    const decision = await decideReply(framing, take, this.#options.log);
-    reception.discardRest();
-    const end = await reception.ended;
+  #refuseBody(transaction: OpenTransaction | undefined): Reply | undefined {
+    if (!transaction) return this.#facts.helo === undefined ? REPLIES.sendHello : REPLIES.senderFirst;
+    if (transaction.recipients.length > 0) return undefined;
+    return transaction.hasRefusedRecipient ? REPLIES.noValidRecipients : REPLIES.recipientFirst;
+  }
+
+  /** When nobody can tell what follows, or was never asked to look at it, the octets of the chunk must not be read as commands. */
+  #chunk(line: CommandLine): Answer | Promise<Answer> {
+    if (!this.#facts.extended || this.#offer?.chunking !== true) return this.#end(REPLIES.chunkingNotOffered);
+    const command = parseChunkCommand(line.argument);
+    if (!command) return this.#end(REPLIES.chunkSyntax);
+    const refusal = this.#refuseBody(this.#transaction);
+    return this.#bodies.takeChunk(command, refusal ?? this.#transaction ?? REPLIES.badSequence);
+  }
+
+  #dropTransaction(): void {
+    const chunks = this.#transaction?.chunks;
     this.#transaction = undefined;
-    if (end === 'gone') return;
-    if (end === 'flooded') return this.#wire.hangUp(decision);
-    if (isPositive(decision)) this.#errorCount = 0;
-    this.#answer(decision);
-    this.#wire.closeBody();
-    this.#stopWhenIdle();
+    if (!chunks) return;
+    chunks.abandon();
+    this.#wire.dropChunks();
+  }
+
+  #bodyEnded(reply: Reply): void {
+    if (isPositive(reply)) this.#errorCount = 0;
+    this.#dropTransaction();
   }
 
   #guard(where: string, task: () => void): void {
@@ -309,4 +320,8 @@ export class ReceivingSession {
       this.#options.log.error({ err: error }, `policy failed at ${where}`);
     }
   }
+}
+
+function offersBinary(offer: Offer | undefined): boolean {
+  return offer?.chunking === true && offer.binaryMime === true;
 }

@@ -17,7 +17,7 @@ export const REPLIES = {
   closing: reply(221, '2.0.0', 'Service closing transmission channel'),
   ok: reply(250, '2.0.0', 'OK'),
   resetDone: reply(250, '2.0.0', 'Resetting'),
-  help: reply(214, '2.0.0', 'Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA RSET NOOP QUIT VRFY HELP'),
+  help: reply(214, '2.0.0', 'Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP'),
   cannotVerify: reply(252, '2.1.5', 'Cannot VRFY user'),
   connectionRefused: reply(554, '5.7.1', 'Connection refused'),
   tooManyConnections: reply(421, '4.3.2', 'Too many concurrent connections, try again later'),
@@ -82,6 +82,10 @@ export const REPLIES = {
 
   // DATA.
   startMailInput: reply(354, '', 'Start mail input; end with <CRLF>.<CRLF>'),
+  chunkReceived: reply(250, '2.0.0', 'octets received'),
+  chunkSyntax: reply(501, '5.5.4', 'Syntax: BDAT size [LAST]'),
+  chunkingNotOffered: reply(502, '5.5.1', 'BDAT is not offered'),
+  binaryNeedsChunks: reply(503, '5.5.1', 'A BINARYMIME message is sent by BDAT'),
   recipientFirst: reply(503, '5.5.1', 'Need RCPT command first'),
   noValidRecipients: reply(554, '5.5.1', 'No valid recipients'),
   queued: reply(250, '2.6.0', 'Queued mail for delivery'),

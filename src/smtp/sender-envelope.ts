@@ -1,5 +1,5 @@
 // The envelope of a message on its way out, pure: which lines say it to a hop with given extensions, and which recipients that
-// hop cannot be given at all (RFC 5321 §4.1.1, RFC 1870, RFC 3461, RFC 6152, RFC 6531). Nothing is converted: a message that
+// hop cannot be given at all (RFC 5321 §4.1.1, RFC 1870, RFC 3030, RFC 3461, RFC 6152, RFC 6531). Nothing is converted: a message that
 // needs what the hop lacks is refused here, before MAIL.
 
 import type { Readable } from 'node:stream';
@@ -23,12 +23,14 @@ export interface OutgoingMessage {
   readonly sizeBytes: number;
   /** True when any octet has its high bit set. */
   readonly eightBit: boolean;
+  /** True when the octets need not be lines (BODY=BINARYMIME, RFC 3030 §3). */
+  readonly binaryMime?: boolean;
   /** True when the message was received with SMTPUTF8. */
   readonly smtpUtf8: boolean;
   readonly ret?: 'FULL' | 'HDRS';
   /** Not in xtext. */
   readonly envelopeId?: string;
-  /** Opens the exact octets with CRLF lines; called once, after the hop agreed to DATA. */
+  /** Opens the exact octets, `sizeBytes` of them; called once, after the hop agreed to take them. */
   readonly body: () => Readable;
 }
 
@@ -72,7 +74,10 @@ function refuseMessage(message: OutgoingMessage, capabilities: Capabilities): Re
     return { code: 553, enhanced: '5.1.7', text: 'the reverse-path is not an address' };
   }
   if ((message.smtpUtf8 || !isAscii(message.reversePath)) && !capabilities.has('SMTPUTF8')) return withoutSmtpUtf8;
-  if (message.eightBit && !capabilities.has('8BITMIME')) {
+  if (message.binaryMime === true && !takesBinary(capabilities)) {
+    return { code: 554, enhanced: '5.6.1', text: 'the next hop does not take binary messages (BINARYMIME)' };
+  }
+  if (message.eightBit && message.binaryMime !== true && !capabilities.has('8BITMIME')) {
     return { code: 554, enhanced: '5.6.3', text: 'the next hop does not take 8-bit messages (8BITMIME)' };
   }
   // "SIZE" alone and "SIZE 0" name no limit (RFC 1870 §4).
@@ -102,7 +107,8 @@ function formatMailParameters(message: OutgoingMessage, capabilities: Capabiliti
     [message.reversePath, ...message.recipients.map(({ address }) => address)].some((text) => !isAscii(text));
   return join([
     capabilities.has('SIZE') && `SIZE=${message.sizeBytes}`,
-    capabilities.has('8BITMIME') && message.eightBit && 'BODY=8BITMIME',
+    message.binaryMime === true && 'BODY=BINARYMIME',
+    capabilities.has('8BITMIME') && message.eightBit && message.binaryMime !== true && 'BODY=8BITMIME',
     capabilities.has('SMTPUTF8') && isUtf8 && 'SMTPUTF8',
     capabilities.has('DSN') && message.ret !== undefined && `RET=${message.ret}`,
     capabilities.has('DSN') && message.envelopeId !== undefined && `ENVID=${encodeXtext(message.envelopeId)}`,
@@ -116,6 +122,11 @@ function formatRecipientParameters(recipient: OutgoingRecipient, capabilities: C
     recipient.notify !== undefined && recipient.notify.length > 0 && `NOTIFY=${recipient.notify.join(',')}`,
     original !== undefined && `ORCPT=${encodeXtext(original.includes(';') ? original : `rfc822;${original}`)}`,
   ]);
+}
+
+/** BINARYMIME without CHUNKING makes no sense (RFC 3030 §3). */
+function takesBinary(capabilities: Capabilities): boolean {
+  return capabilities.has('BINARYMIME') && capabilities.has('CHUNKING');
 }
 
 function join(parameters: readonly (string | false)[]): string {

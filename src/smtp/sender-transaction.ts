@@ -1,8 +1,9 @@
-// One mail transaction on an open connection (RFC 5321 §3.3, RFC 2920, LMTP: RFC 2033 §4.2): envelope, body, and what became of
-// each recipient. Success is a 2xx where a 2xx belongs and nothing else: whatever is odd, missing or cut off is tried again.
+// One mail transaction on an open connection (RFC 5321 §3.3, RFC 2920, LMTP: RFC 2033 §4.2): envelope, body (by DATA, a binary
+// one as one chunk, RFC 3030), and what became of each recipient. Success is a 2xx where a 2xx belongs and nothing else: whatever is odd, missing or cut off is tried again.
 
 import { pipeline } from 'node:stream/promises';
 import { DotStuffing } from './dot-stuffing.ts';
+import { ExactSize } from './exact-size.ts';
 import type { Reply } from './reply.ts';
 import type { SenderConnection, SenderTimeouts } from './sender-connection.ts';
 import { type OutgoingMessage, type PlannedRecipient, planEnvelope } from './sender-envelope.ts';
@@ -71,9 +72,9 @@ export async function runTransaction(channel: TransactionChannel, message: Outgo
 
 /** Gives back the reply that ended the transaction. */
 async function deliver(channel: TransactionChannel, message: OutgoingMessage, delivery: Delivery): Promise<Answer> {
-  const answers = await sendEnvelope(channel, delivery);
+  const answers = await sendEnvelope(channel, delivery, !isChunked(message));
   const accepted = noteRefusals(channel, answers, delivery);
-  if (accepted.length > 0 && answers.data?.code === 354) {
+  if (accepted.length > 0 && (answers.data?.code === 354 || isChunked(message))) {
     return sendBody(channel, message, { ...delivery, recipients: accepted });
   }
   for (const recipient of accepted) delivery.outcomes.set(recipient, judgeRefusal(channel, answers.data));
@@ -81,20 +82,25 @@ async function deliver(channel: TransactionChannel, message: OutgoingMessage, de
   return isPositive(answers.mail) ? answers.data : answers.mail;
 }
 
-async function sendEnvelope(channel: TransactionChannel, delivery: Delivery): Promise<EnvelopeAnswers> {
+/** With DATA where the body goes by it; a chunk needs no leave and follows once it is known that somebody is to get it. */
+async function sendEnvelope(
+  channel: TransactionChannel,
+  delivery: Delivery,
+  isData: boolean,
+): Promise<EnvelopeAnswers> {
   const { connection, timeouts } = channel;
   const lines = delivery.recipients.map(({ line }) => line);
   if (connection.capabilities.has('PIPELINING')) {
     const mail = connection.expectReply(timeouts.mailMs);
     const recipients = lines.map(() => connection.expectReply(timeouts.rcptMs));
-    const data = connection.expectReply(timeouts.dataMs);
-    connection.sendLines([delivery.mailLine, ...lines, 'DATA']);
+    const data = isData ? connection.expectReply(timeouts.dataMs) : undefined;
+    connection.sendLines([delivery.mailLine, ...lines, ...(isData ? ['DATA'] : [])]);
     return { mail: await mail, recipients: await Promise.all(recipients), data: await data };
   }
   const mail = await connection.exchange(delivery.mailLine, timeouts.mailMs);
   const recipients: Answer[] = [];
   for (const line of isPositive(mail) ? lines : []) recipients.push(await connection.exchange(line, timeouts.rcptMs));
-  const data = recipients.some(isPositive) ? await connection.exchange('DATA', timeouts.dataMs) : undefined;
+  const data = isData && recipients.some(isPositive) ? await connection.exchange('DATA', timeouts.dataMs) : undefined;
   return { mail, recipients, data };
 }
 
@@ -133,6 +139,7 @@ async function sendBody(channel: TransactionChannel, message: OutgoingMessage, d
   const { connection, timeouts, lmtp } = channel;
   const expected = delivery.recipients.slice(0, lmtp ? delivery.recipients.length : 1);
   const replies = expected.map(() => connection.expectReply(timeouts.dataDoneMs));
+  if (isChunked(message)) connection.sendLines([`BDAT ${message.sizeBytes} LAST`]);
   const end = await streamBody(channel, message, replies[0]);
   // No dot may follow, and no second answer is waited for.
   if (end !== 'sent') connection.destroy();
@@ -165,7 +172,8 @@ async function streamBody(
     connection.restartTimer(timeouts.dataDoneMs);
   };
   try {
-    await pipeline(message.body(), new DotStuffing(), write, { signal: interruption.signal });
+    const transparency = isChunked(message) ? new ExactSize(message.sizeBytes) : new DotStuffing();
+    await pipeline(message.body(), transparency, write, { signal: interruption.signal });
   } catch {
     // Whatever broke, the dot was not sent: which of the two it was decides only who is to blame.
     return interruption.signal.aborted || connection.ended.aborted ? 'interrupted' : 'source-broken';
@@ -189,6 +197,11 @@ function judgeLoss({ connection: { fault } }: TransactionChannel): Outcome {
 
 function defer(enhanced: string, text: string): Outcome {
   return { status: 'deferred', local: true, reply: { code: 451, enhanced, text } };
+}
+
+/** DATA wherever it can be used: packet analysers show a message in DATA, and few show one in chunks. */
+function isChunked({ binaryMime }: OutgoingMessage): boolean {
+  return binaryMime === true;
 }
 
 function isPositive(answer: Answer): boolean {

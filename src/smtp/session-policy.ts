@@ -43,6 +43,10 @@ export interface Offer {
   readonly mechanisms: readonly string[];
   /** SIZE in octets; undefined means no fixed limit. */
   readonly sizeLimitBytes: number | undefined;
+  /** CHUNKING (RFC 3030 §2). */
+  readonly chunking?: boolean;
+  /** BINARYMIME (RFC 3030 §3); needs `chunking`. */
+  readonly binaryMime?: boolean;
   /** Further keywords, each a whole EHLO line. */
   readonly keywords?: readonly string[];
 }
@@ -103,7 +107,7 @@ export interface SessionPolicy {
     command: RecipientCommand,
   ): Promise<Reply | undefined> | Reply | undefined;
   /**
-   * The message. `body` gives the exact octets (dot-unstuffed, CRLF line ends) and errors with a BodyFault, which may be
+   * The message. `body` gives the exact octets (dot-unstuffed; CRLF line ends unless MAIL said BODY=BINARYMIME) and errors with a BodyFault, which may be
    * rethrown. The reply is sent when the promise resolves. A 2xx before the end of `body` is a bug and is not sent.
    */
   data(session: SmtpSession, transaction: Transaction, body: Readable): Promise<Reply>;

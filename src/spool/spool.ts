@@ -22,6 +22,8 @@ export interface Envelope {
   readonly reversePath: string;
   readonly recipients: readonly EnvelopeRecipient[];
   readonly eightBit: boolean;
+  /** True for a message that came with BODY=BINARYMIME: its octets need not be lines (RFC 3030 §3). */
+  readonly binaryMime?: boolean;
   readonly smtpUtf8: boolean;
   /** RFC 8689. */
   readonly requireTls?: boolean;

@@ -107,6 +107,7 @@ function outgoingMessage({ message, indexes, openBody }: Parcel, isPair: boolean
     recipients: indexes.flatMap((index) => message.recipients[index] ?? []),
     sizeBytes: prefix.length + message.bodySizeBytes,
     eightBit: envelope.eightBit,
+    binaryMime: envelope.binaryMime ?? false,
     smtpUtf8: envelope.smtpUtf8,
     ...(envelope.ret && { ret: envelope.ret }),
     ...(envelope.envelopeId !== undefined && { envelopeId: envelope.envelopeId }),

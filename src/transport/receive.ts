@@ -81,6 +81,8 @@ export class Receiver implements SessionPolicy {
       startTls: this.#startTlsOffer(connector).offered,
       mechanisms: this.#mechanismsFor(session),
       sizeLimitBytes: connector.maxMessageSizeBytes,
+      chunking: connector.chunkingEnabled,
+      binaryMime: connector.binaryMimeEnabled,
     };
   }
 
@@ -268,6 +270,7 @@ export class Receiver implements SessionPolicy {
       reversePath: mail.reversePath?.text ?? '',
       recipients: recipients.map((recipient) => this.#recipientOf(recipient)),
       eightBit: mail.body === '8BITMIME' || taken.facts.hasEightBit,
+      ...(mail.body === 'BINARYMIME' && { binaryMime: true }),
       smtpUtf8: mail.smtpUtf8,
       ...(mail.ret && { ret: mail.ret }),
       ...(mail.envelopeId !== undefined && { envelopeId: mail.envelopeId }),

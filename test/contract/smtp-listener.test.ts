@@ -159,7 +159,7 @@ describe('limits', () => {
     const client = await bench.greet(await bench.listen(new ScriptedPolicy()));
     for (let count = 0; count < 9; count += 1) expect(await client.ask('WIZ')).toMatch(/^500 5\.5\.1 /);
     expect(await sendBody(client, 'x\r\n')).toMatch(/^250 /);
-    for (const verb of ['WIZ', 'SHELL', 'KILL', 'XCLIENT A=B', 'BDAT 1', 'RCPT', 'DATA', 'EXPN x', 'FOO']) {
+    for (const verb of ['WIZ', 'SHELL', 'KILL', 'XCLIENT A=B', 'TURN', 'RCPT', 'DATA', 'EXPN x', 'FOO']) {
       expect(await client.ask(verb)).toMatch(/^50[0-3] 5\.5\.\d /);
     }
     expect(await client.ask('MAIL FROM:<> FOO=1')).toMatch(/^421 4\.7\.0 /);

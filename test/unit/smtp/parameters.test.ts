@@ -4,7 +4,7 @@ import { parseMailParameters, parseRecipientParameters } from '../../../src/smtp
 import { formatReply } from '../../../src/smtp/reply.ts';
 import type { MailCommand } from '../../../src/smtp/session-policy.ts';
 
-const OFFERED = { extended: true, auth: true };
+const OFFERED = { extended: true, auth: true, binaryMime: false };
 
 function mail(text: string, offered = OFFERED): unknown {
   const parsed = parseMailParameters(text, offered);
@@ -59,8 +59,8 @@ describe("MAIL's parameters", () => {
   });
 
   it('knows none after HELO, and no AUTH where none was offered', () => {
-    expect(mail(' SIZE=1', { extended: false, auth: false })).toBe('555 5.5.4');
-    expect(mail(' AUTH=<>', { extended: true, auth: false })).toBe('555 5.5.4');
+    expect(mail(' SIZE=1', { extended: false, auth: false, binaryMime: false })).toBe('555 5.5.4');
+    expect(mail(' AUTH=<>', { extended: true, auth: false, binaryMime: false })).toBe('555 5.5.4');
   });
 });
 

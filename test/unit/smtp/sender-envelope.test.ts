@@ -17,7 +17,11 @@ describe('xtext', () => {
   it('is read back by the receiving side', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[ -~]{1,60}$/), (text) => {
-        const parsed = parseRecipientParameters(` ORCPT=rfc822;${encodeXtext(text)}`, { extended: true, auth: false });
+        const parsed = parseRecipientParameters(` ORCPT=rfc822;${encodeXtext(text)}`, {
+          extended: true,
+          auth: false,
+          binaryMime: false,
+        });
         expect(parsed).toEqual({ kind: 'parsed', value: { originalRecipient: `rfc822;${text}` } });
       }),
     );
