@@ -222,7 +222,7 @@ describe('the body', () => {
     await policy.seen(/^closed$/);
   });
 
-  it('holds the client back while the reader is slow, and loses nothing of 20 MB', async () => {
+  it('holds the client back while the reader is slow, and loses nothing of 50 MB', async () => {
     const started = Promise.withResolvers<Readable>();
     const finished = Promise.withResolvers<Buffer>();
     const policy = new ScriptedPolicy();
@@ -233,14 +233,15 @@ describe('the body', () => {
     };
     const client = await bench.greet(await bench.listen(policy, { timeouts: { bodyPauseMs: 1500, messageMs: 2500 } }));
     await beginData(client);
-    const body = Buffer.from(`${'x'.repeat(98)}\r\n`.repeat(200_000));
+    const body = Buffer.from(`${'x'.repeat(98)}\r\n`.repeat(500_000));
     const before = process.memoryUsage.rss();
     client.write(body);
     client.write('.\r\n');
     const stream = await started.promise;
     // Longer than both limits: a client that is held back by us is not called slow.
     await new Promise((resolve) => setTimeout(resolve, 3000));
-    expect(stream.readableLength + client.socket.bytesWritten - client.socket.writableLength).toBeLessThan(16_000_000);
+    // The kernel may keep as much as its largest socket buffers hold, and the write counts whole until it is done.
+    expect(stream.readableLength + client.socket.bytesWritten - client.socket.writableLength).toBeLessThan(45_000_000);
     expect(stream.readableLength).toBeLessThan(300_000);
     expect(process.memoryUsage.rss() - before).toBeLessThan(80_000_000);
     finished.resolve(await buffer(stream));
