@@ -14,6 +14,7 @@ import { Adam } from './directory/adam.ts';
 import { makeAdamDoor } from './directory/adam-door.ts';
 import { adamNamingContext } from './directory/layout.ts';
 import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
+import { CertificateRenewal } from './edgesync/certificate-renewal.ts';
 import { openLdapsDoor } from './ldaps-door.ts';
 import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
 import { openTransport } from './mail-transport.ts';
@@ -26,25 +27,16 @@ export function openEdge(options: ServerOptions): Promise<RunningServer> {
 }
 
 async function build(foundation: Foundation): Promise<Readonly<Record<string, unknown>>> {
-  const { config, clock, log, parts, certificates } = foundation;
+  const { config, clock, log, parts, events, certificates } = foundation;
   const secretKey = openSecretKey(join(config.folder, 'keys'));
   // ADAM's naming context is made at first start and stays.
   const directory = await openDirectory(foundation, adamNamingContext(randomUUID()));
   parts.add(() => directory.close());
   const adam = await Adam.open({ directory, server: { name: config.netbiosName, fqdn: config.fqdn }, clock, log });
   parts.add(() => adam.close());
-  const publish = (): Promise<void> =>
-    adam.publishServer({
-      certificate: certificates.internalTransport()?.certificate,
-      encryptionKeyPem: secretKey.publicKeyPem,
-    });
-  await publish();
-  const cancelPublish = certificates.onChange(() => {
-    publish().catch((error: unknown) =>
-      log.error({ err: error }, 'the new certificate could not be published in ADAM'),
-    );
-  });
-  parts.add(cancelPublish);
+  await adam.publishServer({ encryptionKeyPem: secretKey.publicKeyPem });
+  const renewal = await CertificateRenewal.open({ clock, log, events, store: certificates, directory: adam });
+  parts.add(() => renewal.close());
   const door = makeAdamDoor({
     adam,
     clock,

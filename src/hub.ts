@@ -11,6 +11,7 @@ import { makeAdDoor } from './directory/ad-door.ts';
 import { ActiveDirectory } from './directory/active-directory.ts';
 import { adNamingContext } from './directory/layout.ts';
 import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
+import { CertificateRenewal } from './edgesync/certificate-renewal.ts';
 import { Synchronizer } from './edgesync/synchronizer.ts';
 import { openLdapsDoor } from './ldaps-door.ts';
 import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
@@ -33,16 +34,15 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     log,
   });
   parts.add(() => activeDirectory.close());
-  const publish = (): Promise<void> =>
-    activeDirectory.publishServer({
-      certificate: certificates.internalTransport()?.certificate,
-      encryptionKeyPem: secretKey.publicKeyPem,
-    });
-  await publish();
-  const cancelPublish = certificates.onChange(() => {
-    publish().catch((error: unknown) => log.error({ err: error }, 'the new certificate could not be published in AD'));
+  await activeDirectory.publishServer({ encryptionKeyPem: secretKey.publicKeyPem });
+  const renewal = await CertificateRenewal.open({
+    clock,
+    log,
+    events,
+    store: certificates,
+    directory: activeDirectory,
   });
-  parts.add(cancelPublish);
+  parts.add(() => renewal.close());
   const organisation = createOrganisationView({ clock, log, secretKey, snapshot: () => activeDirectory.snapshot() });
   const synchronizer = new Synchronizer({
     activeDirectory,

@@ -3,10 +3,11 @@
 // follow the store's change; what the other side of the pair needs is said to the person, since nobody else can do it.
 
 import { Problem } from '../problem.ts';
-import { type Certificate, isSameCertificate, namesServer } from '../tls/certificate.ts';
+import { type Certificate, hasSameKey, isSameCertificate, namesServer } from '../tls/certificate.ts';
 import type { StoredCertificate } from '../tls/certificate-store.ts';
 import { certificatesHeld } from '../tls/on-record.ts';
 import { dateWarnings } from './certificate-record.ts';
+import { organizationOf } from './roles.ts';
 import type { ServerContext } from './server-context.ts';
 
 /** What became of a certificate, and what to tell about it. */
@@ -33,19 +34,39 @@ export function serveSmtp(context: ServerContext, certificate: Certificate): Ser
   if (!namesServer(certificate, config.fqdn)) {
     return { stored, warnings, notices: [explainNameOnly(thumbprint, config.fqdn)] };
   }
-  const before = certificates.internalTransport()?.certificate.thumbprint;
+  const internal = certificates.internalTransport()?.certificate;
+  const before = internal?.thumbprint;
   if (before === thumbprint) return { stored, warnings, notices: [] };
   certificates.setInternalTransport(thumbprint);
   log.info({ thumbprint, before }, 'another certificate is the internal transport certificate now');
   return {
     stored,
     notices: [`${thumbprint} is now the internal transport certificate (the default SMTP certificate).`],
-    warnings: [...warnings, ...nextSteps(context)],
+    warnings: [...warnings, ...stagingAdvice(context, certificate, internal), ...nextSteps(context)],
   };
 }
 
 function explainNameOnly(thumbprint: string, fqdn: string): string {
   return `${thumbprint} does not name ${fqdn}: it serves SMTP where one of its names is asked for by SNI or is a Receive connector's FQDN, and is not published for direct trust.`;
+}
+
+/** What -Staged would have spared: the wait that follows, and another certificate's renewal that this one ends. */
+function stagingAdvice(context: ServerContext, certificate: Certificate, before: Certificate | undefined): string[] {
+  const { thumbprint } = certificate;
+  const advice: string[] = [];
+  const isReissued = before !== undefined && hasSameKey(before, certificate);
+  if (isReissued && context.organisation().peers.length > 0)
+    advice.push(
+      `${thumbprint} was issued for the key of the certificate before (same-key-reissued), which proves nothing by itself: with -Staged no mail would wait`,
+    );
+  const staged = stagedCertificate(context);
+  if (staged && !isSameCertificate(staged, certificate))
+    advice.push(`the staged renewal by ${staged.thumbprint} is given up`);
+  return advice;
+}
+
+function stagedCertificate(context: ServerContext): Certificate | undefined {
+  return context.hub || context.edge ? organizationOf(context).snapshot().self.nextCertificate : undefined;
 }
 
 /** Until the other side has the new certificate on record, it is an unknown one there and mail waits. */

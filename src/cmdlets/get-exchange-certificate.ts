@@ -3,6 +3,7 @@
 import { namesServer } from '../tls/certificate.ts';
 import type { StoredCertificate } from '../tls/certificate-store.ts';
 import { CERTIFICATE_TABLE, certificateRecord, findCertificate } from './certificate-record.ts';
+import { renewalOfCertificate } from './certificate-staging.ts';
 import { defineCmdlet } from './cmdlet.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -10,7 +11,8 @@ export const getExchangeCertificate = defineCmdlet({
   name: 'Get-ExchangeCertificate',
   roles: ['hub', 'edge'],
   synopsis: "List the certificates of this server's store",
-  description: 'Newest first. Services shows S for SMTP. Status follows the clock of the server.',
+  description:
+    'Newest first. Services shows S for SMTP. Status follows the clock of the server. Renewal says which certificate is the current one, which is staged and for whom it waits, and until when the previous one stays on record.',
   examples: [
     'Get-ExchangeCertificate',
     'Get-ExchangeCertificate -DomainName mail.contoso.com',
@@ -27,7 +29,11 @@ export const getExchangeCertificate = defineCmdlet({
     const { certificates, clock } = context;
     const all = Thumbprint === undefined ? certificates.list() : [findCertificate(certificates, Thumbprint)];
     const found = all.filter((stored) => DomainName === undefined || isMadeOutTo(stored, DomainName));
-    return { records: found.map((stored) => certificateRecord(stored, clock.now())) };
+    const records = found.map((stored) => ({
+      ...certificateRecord(stored, clock.now()),
+      Renewal: renewalOfCertificate(context, stored.certificate),
+    }));
+    return { records };
   },
 });
 

@@ -47,7 +47,8 @@ export const importEdgeSubscription = defineCmdlet({
     insistOnThumbprint(data, parameters.Thumbprint);
     insistOnSite(parameters.Site, activeDirectory.snapshot().site);
     refuseSharedCertificate(data, activeDirectory.snapshot().hubs);
-    if (activeDirectory.snapshot().self.encryptionKeyPem === undefined)
+    const { encryptionKeyPem } = activeDirectory.snapshot().self;
+    if (encryptionKeyPem === undefined)
       throw new Problem('server-incomplete', 'this hub has published no key for secrets: restart it');
     await activeDirectory.subscribe({
       subscription: {
@@ -65,8 +66,7 @@ export const importEdgeSubscription = defineCmdlet({
       },
       createInboundSendConnector: parameters.CreateInboundSendConnector,
       createInternetSendConnector: parameters.CreateInternetSendConnector,
-      credentialsFor: (hub) =>
-        hub.encryptionKeyPem === undefined ? [] : [makeBootstrapCredential(hub.encryptionKeyPem, data)],
+      ownCredentials: [makeBootstrapCredential(encryptionKeyPem, data)],
     });
     const { sha256, notAfter } = data.certificate;
     context.events.record(

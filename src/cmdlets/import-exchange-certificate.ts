@@ -2,6 +2,7 @@
 // (PFX or PEM) or as an authority's answer to a pending request. It serves for nothing until it is enabled.
 
 import { holdsCertificatesOnly, importIssuedCertificate, importPair } from '../tls/certificate-import.ts';
+import { hasSameKey, namesServer } from '../tls/certificate.ts';
 import type { StoredCertificate } from '../tls/certificate-store.ts';
 import { refuseOnTwoServers } from './certificate-publishing.ts';
 import { CERTIFICATE_TABLE, certificateRecord, dateWarnings } from './certificate-record.ts';
@@ -39,11 +40,23 @@ export const importExchangeCertificate = defineCmdlet({
     const { thumbprint } = stored.certificate;
     return {
       records: [certificateRecord(stored, now)],
-      notices: [`It serves for nothing yet: run Enable-ExchangeCertificate ${thumbprint} -Services SMTP.`],
+      notices: [
+        `It serves for nothing yet: run Enable-ExchangeCertificate ${thumbprint} -Services SMTP${howToEnable(context, stored)}`,
+      ],
       warnings: [...dateWarnings(stored.certificate, now), ...(isAnswer ? ignoredWarnings(parameters) : [])],
     };
   },
 });
+
+/** A certificate that will be the internal transport certificate is best staged, a re-issued one most of all. */
+function howToEnable({ certificates, config }: ServerContext, { certificate }: StoredCertificate): string {
+  const internal = certificates.internalTransport()?.certificate;
+  if (!internal || !namesServer(certificate, config.fqdn)) return '.';
+  const why = hasSameKey(internal, certificate)
+    ? 'it was issued for the key of the present one (same-key-reissued), and the other side pins the certificate, not the key'
+    : 'the other side then has it on record before it takes over';
+  return ` -Staged (${why}).`;
+}
 
 function completeRequest(context: ServerContext, { FileName }: ImportArguments): StoredCertificate {
   const issued = importIssuedCertificate(FileName.content);

@@ -5,7 +5,14 @@ import { Problem } from '../problem.ts';
 import { parseSubjectName } from '../tls/certificate-names.ts';
 import { createCertificateRequest } from '../tls/certificate-request.ts';
 import { createSelfSigned } from '../tls/self-signed.ts';
+import type { KeyPair } from '../tls/key-pair.ts';
 import { OVERWRITE_QUESTION, serveSmtp } from './certificate-publishing.ts';
+import {
+  refuseStagingConflict,
+  refuseUnstageable,
+  stageInDirectory,
+  STAGING_PARAMETERS,
+} from './certificate-staging.ts';
 import { CERTIFICATE_TABLE, certificateRecord } from './certificate-record.ts';
 import { defineCmdlet } from './cmdlet.ts';
 import type { CmdletOutput } from './output.ts';
@@ -21,6 +28,7 @@ const PARAMETERS = {
   PrivateKeyExportable: { type: 'boolean', help: 'Whether the key may be exported later', default: '$false' },
   FriendlyName: { type: 'string', help: 'A name for people', default: 'Microsoft Exchange' },
   Services: { type: 'enum', choices: ['SMTP', 'None'], help: 'What a self-signed one serves; SMTP when absent' },
+  ...STAGING_PARAMETERS,
 } as const satisfies Parameters;
 
 type NewArguments = Arguments<typeof PARAMETERS>;
@@ -30,23 +38,36 @@ export const newExchangeCertificate = defineCmdlet({
   roles: ['hub', 'edge'],
   synopsis: 'Make a self-signed certificate or a certificate request',
   description:
-    'A self-signed certificate is valid for a year and enabled for SMTP. If it names this server it becomes the internal transport certificate, which the other side of the pair must learn: on an Edge by a new Edge Subscription, on a Hub by Start-EdgeSynchronization. The answer to a request comes in by Import-ExchangeCertificate.',
+    'A self-signed certificate is valid for a year and enabled for SMTP. If it names this server it becomes the internal transport certificate, which the other side of the pair must learn: on an Edge by a new Edge Subscription, on a Hub by Start-EdgeSynchronization. With -Staged the other side learns it before it takes over, and no mail waits. The answer to a request comes in by Import-ExchangeCertificate.',
   examples: [
     'New-ExchangeCertificate',
+    'New-ExchangeCertificate -Staged -GracePeriod 2d',
     'New-ExchangeCertificate -DomainName mail.contoso.com,smtp.contoso.com -PrivateKeyExportable true',
     'New-ExchangeCertificate -GenerateRequest -DomainName mail.contoso.com,edge01.contoso.com -Path request.pem',
   ],
   parameters: PARAMETERS,
   table: CERTIFICATE_TABLE,
   changes: true,
-  confirm: ({ GenerateRequest, Services }) => (GenerateRequest || Services === 'None' ? undefined : OVERWRITE_QUESTION),
+  confirm: ({ GenerateRequest, Services, Staged }) =>
+    GenerateRequest || Staged || Services === 'None' ? undefined : OVERWRITE_QUESTION,
   run(context: ServerContext, parameters) {
     refuseContradiction(parameters);
     return parameters.GenerateRequest ? makeRequest(context, parameters) : makeSelfSigned(context, parameters);
   },
 });
 
-function refuseContradiction({ GenerateRequest, Path, Services }: NewArguments): void {
+function refuseContradiction(parameters: NewArguments): void {
+  const { GenerateRequest, Path, Services, Staged } = parameters;
+  refuseStagingConflict(parameters);
+  if (Staged && GenerateRequest) {
+    throw new Problem(
+      'parameter-conflict',
+      '-Staged needs the certificate itself: leave it out, import the answer to the request and run Enable-ExchangeCertificate -Staged then',
+    );
+  }
+  if (Staged && Services === 'None') {
+    throw new Problem('parameter-conflict', '-Staged is for a certificate that is to serve: leave -Services None out');
+  }
   if (GenerateRequest && Services !== undefined) {
     throw new Problem(
       'parameter-conflict',
@@ -69,10 +90,25 @@ async function makeSelfSigned(context: ServerContext, parameters: NewArguments):
     domains: chooseDomains(parameters, [netbiosName, fqdn]),
     ...subjectOf(parameters),
   });
+  if (parameters.Staged) return stageSelfSigned(context, pair, parameters);
   const added = certificates.add(pair, addOptions(parameters));
   if (parameters.Services === 'None') return { records: [certificateRecord(added, clock.now())] };
   const { stored, notices, warnings } = serveSmtp(context, added.certificate);
   return { records: [certificateRecord(stored, clock.now())], notices, warnings };
+}
+
+/** In the store first: what is on record must have its key here. A directory that does not take it leaves nothing behind. */
+async function stageSelfSigned(context: ServerContext, pair: KeyPair, parameters: NewArguments): Promise<CmdletOutput> {
+  const { certificates, clock } = context;
+  refuseUnstageable(context, pair.certificate);
+  const { thumbprint } = certificates.add(pair, addOptions(parameters)).certificate;
+  try {
+    const told = await stageInDirectory(context, pair.certificate, parameters.GracePeriod);
+    return { records: [certificateRecord(certificates.get(thumbprint), clock.now())], ...told };
+  } catch (error) {
+    certificates.remove(thumbprint);
+    throw error;
+  }
 }
 
 async function makeRequest(context: ServerContext, parameters: NewArguments): Promise<CmdletOutput> {

@@ -21,6 +21,7 @@ export function organizationOf(
 ): Pick<
   OrganizationDirectory<OrganizationSnapshot>,
   | 'snapshot'
+  | 'renewCertificate'
   | 'addSendConnector'
   | 'replaceSendConnector'
   | 'removeSendConnector'

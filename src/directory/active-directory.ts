@@ -8,7 +8,7 @@ import { layoutOf } from './layout.ts';
 import { LiveSnapshot } from './live-snapshot.ts';
 import { type OrganizationSnapshot, readOrganization, readTree } from './organization.ts';
 import { OrganizationDirectory } from './organization-directory.ts';
-import { planServer } from './organization-plans.ts';
+import { planServer, requireServer } from './organization-plans.ts';
 import { planSubscription, planSubscriptionRemoval, type SubscriptionRequest } from './subscription-plans.ts';
 import type { TransportServer } from './transport-server.ts';
 
@@ -17,12 +17,6 @@ export interface ActiveDirectoryOptions {
   readonly directory: Directory;
   readonly server: Omit<OwnServer, 'role'> & { readonly site: string };
   readonly log: Log;
-}
-
-/** What is to be changed on a server's object. */
-export interface ServerUpdate {
-  readonly name: string;
-  readonly changes: Partial<Omit<TransportServer, 'name' | 'role'>>;
 }
 
 /** Owns the live snapshot of AD. */
@@ -52,13 +46,13 @@ export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot>
     return this.changeScene((scene) => planSubscriptionRemoval(scene, edgeName));
   }
 
-  /** Changes another server's object, an Edge's or a hub's. Throws Problem `not-found` or `certificate-on-two-servers`. */
-  updateServer(name: string, changes: ServerUpdate['changes']): Promise<void> {
-    return this.updateServers([{ name, changes }]);
+  /** The same by what the object says at that moment. */
+  changeServer(name: string, change: (server: TransportServer) => Partial<TransportServer>): Promise<void> {
+    return this.changeScene((scene) => planServer(scene, name, change(requireServer(scene, name))));
   }
 
-  /** The same for several at once: all of them or none. */
-  updateServers(updates: readonly ServerUpdate[]): Promise<void> {
-    return this.changeScene((scene) => updates.flatMap(({ name, changes }) => planServer(scene, name, changes)));
+  /** Changes another server's object, an Edge's or a hub's. Throws Problem `not-found` or `certificate-on-two-servers`. */
+  updateServer(name: string, changes: Partial<Omit<TransportServer, 'name' | 'role'>>): Promise<void> {
+    return this.changeScene((scene) => planServer(scene, name, changes));
   }
 }

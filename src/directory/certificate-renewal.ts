@@ -6,6 +6,7 @@
 import { type Certificate, isSameCertificate } from '../tls/certificate.ts';
 import { certificatesHeld } from '../tls/on-record.ts';
 import type { CertificateAcknowledgement } from './certificate-acknowledgement.ts';
+import { isSameName } from './organization.ts';
 import { heldBy, type TransportServer } from './transport-server.ts';
 
 /** What of a server object a renewal changes. */
@@ -25,7 +26,7 @@ const NO_NEXT = { nextCertificate: undefined, nextStagedAt: undefined, gracePeri
 const NO_PREVIOUS = { previousCertificate: undefined, previousUntil: undefined };
 
 /** One week, as New-ExchangeCertificate says. */
-const DEFAULT_GRACE_PERIOD_MS = 7 * 86_400_000;
+export const DEFAULT_GRACE_PERIOD_MS = 7 * 86_400_000;
 
 /** Puts `next` on record beside the current one, over another that was staged. */
 export function stageCertificate(
@@ -71,7 +72,7 @@ export function withdrawPrevious(self: RenewalState, now: Date): RenewalState {
   return withHeldAcknowledgements({ ...renewalOf(self), ...NO_PREVIOUS });
 }
 
-/** Notes what another server said of a certificate, in place of what it said of it before. */
+/** Notes what another server said of a certificate, in place of what it said of it before; one that is gone is left out. */
 export function acknowledge(self: RenewalState, acknowledgement: CertificateAcknowledgement): RenewalState {
   const others = (self.certificateAcknowledgements ?? []).filter(
     ({ server, sha256 }) => !isSameName(server, acknowledgement.server) || sha256 !== acknowledgement.sha256,
@@ -106,12 +107,8 @@ export function renewalOf(server: RenewalState): RenewalState {
 }
 
 /** What was said of certificates that are gone goes with them. */
-function withHeldAcknowledgements(state: RenewalState): RenewalState {
+export function withHeldAcknowledgements(state: RenewalState): RenewalState {
   const held = new Set(certificatesHeld(heldBy(state)).map(({ certificate }) => certificate.sha256));
   const kept = state.certificateAcknowledgements?.filter(({ sha256 }) => held.has(sha256));
   return { ...state, certificateAcknowledgements: kept?.length === 0 ? undefined : kept };
-}
-
-function isSameName(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }

@@ -138,6 +138,11 @@ export function planTransportConfig({ snapshot, layout }: Scene, config: Transpo
   return current && wanted ? diffEntries([current], [wanted]) : [];
 }
 
+/** Throws Problem `not-found`. */
+export function requireServer(scene: Scene, name: string): TransportServer {
+  return requireObject(serverShelf(scene), name);
+}
+
 /** Throws Problem `not-found` or `certificate-on-two-servers`. */
 export function planServer(scene: Scene, name: string, changes: Partial<TransportServer>): LdapOperation[] {
   const shelf = serverShelf(scene);

@@ -15,8 +15,8 @@ import { transportConfigView } from '../directory/transport-config.ts';
 import { type TransportServer, transportServerView } from '../directory/transport-server.ts';
 import { normalizeDn } from '../ldap/dn.ts';
 import { getText, type LdapEntry, type LdapOperation } from '../ldap/entry.ts';
-import { carriedHubs } from './carried-hubs.ts';
 import type { EdgeState } from './edge-state.ts';
+import { answerTo } from './staged-certificate.ts';
 import { countOperations, type SyncPlan, type SyncScene, type SyncType } from './sync-type.ts';
 
 export const configurationType: SyncType = { name: 'Configuration', plan };
@@ -46,7 +46,7 @@ function accountAttributes(): string[] {
 }
 
 function wantedEntries(organization: OrganizationSnapshot, edge: EdgeSubscription, layout: Layout): LdapEntry[] {
-  const hubs = carriedHubs(organization, edge);
+  const hubs = organization.hubs.filter(({ site }) => site === undefined || site === edge.site);
   const connectors = organization.sendConnectors.filter(({ sourceTransportServers }) =>
     sourceTransportServers.some((source) => isSameName(source, edge.name)),
   );
@@ -105,7 +105,10 @@ function selfOperations(edge: EdgeSubscription, { layout, self }: EdgeState): Ld
     )
     .map(({ verifier: _verifier, ...credential }) => credential);
   const before = transportServerView.toEntry(self, layout.servers);
-  const after = transportServerView.toEntry({ ...self, site: edge.site, credentials }, layout.servers);
+  const after = transportServerView.toEntry(
+    { ...self, ...answerTo(edge), site: edge.site, credentials },
+    layout.servers,
+  );
   return diffEntries([before], [after]);
 }
 

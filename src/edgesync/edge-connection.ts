@@ -6,11 +6,13 @@ import type { Clock } from '../clock.ts';
 import type { ActiveDirectory } from '../directory/active-directory.ts';
 import type { EdgeSyncCredential } from '../directory/edge-sync-credential.ts';
 import type { EdgeSubscription } from '../directory/edge-subscription.ts';
+import { heldBy } from '../directory/transport-server.ts';
 import { type SecretKey, unseal } from '../directory/sealed-secret.ts';
 import { connectLdap, type LdapClient } from '../ldap/client.ts';
 import { LdapFault, ResultCode } from '../ldap/result.ts';
 import { Problem } from '../problem.ts';
 import type { Certificate } from '../tls/certificate.ts';
+import { certificatesOnRecord } from '../tls/on-record.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
 import type { EventLog } from '../tracking/event-log.ts';
@@ -28,6 +30,8 @@ export interface EdgeConnectionOptions {
   readonly ownKeyPair: () => KeyPair | undefined;
   /** From the config's hosts table; undefined: the name itself is resolved. */
   readonly hostOf: (fqdn: string) => string | undefined;
+  /** How long others that read a shared directory at intervals need to have read a change; a minute when absent. */
+  readonly settleMs?: number;
 }
 
 /** A connection that is approved and bound; whoever asked for it closes it. */
@@ -96,16 +100,20 @@ function dial(edge: EdgeSubscription, options: EdgeConnectionOptions): Promise<L
   });
 }
 
-/** What ADAM's door at this Edge may show: any one of them does. */
-function pinsOf(edge: EdgeSubscription): readonly (Certificate | undefined)[] {
-  return [edge.certificate];
+/**
+ * What ADAM's door at this Edge may show: any one of them does. Not the previous certificate, which the door has left behind:
+ * what is announced on this connection goes on record, and an old key must not be able to name its successor.
+ */
+function pinsOf(edge: EdgeSubscription, now: Date): readonly (Certificate | undefined)[] {
+  const onRecord = certificatesOnRecord(heldBy(edge), now).filter(({ part }) => part !== 'previous');
+  return onRecord.length > 0 ? onRecord.map(({ certificate }) => certificate) : [undefined];
 }
 
 /** trust/'s two questions, asked before a byte of LDAP is sent. */
 function approve(edge: EdgeSubscription, session: TlsSession, options: EdgeConnectionOptions): Problem | undefined {
   const { events } = options;
   const shown = session.peerCertificate;
-  const verdicts = pinsOf(edge).map((pin) => judgeByPin(edge, pin, session, options));
+  const verdicts = pinsOf(edge, options.clock.now()).map((pin) => judgeByPin(edge, pin, session, options));
   const verdict = verdicts.find(({ action }) => action === 'proceed');
   if (verdict) {
     if (verdict.reason === 'expired-tls-kept' && shown) {
@@ -122,9 +130,10 @@ function approve(edge: EdgeSubscription, session: TlsSession, options: EdgeConne
   }
   const thumbprint = shown?.thumbprint ?? 'none';
   events.record(createEvent('FailedDirectTrustMatch', { server: edge.fqdn, thumbprint }));
+  const isReissued = verdicts.some(({ reason }) => reason === 'same-key-reissued');
   return new Problem(
     'direct-trust-failed',
-    `${edge.fqdn} showed the certificate ${thumbprint}, which is not the one of its Edge Subscription: nothing was sent; export a new subscription there and import it here`,
+    `${edge.fqdn} showed the certificate ${thumbprint}, which is not the one of its Edge Subscription${isReissued ? ' but was issued for the same key (same-key-reissued)' : ''}: nothing was sent; export a new subscription there and import it here${isReissued ? ', and stage the next one there with Enable-ExchangeCertificate -Staged before it serves' : ''}`,
   );
 }
 

@@ -7,6 +7,7 @@ import { isProblem, messageOf, Problem } from '../problem.ts';
 import { createEvent } from '../tracking/events.ts';
 import { connectToEdge, type EdgeConnection, type EdgeConnectionOptions } from './edge-connection.ts';
 import { readEdgeState } from './edge-state.ts';
+import { hubsCarried, noteCarried } from './staged-certificate.ts';
 import { SYNC_PREPARATIONS } from './sync-preparations.ts';
 import type { SyncCounts, SyncScene, SyncType, SyncTypeName } from './sync-type.ts';
 import { SYNC_TYPES } from './sync-types.ts';
@@ -39,7 +40,9 @@ export async function runSyncRound(edgeName: string, options: SyncRoundOptions):
     const connection = await connectToEdge(findEdge(edgeName, options), options);
     try {
       const scene = await setScene(edgeName, connection, options);
+      const hubs = hubsCarried(scene);
       for (const type of SYNC_TYPES) reports.push(await carry(type, scene, options.clock.now()));
+      await noteCarried(hubs, scene);
       if (connection.isBootstrap) await proveAccount(edgeName, options);
     } finally {
       await connection.client.close();

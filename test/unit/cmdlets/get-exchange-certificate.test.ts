@@ -43,11 +43,12 @@ describe('Get-ExchangeCertificate', () => {
         Subject: 'CN=EDGE01',
         Thumbprint: certificate.thumbprint,
         Sha256: certificate.sha256,
+        Renewal: null,
       },
     ]);
     const [record] = records;
     expect(Object.keys(record ?? {}).join(' ')).toBe(
-      'CertificateDomains HasPrivateKey IsSelfSigned Issuer NotAfter NotBefore PublicKeySize RootCAType SerialNumber Services Status Subject Thumbprint Sha256',
+      'CertificateDomains HasPrivateKey IsSelfSigned Issuer NotAfter NotBefore PublicKeySize RootCAType SerialNumber Services Status Subject Thumbprint Sha256 Renewal',
     );
   });
 

@@ -43,7 +43,7 @@ function request(given: Partial<SubscriptionRequest> = {}): SubscriptionRequest 
     subscription: makeSubscription(),
     createInboundSendConnector: true,
     createInternetSendConnector: true,
-    credentialsFor: () => [],
+    ownCredentials: [],
     ...given,
   };
 }
@@ -154,9 +154,7 @@ describe('an Edge Subscription in AD', () => {
     let changes = 0;
     directory.onChange(() => (changes += 1));
     const certificate = makeCertificate('edge01');
-    await ad.subscribe(
-      request({ subscription: makeSubscription({ certificate }), credentialsFor: () => [credential()] }),
-    );
+    await ad.subscribe(request({ subscription: makeSubscription({ certificate }), ownCredentials: [credential()] }));
     expect(changes).toBe(1);
     const { edges, self, sendConnectors } = ad.snapshot();
     expect(edges).toMatchObject([
@@ -179,7 +177,7 @@ describe('an Edge Subscription in AD', () => {
     const { ad } = await openHub();
     await ad.subscribe(
       request({
-        credentialsFor: () => [
+        ownCredentials: [
           credential({ userName: 'old', purpose: 'LDAP' }),
           credential({ userName: 'old for mail', purpose: 'SMTP' }),
         ],
@@ -193,7 +191,7 @@ describe('an Edge Subscription in AD', () => {
     await ad.subscribe(
       request({
         subscription: makeSubscription({ certificate, subscriptionEffective }),
-        credentialsFor: () => [credential({ userName: 'new' })],
+        ownCredentials: [credential({ userName: 'new' })],
       }),
     );
     const { edges, self, sendConnectors } = ad.snapshot();
@@ -209,12 +207,12 @@ describe('an Edge Subscription in AD', () => {
 
   it('lets a second Edge join the connectors, and leaves them to it when the first goes', async () => {
     const { ad } = await openHub();
-    await ad.subscribe(request({ credentialsFor: () => [credential()] }));
+    await ad.subscribe(request({ ownCredentials: [credential()] }));
     const second = { name: 'EDGE02', fqdn: 'edge02.perimeter.test' };
     await ad.subscribe(
       request({
         subscription: makeSubscription(second),
-        credentialsFor: () => [credential({ targetServerFqdn: second.fqdn })],
+        ownCredentials: [credential({ targetServerFqdn: second.fqdn })],
       }),
     );
     expect(ad.snapshot().sendConnectors.map(({ sourceTransportServers }) => sourceTransportServers)).toEqual([
@@ -254,7 +252,7 @@ describe('an Edge Subscription in AD', () => {
     await ad.subscribe(request());
     const before = ad.snapshot();
     await expect(
-      ad.subscribe(request({ subscription: makeSubscription(given), credentialsFor: () => [credential()] })),
+      ad.subscribe(request({ subscription: makeSubscription(given), ownCredentials: [credential()] })),
     ).rejects.toMatchObject({ code });
     await ad.refresh();
     expect(ad.snapshot()).toEqual(before);

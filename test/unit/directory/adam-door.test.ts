@@ -1,3 +1,4 @@
+import { formatCertificateAcknowledgement } from '../../../src/directory/certificate-acknowledgement.ts';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Account, accountView } from '../../../src/directory/account.ts';
 import { acceptedDomainView } from '../../../src/directory/accepted-domain.ts';
@@ -240,6 +241,7 @@ describe('what an account writes', () => {
     const client = await enter();
     const { layout } = adam;
     const own = adam.snapshot().self.record.dn;
+    const acknowledgement = { server: 'HUB01', sha256: 'A'.repeat(64), at: new Date(0), effective: new Date(0) };
     await client.apply([
       toAdd(transportServerView.toEntry(makeServer({ site: SITE }), layout.servers)),
       toAdd(sendConnectorView.toEntry(makeInboundSendConnector(SITE, EDGE.name), layout.connections)),
@@ -248,6 +250,7 @@ describe('what an account writes', () => {
       modify(layout.transportSettings, 'msExchTransportExpiredCertificate', 'Defer'),
       modify(own, 'msExchServerSite', SITE),
       modify(own, 'msExchEdgeSyncCookie', '{"n":1}'),
+      modify(own, 'msExchServerTLSCertAcknowledged', formatCertificateAcknowledgement(acknowledgement)),
     ]);
     expect(adam.snapshot()).toMatchObject({
       subscriptionState: 'Subscribed',
@@ -256,7 +259,7 @@ describe('what an account writes', () => {
       sendConnectors: [{ smartHosts: ['--'] }],
       acceptedDomains: [{ domainName: 'contoso.test' }],
       transportConfig: { expiredCertificate: 'Defer' },
-      self: { edgeSyncCookie: '{"n":1}' },
+      self: { edgeSyncCookie: '{"n":1}', certificateAcknowledgements: [acknowledgement] },
     });
     const [hub] = await directory.search({
       base: serverDn(layout, 'HUB01'),
@@ -307,6 +310,9 @@ describe('what an account writes', () => {
         'the certificate of the Edge by identifier',
         modify(own, '2.25.169543567006026502937321241344753676821.1.13', 'x'),
       ],
+      ['the next certificate of the Edge', modify(own, 'msExchServerNextTLSCert', 'x')],
+      ['the previous certificate of the Edge', modify(own, 'msExchServerPreviousTLSCert', 'x')],
+      ['the end of its grace period', modify(own, 'msExchServerPreviousTLSCertWithdrawnAt', '20260101000000Z')],
       ['the key of the Edge', modify(own, 'msExchServerEKPKPublicKey', 'x')],
       ['the state of the subscription', modify(own, 'msExchEdgeSubscriptionExportedAt', '20260101000000Z')],
       ['the Edge itself', { kind: 'delete', dn: own }],
