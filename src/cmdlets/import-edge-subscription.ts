@@ -47,8 +47,7 @@ export const importEdgeSubscription = defineCmdlet({
     insistOnThumbprint(data, parameters.Thumbprint);
     insistOnSite(parameters.Site, activeDirectory.snapshot().site);
     refuseSharedCertificate(data, activeDirectory.snapshot().hubs);
-    const { encryptionKeyPem } = activeDirectory.snapshot().self;
-    if (encryptionKeyPem === undefined)
+    if (activeDirectory.snapshot().self.encryptionKeyPem === undefined)
       throw new Problem('server-incomplete', 'this hub has published no key for secrets: restart it');
     await activeDirectory.subscribe({
       subscription: {
@@ -66,7 +65,8 @@ export const importEdgeSubscription = defineCmdlet({
       },
       createInboundSendConnector: parameters.CreateInboundSendConnector,
       createInternetSendConnector: parameters.CreateInternetSendConnector,
-      ownCredentials: [makeBootstrapCredential(encryptionKeyPem, data)],
+      credentialsFor: (hub) =>
+        hub.encryptionKeyPem === undefined ? [] : [makeBootstrapCredential(hub.encryptionKeyPem, data)],
     });
     const { sha256, notAfter } = data.certificate;
     context.events.record(

@@ -19,6 +19,12 @@ export interface ActiveDirectoryOptions {
   readonly log: Log;
 }
 
+/** What is to be changed on a server's object. */
+export interface ServerUpdate {
+  readonly name: string;
+  readonly changes: Partial<Omit<TransportServer, 'name' | 'role'>>;
+}
+
 /** Owns the live snapshot of AD. */
 export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot> {
   /** Makes what is missing. Throws Problem `object-unreadable` when what is there cannot be understood. */
@@ -52,7 +58,12 @@ export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot>
   }
 
   /** Changes another server's object, an Edge's or a hub's. Throws Problem `not-found` or `certificate-on-two-servers`. */
-  updateServer(name: string, changes: Partial<Omit<TransportServer, 'name' | 'role'>>): Promise<void> {
-    return this.changeScene((scene) => planServer(scene, name, changes));
+  updateServer(name: string, changes: ServerUpdate['changes']): Promise<void> {
+    return this.updateServers([{ name, changes }]);
+  }
+
+  /** The same for several at once: all of them or none. */
+  updateServers(updates: readonly ServerUpdate[]): Promise<void> {
+    return this.changeScene((scene) => updates.flatMap(({ name, changes }) => planServer(scene, name, changes)));
   }
 }

@@ -124,6 +124,14 @@ function hasClass(entry: LdapEntry, objectClass: string): boolean {
   );
 }
 
+/** The hubs of a site; one that names no site belongs to every one. */
+export function hubsOfSite(
+  { hubs }: Pick<OrganizationSnapshot, 'hubs'>,
+  site: string | undefined,
+): readonly Recorded<TransportServer>[] {
+  return hubs.filter((hub) => hub.site === undefined || hub.site === site);
+}
+
 /** Server names are compared as NetBIOS does, without letter case. */
 export function isSameName(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();

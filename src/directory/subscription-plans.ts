@@ -5,61 +5,75 @@ import { Problem } from '../problem.ts';
 import { type RenewalState, renewalOf } from './certificate-renewal.ts';
 import type { EdgeSyncCredential } from './edge-sync-credential.ts';
 import { type EdgeSubscription, edgeSubscriptionView } from './edge-subscription.ts';
-import { isSameName } from './organization.ts';
+import { hubsOfSite, isSameName } from './organization.ts';
 import { type Scene, sendConnectorShelf, serverShelf } from './organization-plans.ts';
 import { makeInboundSendConnector, makeInternetSendConnector, type SendConnector } from './send-connector.ts';
 import { planAdd, planRemove, planReplace, requireObject, type Shelf } from './shelf.ts';
-import { hasCertificate, refuseSharedCertificate } from './transport-server.ts';
+import { hasCertificate, refuseSharedCertificate, type TransportServer } from './transport-server.ts';
 
 export interface SubscriptionRequest {
   /** With its site. */
   readonly subscription: EdgeSubscription & { readonly site: string };
   readonly createInboundSendConnector: boolean;
   readonly createInternetSendConnector: boolean;
-  /** What this hub keeps on its own object for this Edge; replaces what it kept for it before. */
-  readonly ownCredentials: readonly EdgeSyncCredential[];
+  /** What a hub of the site keeps on its own object for this Edge; replaces what it kept for it before. */
+  readonly credentialsFor: (hub: TransportServer) => readonly EdgeSyncCredential[];
 }
 
 /** Throws Problem as ActiveDirectory.subscribe says. */
 export function planSubscription(scene: Scene, request: SubscriptionRequest): LdapOperation[] {
   const { snapshot } = scene;
-  const { subscription, ownCredentials } = request;
+  const { subscription } = request;
   const before = snapshot.edges.find(({ name }) => isSameName(name, subscription.name));
   refuseStale(before, subscription);
   refuseForeignName(scene, subscription);
   refuseSharedCertificate(snapshot.servers, subscription);
   const edges = edgeShelf(scene);
-  const kept = credentialsNotFor(snapshot.self.credentials, [subscription.fqdn, before?.fqdn]);
-  const { own, edges: theirs } = mailCredentials(scene, before, subscription);
-  const self = { ...snapshot.self, credentials: [...kept, ...own, ...ownCredentials] };
+  const credentials = [...mailCredentialsOf(before, before, subscription), ...subscription.credentials];
   return [
     ...(before
       ? planReplace(edges, before.name, {
           ...subscription,
           ...renewalUnderWay(before, subscription),
           name: before.name,
-          credentials: theirs,
+          credentials,
         })
       : planAdd(edges, subscription)),
-    ...planReplace(serverShelf(scene), self.name, self),
+    ...planHubs(scene, request, before),
     ...planConnectors(scene, request, before?.name ?? subscription.name),
   ];
 }
 
+/** Every hub that the site has now takes part in EdgeSync with this Edge from now on. */
+function planHubs(
+  scene: Scene,
+  { subscription, credentialsFor }: SubscriptionRequest,
+  before: EdgeSubscription | undefined,
+): LdapOperation[] {
+  return hubsOfSite(scene.snapshot, subscription.site).flatMap((hub) => {
+    const others = credentialsNotFor(hub.credentials, [subscription.fqdn, before?.fqdn]);
+    const mail = mailCredentialsOf(hub, before, subscription);
+    return planReplace(serverShelf(scene), hub.name, {
+      ...hub,
+      credentials: [...others, ...mail, ...credentialsFor(hub)],
+    });
+  });
+}
+
 /**
- * What the two prove themselves with in mail stays in force until a synchronization brings new: a file whose bootstrap
- * credential turns out not to work must not stop a pair that does.
+ * What a server and its counterparts prove themselves with in mail stays in force until a synchronization brings new: a file
+ * whose bootstrap credential turns out not to work must not stop a pair that does.
  */
-function mailCredentials(
-  { snapshot }: Scene,
+function mailCredentialsOf(
+  server: TransportServer | undefined,
   before: EdgeSubscription | undefined,
   next: EdgeSubscription,
-): { own: readonly EdgeSyncCredential[]; edges: readonly EdgeSyncCredential[] } {
-  if (!before || !isSameName(before.fqdn, next.fqdn)) return { own: [], edges: next.credentials };
-  const own = snapshot.self.credentials.filter(
-    ({ purpose, targetServerFqdn }) => purpose === 'SMTP' && isSameName(targetServerFqdn, next.fqdn),
+): readonly EdgeSyncCredential[] {
+  if (!server || !before || !isSameName(before.fqdn, next.fqdn)) return [];
+  return server.credentials.filter(
+    ({ purpose, targetServerFqdn, sourceServerFqdn }) =>
+      purpose === 'SMTP' && [targetServerFqdn, sourceServerFqdn].some((fqdn) => isSameName(fqdn, next.fqdn)),
   );
-  return { own, edges: [...before.credentials, ...next.credentials] };
 }
 
 /** A file with a certificate that is on record already says nothing new of a staged renewal, which goes on. */

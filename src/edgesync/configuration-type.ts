@@ -15,6 +15,7 @@ import { transportConfigView } from '../directory/transport-config.ts';
 import { type TransportServer, transportServerView } from '../directory/transport-server.ts';
 import { normalizeDn } from '../ldap/dn.ts';
 import { getText, type LdapEntry, type LdapOperation } from '../ldap/entry.ts';
+import { carriedHubs } from './carried-hubs.ts';
 import type { EdgeState } from './edge-state.ts';
 import { answerTo } from './staged-certificate.ts';
 import { countOperations, type SyncPlan, type SyncScene, type SyncType } from './sync-type.ts';
@@ -46,7 +47,7 @@ function accountAttributes(): string[] {
 }
 
 function wantedEntries(organization: OrganizationSnapshot, edge: EdgeSubscription, layout: Layout): LdapEntry[] {
-  const hubs = organization.hubs.filter(({ site }) => site === undefined || site === edge.site);
+  const hubs = carriedHubs(organization, edge);
   const connectors = organization.sendConnectors.filter(({ sourceTransportServers }) =>
     sourceTransportServers.some((source) => isSameName(source, edge.name)),
   );

@@ -1,10 +1,11 @@
-// The credentials that a Hub makes for one pair of servers: a replication account for LDAP, and an SMTP credential for each
+// The credentials that EdgeSync makes for a Hub and an Edge: a replication account for LDAP, and an SMTP credential for each
 // direction. A password is made here, sealed at once to the server that will present it, and only a verifier is kept for
 // the side that receives it.
 
 import { randomBytes } from 'node:crypto';
 import { type EdgeSyncCredential, isInForce } from '../directory/edge-sync-credential.ts';
 import { derivePasswordVerifier } from '../directory/password-verifier.ts';
+import type { TransportServer } from '../directory/transport-server.ts';
 import { seal } from '../directory/sealed-secret.ts';
 import { deriveScramVerifier, encodeScramVerifier } from '../smtp/scram-verifier.ts';
 
@@ -22,34 +23,42 @@ export interface PairOfServers {
 }
 
 /** What AD keeps on the two server objects for this pair. */
-export interface PairCredentials {
-  readonly onHub: readonly EdgeSyncCredential[];
-  readonly onEdge: readonly EdgeSyncCredential[];
+export interface MailCredentials {
+  readonly onHub: EdgeSyncCredential;
+  readonly onEdge: EdgeSyncCredential;
 }
 
-/** Fresh credentials for a pair, in force from `now`. `accountName` is the replication account's. */
-export async function makePairCredentials(
-  pair: PairOfServers,
+/** The hub's account in the Edge's ADAM, in force from `now`. */
+export async function makeReplicationCredential(
+  { hub, edge }: Pick<PairOfServers, 'hub'> & { readonly edge: { readonly fqdn: string } },
   accountName: string,
   now: Date,
-): Promise<PairCredentials> {
-  const window = { effective: now, expiration: new Date(now.getTime() + CREDENTIAL_LIFETIME_MS) };
-  const toEdge = { ...window, sourceServerFqdn: pair.hub.fqdn, targetServerFqdn: pair.edge.fqdn };
-  const toHub = { ...window, sourceServerFqdn: pair.edge.fqdn, targetServerFqdn: pair.hub.fqdn };
-  const ldap = makePassword();
+): Promise<EdgeSyncCredential> {
+  const password = makePassword();
   return {
-    onHub: [
-      {
-        ...toEdge,
-        purpose: 'LDAP',
-        userName: accountName,
-        sealedPassword: seal(pair.hub.encryptionKeyPem, ldap, accountName),
-        verifier: await derivePasswordVerifier(ldap),
-      },
-      makeSmtpCredential(toEdge, pair.hub.encryptionKeyPem),
-    ],
-    onEdge: [makeSmtpCredential(toHub, pair.edge.encryptionKeyPem)],
+    ...windowFrom(now),
+    sourceServerFqdn: hub.fqdn,
+    targetServerFqdn: edge.fqdn,
+    purpose: 'LDAP',
+    userName: accountName,
+    sealedPassword: seal(hub.encryptionKeyPem, password, accountName),
+    verifier: await derivePasswordVerifier(password),
   };
+}
+
+/** What the two prove themselves with in mail, each to the other, in force from `now`. */
+export function makeMailCredentials({ hub, edge }: PairOfServers, now: Date): MailCredentials {
+  const window = windowFrom(now);
+  const toEdge = { ...window, sourceServerFqdn: hub.fqdn, targetServerFqdn: edge.fqdn };
+  const toHub = { ...window, sourceServerFqdn: edge.fqdn, targetServerFqdn: hub.fqdn };
+  return {
+    onHub: makeSmtpCredential(toEdge, hub.encryptionKeyPem),
+    onEdge: makeSmtpCredential(toHub, edge.encryptionKeyPem),
+  };
+}
+
+function windowFrom(now: Date): Pick<EdgeSyncCredential, 'effective' | 'expiration'> {
+  return { effective: now, expiration: new Date(now.getTime() + CREDENTIAL_LIFETIME_MS) };
 }
 
 type Direction = Pick<EdgeSyncCredential, 'sourceServerFqdn' | 'targetServerFqdn' | 'effective' | 'expiration'>;
@@ -105,6 +114,11 @@ export function ldapCredentials(
         credential.purpose === 'LDAP' && isSame(credential.targetServerFqdn, edgeFqdn) && isInForce(credential, now),
     )
     .toSorted((a, b) => Number(a.sourceServerFqdn === '') - Number(b.sourceServerFqdn === ''));
+}
+
+/** Whether a hub takes part in EdgeSync with an Edge: it does when AD keeps a credential for LDAP for it, even one that has expired. */
+export function takesPartInSync({ credentials }: Pick<TransportServer, 'credentials'>, edgeFqdn: string): boolean {
+  return credentials.some(({ purpose, targetServerFqdn }) => purpose === 'LDAP' && isSame(targetServerFqdn, edgeFqdn));
 }
 
 function isSame(a: string, b: string): boolean {

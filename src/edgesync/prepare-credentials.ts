@@ -1,10 +1,14 @@
-// Makes this hub's credentials for an Edge when there are none, they end soon, or the Edge's key for secrets is another.
+// Makes in AD what the hubs of the site and an Edge prove themselves with to each other, where there is none, it ends soon, or the
+// Edge's key for secrets is another: an account in ADAM for every hub that takes part in EdgeSync, and for every hub of the
+// site, one that came later included, a credential for mail in each direction. All of it is one change.
 
 import { replicationAccountName } from '../directory/account.ts';
-import { chooseCredential } from '../directory/edge-sync-credential.ts';
+import { chooseCredential, type EdgeSyncCredential } from '../directory/edge-sync-credential.ts';
+import type { EdgeSubscription } from '../directory/edge-subscription.ts';
 import { hasCertificate, type TransportServer } from '../directory/transport-server.ts';
 import { Problem } from '../problem.ts';
-import { makePairCredentials } from './credential.ts';
+import { carriedHubs } from './carried-hubs.ts';
+import { type MailCredentials, makeMailCredentials, makeReplicationCredential, takesPartInSync } from './credential.ts';
 import type { EdgeState } from './edge-state.ts';
 import type { SyncPreparation } from './sync-preparation.ts';
 import type { SyncScene } from './sync-type.ts';
@@ -14,33 +18,83 @@ const RENEW_BEFORE_MS = 30 * 86_400_000;
 
 export const prepareCredentials: SyncPreparation = { name: 'credentials', prepare: ensureCredentials };
 
-async function ensureCredentials({ activeDirectory, clock, secretKey, edge, state }: SyncScene): Promise<void> {
-  refuseSharedCertificate(activeDirectory.snapshot().hubs, state.self);
+/** A hub, and what was made for it. */
+interface Made {
+  readonly hub: TransportServer;
+  readonly account: EdgeSyncCredential | undefined;
+  readonly mail: MailCredentials | undefined;
+}
+
+/** A hub that has published no key for secrets has never run: it gets its credentials when it has. */
+type ReadyServer<T extends TransportServer> = T & { readonly encryptionKeyPem: string };
+
+async function ensureCredentials({ activeDirectory, clock, edge, state }: SyncScene): Promise<void> {
+  const snapshot = activeDirectory.snapshot();
+  refuseSharedCertificate(snapshot.hubs, state.self);
   const { encryptionKeyPem } = state.self;
   if (encryptionKeyPem === undefined)
     throw new Problem('edge-incomplete', `${edge.name} has published no key for secrets: restart it`);
-  const { self } = activeDirectory.snapshot();
-  const soon = new Date(clock.now().getTime() + RENEW_BEFORE_MS);
-  const known = chooseCredential(
-    self.credentials,
-    { purpose: 'LDAP', sourceServerFqdn: self.fqdn, targetServerFqdn: edge.fqdn },
-    soon,
-  );
-  if (known && edge.encryptionKeyPem === encryptionKeyPem) return;
-  const account = replicationAccountName(edge.name, self.name, nextAccountNumber(edge.name, self, state));
-  const made = await makePairCredentials(
-    {
-      hub: { fqdn: self.fqdn, encryptionKeyPem: secretKey.publicKeyPem },
-      edge: { fqdn: edge.fqdn, encryptionKeyPem },
-    },
-    account,
-    clock.now(),
-  );
-  await activeDirectory.updateServer(edge.name, { encryptionKeyPem, credentials: made.onEdge });
-  const others = self.credentials.filter(
-    ({ targetServerFqdn, sourceServerFqdn }) => targetServerFqdn !== edge.fqdn || sourceServerFqdn === '',
-  );
-  await activeDirectory.updateServer(self.name, { credentials: [...others, ...made.onHub] });
+  const hubs = carriedHubs(snapshot, edge).filter(isReady);
+  const made = await Promise.all(hubs.map((hub) => makeWhatIsDue(hub, { edge, state, now: clock.now() })));
+  const news = made.filter(({ account, mail }) => account || mail);
+  if (news.length === 0) return;
+  await activeDirectory.updateServers([
+    { name: edge.name, changes: { encryptionKeyPem, credentials: edgeCredentials(edge, news) } },
+    ...news.map((each) => ({ name: each.hub.name, changes: { credentials: hubCredentials(edge, each) } })),
+  ]);
+}
+
+function isReady(server: TransportServer): server is ReadyServer<TransportServer> {
+  return server.encryptionKeyPem !== undefined;
+}
+
+async function makeWhatIsDue(
+  hub: ReadyServer<TransportServer>,
+  { edge, state, now }: { edge: EdgeSubscription; state: EdgeState; now: Date },
+): Promise<Made> {
+  const { encryptionKeyPem = '' } = state.self;
+  const pair = { hub, edge: { fqdn: edge.fqdn, encryptionKeyPem } };
+  const soon = new Date(now.getTime() + RENEW_BEFORE_MS);
+  const isKeyNew = edge.encryptionKeyPem !== encryptionKeyPem;
+  const isAccountDue = takesPartInSync(hub, edge.fqdn) && (isKeyNew || !hasCredential('LDAP', hub, edge, soon));
+  const isMailDue = isKeyNew || !hasCredential('SMTP', hub, edge, soon) || !hasCredential('SMTP', edge, hub, soon);
+  const accountName = replicationAccountName(edge.name, hub.name, nextAccountNumber(edge.name, hub, state));
+  return {
+    hub,
+    account: isAccountDue ? await makeReplicationCredential(pair, accountName, now) : undefined,
+    mail: isMailDue ? makeMailCredentials(pair, now) : undefined,
+  };
+}
+
+function hasCredential(
+  purpose: EdgeSyncCredential['purpose'],
+  source: TransportServer,
+  target: TransportServer,
+  at: Date,
+): boolean {
+  const wanted = { purpose, sourceServerFqdn: source.fqdn, targetServerFqdn: target.fqdn };
+  return chooseCredential(source.credentials, wanted, at) !== undefined;
+}
+
+/** Those for hubs that got none now stay. */
+function edgeCredentials(edge: EdgeSubscription, news: readonly Made[]): readonly EdgeSyncCredential[] {
+  const mail = news.flatMap((made) => made.mail?.onEdge ?? []);
+  return [
+    ...edge.credentials.filter(
+      (old) => !mail.some(({ targetServerFqdn }) => targetServerFqdn === old.targetServerFqdn),
+    ),
+    ...mail,
+  ];
+}
+
+function hubCredentials(edge: EdgeSubscription, { hub, account, mail }: Made): readonly EdgeSyncCredential[] {
+  const isReplaced = ({ targetServerFqdn, sourceServerFqdn, purpose }: EdgeSyncCredential): boolean =>
+    targetServerFqdn === edge.fqdn && sourceServerFqdn !== '' && (purpose === 'LDAP' ? account : mail) !== undefined;
+  return [
+    ...hub.credentials.filter((old) => !isReplaced(old)),
+    ...(account ? [account] : []),
+    ...(mail ? [mail.onHub] : []),
+  ];
 }
 
 function nextAccountNumber(edgeName: string, hub: TransportServer, state: EdgeState): number {

@@ -5,6 +5,7 @@ import type { TlsSession } from '../tls/tls-session.ts';
 import type { LdapEntry, LdapOperation } from './entry.ts';
 import type { CompareRequest, SearchRequest } from './request.ts';
 import type { LdapOutcome } from './result.ts';
+import type { SearchWatch } from './search-watch.ts';
 
 /** One peer, from its handshake to its end. */
 export interface LdapConnection {
@@ -26,8 +27,12 @@ export type BindCredentials =
   | { readonly kind: 'external'; readonly authzId?: string };
 
 export interface SearchAnswer {
-  /** Whole entries; the server picks the attributes asked for and keeps to the size limit. */
-  readonly entries: readonly LdapEntry[];
+  /**
+   * Whole entries, made as they are asked for; the server picks the attributes and keeps to the size limit. What they throw
+   * is thrown by the search. An answer that is given up is told so by `return`.
+   */
+  readonly entries: Iterable<LdapEntry> | AsyncIterable<LdapEntry>;
+  /** When all of them have gone out. */
   readonly outcome: LdapOutcome;
 }
 
@@ -36,8 +41,11 @@ export interface LdapRequestHandler {
   /** Answers before a bind. What the server itself supports is added to it. */
   rootDse(connection: LdapConnection): LdapEntry;
   bind(connection: LdapConnection, credentials: BindCredentials): Promise<LdapOutcome>;
-  /** Also asked before a bind: refuse there (`connection.boundDn` is undefined). */
-  search(connection: LdapConnection, request: SearchRequest): Promise<SearchAnswer>;
+  /**
+   * Also asked before a bind: refuse there (`connection.boundDn` is undefined). One that looks for long asks `watch.end`, and
+   * stops when there is one.
+   */
+  search(connection: LdapConnection, request: SearchRequest, watch: SearchWatch): Promise<SearchAnswer>;
   /** One: a plain update. Several: an RFC 5805 transaction, all or nothing; `failedOperation` tells which one failed. */
   apply(connection: LdapConnection, operations: readonly LdapOperation[]): Promise<LdapOutcome>;
   /** compareTrue (6) or compareFalse (5). */

@@ -1,11 +1,11 @@
 // A search whose answer comes in pages (RFC 2696): Active Directory gives a thousand entries at most without it. The control
 // is not critical, so that a server which does not know it simply answers at once.
 
-import { encode, encodeInteger, encodeOctets, openBer, SEQUENCE } from './ber.ts';
 import { refuseFaults } from './client-answer.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { type Control, Oid } from './control.ts';
 import type { LdapEntry } from './entry.ts';
+import { makePageControl, readPageControl } from './paged-results.ts';
 import type { SearchRequest } from './request.ts';
 import { ResultCode } from './result.ts';
 
@@ -16,7 +16,7 @@ export async function searchByPages(connection: ClientConnection, request: Searc
   const entries: LdapEntry[] = [];
   let cookie: Buffer | undefined = Buffer.alloc(0);
   while (cookie) {
-    const controls: Control[] = request.sizeLimit > 0 ? [] : [makePageControl(cookie)];
+    const controls: Control[] = request.sizeLimit > 0 ? [] : [makePageControl({ size: PAGE_ENTRIES, cookie })];
     const answer = await connection.request({ kind: 'search', ...request }, controls);
     for (const entry of answer.entries) entries.push(entry);
     const isCut = answer.result.resultCode === ResultCode.sizeLimitExceeded && request.sizeLimit > 0;
@@ -26,17 +26,9 @@ export async function searchByPages(connection: ClientConnection, request: Searc
   return entries;
 }
 
-function makePageControl(cookie: Buffer): Control {
-  const value = encode(SEQUENCE, encodeInteger(PAGE_ENTRIES), encodeOctets(cookie));
-  return { oid: Oid.pagedResults, critical: false, value };
-}
-
 /** Where the next page begins; undefined after the last one. */
 function readCookie(controls: readonly Control[]): Buffer | undefined {
-  const value = controls.find((control) => control.oid === Oid.pagedResults)?.value;
-  if (!value) return undefined;
-  const cursor = openBer(value).enter();
-  cursor.readInteger();
-  const cookie = cursor.readOctets();
-  return cookie.length > 0 ? cookie : undefined;
+  const control = controls.find(({ oid }) => oid === Oid.pagedResults);
+  const { cookie } = control ? readPageControl(control) : {};
+  return cookie && cookie.length > 0 ? cookie : undefined;
 }

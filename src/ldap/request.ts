@@ -1,7 +1,7 @@
 // Every request of RFC 4511 as a value, read and written; the updates are in update-request.ts. Reading a broken structure is
 // a MalformedPdu and costs the connection; what merely makes no sense is an LdapFault and is answered.
 
-import { BerCursor, encode, encodeBoolean, encodeInteger, encodeOctets, ENUMERATED, SEQUENCE } from './ber.ts';
+import { BerCursor, encode, encodeBoolean, encodeInteger, encodeOctets, ENUMERATED, INTEGER, SEQUENCE } from './ber.ts';
 import { MalformedPdu } from './ber-guard.ts';
 import type { LdapOperation } from './entry.ts';
 import { decodeFilter, encodeFilter } from './filter-ber.ts';
@@ -88,6 +88,12 @@ export function decodeRequest(message: LdapMessage): LdapRequest {
       return { kind: 'update', operation };
     }
   }
+}
+
+/** The id of the message that an abandon request is about; throws MalformedPdu. */
+export function decodeAbandon({ content }: LdapMessage): number {
+  // AbandonRequest is a number without a tag of its own: give it one, to read it like the others.
+  return new BerCursor(encode(INTEGER, content)).readInteger();
 }
 
 function decodeBind(cursor: BerCursor): LdapRequest {

@@ -10,7 +10,7 @@ export function completeRootDse(entry: LdapEntry, connection: LdapConnection): L
   const own = toAttributes({
     objectClass: 'top',
     supportedLDAPVersion: '3',
-    supportedControl: Oid.transactionSpecification,
+    supportedControl: [Oid.transactionSpecification, Oid.pagedResults],
     supportedExtension: [Oid.whoAmI, Oid.startTransaction, Oid.endTransaction],
     supportedFeatures: Oid.allOperationalAttributes,
     // Without a certificate there is nothing that EXTERNAL could go by.

@@ -24,6 +24,8 @@ export interface LdapLimits {
   readonly idleTimeoutMs: number;
   /** Longest wait of `close` for requests being worked on; real time. */
   readonly closeTimeoutMs: number;
+  /** Longest time of one search, or of one page of it; real time. */
+  readonly maxSearchMs: number;
   readonly maxMessageBytes: { readonly anonymous: number; readonly bound: number };
   readonly transaction: TransactionLimits;
 }
@@ -33,6 +35,7 @@ const DEFAULT_LIMITS: LdapLimits = {
   handshakeTimeoutMs: 10_000,
   idleTimeoutMs: 300_000,
   closeTimeoutMs: 5000,
+  maxSearchMs: 3_600_000,
   maxMessageBytes: { anonymous: 65_536, bound: 5 * 1024 * 1024 },
   transaction: { maxOperations: 20_000, maxBytes: 64 * 1024 * 1024 },
 };
@@ -150,7 +153,7 @@ export class LdapListener {
 
   #serve(socket: Socket, tls: TlsSession | undefined): void {
     const { handler, log } = this.#options;
-    const { maxMessageBytes, idleTimeoutMs, transaction } = this.#limits;
+    const { maxMessageBytes, idleTimeoutMs, transaction, maxSearchMs } = this.#limits;
     this.#connectionCount += 1;
     const connection: LdapConnection = {
       id: `ldap-${this.#connectionCount}`,
@@ -158,13 +161,15 @@ export class LdapListener {
       tls,
       boundDn: undefined,
     };
+    const ownLog = log.child({ connection: connection.id, remote: connection.remoteAddress });
     const session = new Session({
       connection,
-      channel: new ServerChannel(socket, { limitBytes: maxMessageBytes.anonymous, idleTimeoutMs }),
+      channel: new ServerChannel(socket, { limitBytes: maxMessageBytes.anonymous, idleTimeoutMs, log: ownLog }),
       handler,
-      log: log.child({ connection: connection.id, remote: connection.remoteAddress }),
+      log: ownLog,
       maxMessageBytes,
       transactionLimits: transaction,
+      maxSearchMs,
     });
     this.#sessions.set(
       session,

@@ -3,6 +3,7 @@
 // A spoilt one keeps no updates and can only fail.
 
 import { randomUUID } from 'node:crypto';
+import type { Control } from './control.ts';
 import type { LdapOperation } from './entry.ts';
 import type { ExtendedDetails } from './response.ts';
 import { fault, LdapFault, type LdapOutcome, outcomeOf, outcomeOfFault, ResultCode, SUCCESS } from './result.ts';
@@ -63,9 +64,10 @@ class OpenTransaction {
   }
 }
 
-/** An outcome with what an extended response says besides. */
+/** An outcome with what a response says besides. */
 export interface Answer extends ExtendedDetails {
   readonly outcome: LdapOutcome;
+  readonly controls?: readonly Control[];
 }
 
 /** At most one transaction at a time. What it throws are LdapFaults for the peer. */

@@ -7,6 +7,7 @@ import { caseIgnoreRules, matchFilter } from '../../src/ldap/filter.ts';
 import type { BindCredentials, LdapConnection, LdapRequestHandler, SearchAnswer } from '../../src/ldap/handler.ts';
 import type { CompareRequest, SearchRequest } from '../../src/ldap/request.ts';
 import { fault, type LdapOutcome, LdapFault, outcomeOf, SUCCESS } from '../../src/ldap/result.ts';
+import type { SearchWatch } from '../../src/ldap/search-watch.ts';
 
 type Entries = Map<string, { dn: string; attributes: Map<string, readonly Buffer[]> }>;
 
@@ -60,7 +61,7 @@ export class MemoryLdapHandler implements LdapRequestHandler {
     return credentials.password.toString() === PASSWORD ? SUCCESS : outcomeOf('invalidCredentials');
   }
 
-  async search(connection: LdapConnection, request: SearchRequest): Promise<SearchAnswer> {
+  async search(connection: LdapConnection, request: SearchRequest, _watch: SearchWatch): Promise<SearchAnswer> {
     refuseStrangers(connection);
     await this.hold();
     if (!this.get(request.base)) throw fault('noSuchObject', 'no such base', { matchedDn: 'dc=test' });

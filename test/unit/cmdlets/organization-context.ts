@@ -64,7 +64,7 @@ export function subscribeEdge(ad: ActiveDirectory): Promise<void> {
     subscription: makeSubscription(),
     createInboundSendConnector: true,
     createInternetSendConnector: true,
-    ownCredentials: [],
+    credentialsFor: () => [],
   });
 }
 

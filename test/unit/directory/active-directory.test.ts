@@ -43,7 +43,7 @@ function request(given: Partial<SubscriptionRequest> = {}): SubscriptionRequest 
     subscription: makeSubscription(),
     createInboundSendConnector: true,
     createInternetSendConnector: true,
-    ownCredentials: [],
+    credentialsFor: () => [],
     ...given,
   };
 }
@@ -154,7 +154,9 @@ describe('an Edge Subscription in AD', () => {
     let changes = 0;
     directory.onChange(() => (changes += 1));
     const certificate = makeCertificate('edge01');
-    await ad.subscribe(request({ subscription: makeSubscription({ certificate }), ownCredentials: [credential()] }));
+    await ad.subscribe(
+      request({ subscription: makeSubscription({ certificate }), credentialsFor: () => [credential()] }),
+    );
     expect(changes).toBe(1);
     const { edges, self, sendConnectors } = ad.snapshot();
     expect(edges).toMatchObject([
@@ -177,7 +179,7 @@ describe('an Edge Subscription in AD', () => {
     const { ad } = await openHub();
     await ad.subscribe(
       request({
-        ownCredentials: [
+        credentialsFor: () => [
           credential({ userName: 'old', purpose: 'LDAP' }),
           credential({ userName: 'old for mail', purpose: 'SMTP' }),
         ],
@@ -191,7 +193,7 @@ describe('an Edge Subscription in AD', () => {
     await ad.subscribe(
       request({
         subscription: makeSubscription({ certificate, subscriptionEffective }),
-        ownCredentials: [credential({ userName: 'new' })],
+        credentialsFor: () => [credential({ userName: 'new' })],
       }),
     );
     const { edges, self, sendConnectors } = ad.snapshot();
@@ -207,12 +209,12 @@ describe('an Edge Subscription in AD', () => {
 
   it('lets a second Edge join the connectors, and leaves them to it when the first goes', async () => {
     const { ad } = await openHub();
-    await ad.subscribe(request({ ownCredentials: [credential()] }));
+    await ad.subscribe(request({ credentialsFor: () => [credential()] }));
     const second = { name: 'EDGE02', fqdn: 'edge02.perimeter.test' };
     await ad.subscribe(
       request({
         subscription: makeSubscription(second),
-        ownCredentials: [credential({ targetServerFqdn: second.fqdn })],
+        credentialsFor: () => [credential({ targetServerFqdn: second.fqdn })],
       }),
     );
     expect(ad.snapshot().sendConnectors.map(({ sourceTransportServers }) => sourceTransportServers)).toEqual([
@@ -252,7 +254,7 @@ describe('an Edge Subscription in AD', () => {
     await ad.subscribe(request());
     const before = ad.snapshot();
     await expect(
-      ad.subscribe(request({ subscription: makeSubscription(given), ownCredentials: [credential()] })),
+      ad.subscribe(request({ subscription: makeSubscription(given), credentialsFor: () => [credential()] })),
     ).rejects.toMatchObject({ code });
     await ad.refresh();
     expect(ad.snapshot()).toEqual(before);
