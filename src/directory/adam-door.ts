@@ -3,6 +3,7 @@
 
 import type { Clock } from '../clock.ts';
 import { normalizeDn } from '../ldap/dn.ts';
+import { findOperation } from '../ldap/entry.ts';
 import type { Account } from './account.ts';
 import type { Adam } from './adam.ts';
 import { type AccessScene, isWriteAllowed } from './adam-access.ts';
@@ -49,8 +50,7 @@ function edgeSyncRights(adam: Adam): Rights {
     hidden: PASSWORDS,
     findForbidden: (operations) => {
       const scene = accessScene(adam);
-      const place = operations.findIndex((operation) => !isWriteAllowed(operation, scene));
-      return place < 0 ? undefined : place;
+      return findOperation(operations, (operation) => !isWriteAllowed(operation, scene));
     },
   };
 }

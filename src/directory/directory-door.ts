@@ -4,13 +4,14 @@
 
 import type { Clock } from '../clock.ts';
 import { normalizeDn } from '../ldap/dn.ts';
-import { type LdapEntry, type LdapOperation, getValues, toAttributes } from '../ldap/entry.ts';
+import { type LdapEntry, type LdapOperations, getValues, toAttributes } from '../ldap/entry.ts';
 import type { BindCredentials, LdapConnection, LdapRequestHandler, SearchAnswer } from '../ldap/handler.ts';
 import type { CompareRequest, SearchRequest } from '../ldap/request.ts';
 import { fault, type LdapOutcome, outcomeOf, SUCCESS } from '../ldap/result.ts';
 import type { Log } from '../log.ts';
 import { validityAt } from '../tls/certificate.ts';
 import { BindAttempts } from './bind-attempts.ts';
+import { changeAttributes } from './change-feed.ts';
 import type { Directory } from './directory.ts';
 import type { Door, DoorAccount } from './door.ts';
 import { findByCertificate, findByName, isNamedBy } from './door-accounts.ts';
@@ -37,10 +38,15 @@ export class DirectoryDoor implements LdapRequestHandler {
   }
 
   rootDse(): LdapEntry {
-    const { namingContext } = this.#options.directory;
+    const { namingContext, changeMark } = this.#options.directory;
     return {
       dn: '',
-      attributes: toAttributes({ objectClass: 'top', namingContexts: namingContext, vendorName: 'relaypair' }),
+      attributes: toAttributes({
+        objectClass: 'top',
+        namingContexts: namingContext,
+        vendorName: 'relaypair',
+        ...changeAttributes(changeMark),
+      }),
     };
   }
 
@@ -119,7 +125,7 @@ export class DirectoryDoor implements LdapRequestHandler {
     return { entries: entries.map((entry) => hideAttributes(entry, hidden)), outcome: SUCCESS };
   }
 
-  async apply(connection: LdapConnection, operations: readonly LdapOperation[]): Promise<LdapOutcome> {
+  async apply(connection: LdapConnection, operations: LdapOperations): Promise<LdapOutcome> {
     const account = this.#requireAccount(connection);
     const failed = account.rights.findForbidden(operations);
     if (failed !== undefined) throw denied(failed);

@@ -4,9 +4,10 @@
 
 import type { Cancel, Clock } from '../clock.ts';
 import type { LdapClient } from '../ldap/client.ts';
-import type { LdapEntry, LdapOperation } from '../ldap/entry.ts';
+import type { LdapEntry, LdapOperations } from '../ldap/entry.ts';
 import type { Filter } from '../ldap/filter.ts';
 import type { Log } from '../log.ts';
+import type { ChangeMark, ChangePage } from './change-feed.ts';
 
 /** RFC 4511 §4.5.1.2: the base itself, its children, or the base with all that is under it. */
 export type SearchScope = 'base' | 'one' | 'sub';
@@ -37,7 +38,17 @@ export interface Directory {
   search(query: DirectoryQuery): Promise<LdapEntry[]>;
 
   /** All of the operations in their order, or none. Throws LdapFault (its `failedOperation` names the place) or `bad-dn`. */
-  apply(operations: readonly LdapOperation[], options?: ApplyOptions): Promise<void>;
+  apply(operations: LdapOperations, options?: ApplyOptions): Promise<void>;
+
+  /**
+   * What was changed and deleted under `base` since a position, oldest first, about `limit` changes at a time; everything
+   * that is there without a position. Undefined when the directory keeps no change numbers: compare all of it then.
+   * Throws LdapFault or Problem `position-unknown`.
+   */
+  readChanges(base: string, since?: string, limit?: number): Promise<ChangePage | undefined>;
+
+  /** Where the numbers of `readChanges` stand, for a directory that keeps them itself. */
+  readonly changeMark?: ChangeMark;
 
   /** Calls `listener` after each change that this process can know of. */
   onChange(listener: () => void): Cancel;

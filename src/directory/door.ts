@@ -1,7 +1,7 @@
 // The kind: what a directory says to its LDAP door (directory-door.ts) about who comes in and who may do what. ADAM's is
 // adam-door.ts, AD's is ad-door.ts.
 
-import type { LdapOperation } from '../ldap/entry.ts';
+import type { LdapOperations } from '../ldap/entry.ts';
 import type { Certificate } from '../tls/certificate.ts';
 
 /** What somebody who has come in may see and change. */
@@ -9,7 +9,7 @@ export interface Rights {
   /** Attributes, in the schema's spelling, that are not shown, not searched and not compared. */
   readonly hidden: ReadonlySet<string>;
   /** Place of the first operation that is not allowed; undefined when all of them are. */
-  findForbidden(operations: readonly LdapOperation[]): number | undefined;
+  findForbidden(operations: LdapOperations): number | undefined;
 }
 
 export interface DoorAccount {
@@ -30,5 +30,5 @@ export interface Door {
   /** An account has come in. */
   welcome(account: DoorAccount, remoteAddress: string): Promise<void>;
   /** Writes what its rights allow, in its name; all or nothing. Throws LdapFault. */
-  write(operations: readonly LdapOperation[], author: string): Promise<void>;
+  write(operations: LdapOperations, author: string): Promise<void>;
 }

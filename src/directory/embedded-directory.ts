@@ -1,34 +1,35 @@
 // The directory in a SQLite file of this machine (node:sqlite), for AD on a hub and ADAM on an Edge alike. One process owns
-// it. A list of operations is one transaction, synced when it returns. RFC 4511 §4.5 to §4.9; who may do what is for others.
+// it. A list of operations is one transaction, synced when it returns; a long one lets the process breathe, and who asks
+// meanwhile waits and sees all of it or nothing. RFC 4511 §4.5 to §4.9; who may do what is for others.
 
-import { randomUUID } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import type { Cancel, Clock } from '../clock.ts';
-import { formatDn, formatRdn, normalizeDn, parentDn, parseDn } from '../ldap/dn.ts';
-import { type LdapEntry, type LdapOperation, selectAttributes } from '../ldap/entry.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Cancel } from '../clock.ts';
+import { normalizeDn } from '../ldap/dn.ts';
+import { type LdapEntry, type LdapOperation, type LdapOperations, selectAttributes } from '../ldap/entry.ts';
 import { type Filter, matchFilter, parseFilter } from '../ldap/filter.ts';
-import { fault, LdapFault } from '../ldap/result.ts';
+import { LdapFault } from '../ldap/result.ts';
+import { Problem } from '../problem.ts';
 import { openDatabase } from '../storage/database.ts';
 import { ensurePrivateFolder } from '../storage/files.ts';
-import type { ApplyOptions, Directory, DirectoryOptions, DirectoryQuery, SearchScope } from './directory.ts';
-import {
-  addNamingValues,
-  applyChanges,
-  dropNamingValues,
-  hasNamingValues,
-  readAddedAttributes,
-} from './entry-change.ts';
-import { DIRECTORY_MIGRATIONS, EntryStore, type StoredEntry } from './entry-store.ts';
+import { type ChangeMark, type ChangePage, deletionsFrom, formatPosition, startFrom } from './change-feed.ts';
+import { ChangeNumbers } from './change-numbers.ts';
+import type { ApplyOptions, Directory, DirectoryOptions, DirectoryQuery } from './directory.ts';
+import { DIRECTORY_MIGRATIONS } from './directory-format.ts';
+import { EntrySearch } from './entry-search.ts';
+import { EntryStore, type StoredEntry } from './entry-store.ts';
+import { EntryWriter } from './entry-writer.ts';
+import { Facts } from './facts.ts';
 import { isOperational } from './schema.ts';
-import { checkEntry, type EntryAttributes } from './schema-check.ts';
 import { schemaRules } from './schema-rules.ts';
-import { formatGeneralizedTime } from './syntax.ts';
-
-type Operation<K extends LdapOperation['kind']> = Extract<LdapOperation, { kind: K }>;
+import { readTombstone } from './tombstone.ts';
+import { INDEX_SIGNATURE } from './value-index.ts';
 
 const DATABASE_FILE = 'directory.db';
+/** So many operations are carried out without a pause: some milliseconds. */
+const SLICE_OPERATIONS = 200;
 
 /** Owns the open database. */
 export class EmbeddedDirectory implements Directory {
@@ -36,8 +37,12 @@ export class EmbeddedDirectory implements Directory {
   readonly namingContext: string;
   readonly #database: DatabaseSync;
   readonly #store: EntryStore;
-  readonly #clock: Clock;
+  readonly #search: EntrySearch;
+  readonly #numbers: ChangeNumbers;
+  readonly #writer: EntryWriter;
   readonly #listeners = new Set<() => void>();
+  /** Over when the long transaction under way is: whoever comes meanwhile waits, and looks again before it does anything. */
+  #longWork: Promise<void> | undefined;
   #isOpen = true;
 
   /** Opens or makes it; Problem `in-use`, `format-too-new` or `database-unreadable`. */
@@ -52,33 +57,64 @@ export class EmbeddedDirectory implements Directory {
 
   private constructor(database: DatabaseSync, options: DirectoryOptions) {
     this.#database = database;
-    this.#clock = options.clock;
     this.#store = new EntryStore(database);
-    this.namingContext = this.#store.readFact('naming-context', () => options.namingContext);
+    const facts = new Facts(database);
+    this.namingContext = facts.read('naming-context', () => options.namingContext);
+    this.#search = new EntrySearch(this.#store, this.namingContext);
+    this.#numbers = new ChangeNumbers(facts);
+    const { namingContext } = this;
+    this.#writer = new EntryWriter({ store: this.#store, numbers: this.#numbers, clock: options.clock, namingContext });
+    this.#transact(() => {
+      if (facts.read('indexed-attributes', () => '') !== INDEX_SIGNATURE) this.#store.rebuildIndex();
+      facts.write('indexed-attributes', INDEX_SIGNATURE);
+      this.#writer.purge();
+    });
+  }
+
+  get changeMark(): ChangeMark {
+    return this.#numbers.mark;
   }
 
   async search(query: DirectoryQuery): Promise<LdapEntry[]> {
+    while (this.#longWork) await this.#longWork;
     const filter = typeof query.filter === 'string' ? parseFilter(query.filter) : query.filter;
-    const baseKey = normalizeDn(query.base);
-    if (!this.#store.has(baseKey)) throw this.#noSuchObject(query.base);
+    const candidates = this.#search.candidates(query, filter);
+    if (!candidates) throw this.#writer.noSuchObject(query.base);
     const found: LdapEntry[] = [];
-    for (const entry of this.#inScope(baseKey, query.scope)) {
+    for (const entry of candidates) {
       if (found.length === query.sizeLimit) break;
       if (isMatch(filter, entry)) found.push(select(entry, query.attributes));
     }
     return found;
   }
 
-  async apply(operations: readonly LdapOperation[], options: ApplyOptions = {}): Promise<void> {
-    if (operations.length === 0) return;
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
-      for (const [index, operation] of operations.entries()) this.#applyOne(operation, index, options.author);
-      this.#database.exec('COMMIT');
-    } catch (error) {
-      this.#database.exec('ROLLBACK');
-      throw error;
+  async readChanges(base: string, since?: string, limit?: number): Promise<ChangePage> {
+    while (this.#longWork) await this.#longWork;
+    const start = startFrom(since, this.#numbers.mark);
+    const baseKey = normalizeDn(base);
+    const changed: LdapEntry[] = [];
+    const deleted: ChangePage['deleted'][number][] = [];
+    let [usn, count] = [start.usn, 0];
+    for (const entry of this.#store.byChange(start.usn + 1, Number.MAX_SAFE_INTEGER, limit)) {
+      [usn, count] = [entry.usnChanged, count + 1];
+      if (!entry.isDeleted) {
+        if (isWithin(entry.dnKey, baseKey)) changed.push(select(entry, ['*', '+']));
+      } else if (usn > deletionsFrom(start)) {
+        const remains = readTombstone(entry);
+        if (isWithin(normalizeDn(remains.dn), baseKey)) deleted.push(remains);
+      }
     }
+    const isLast = limit === undefined || count < limit;
+    const { invocationId, startedAtUsn } = start;
+    const position = formatPosition({ invocationId, usn, startedAtUsn: isLast ? undefined : startedAtUsn });
+    return { position, changed, deleted, isLast };
+  }
+
+  async apply(operations: LdapOperations, options: ApplyOptions = {}): Promise<void> {
+    if (operations.length === 0) return;
+    while (this.#longWork) await this.#longWork;
+    if (operations.length <= SLICE_OPERATIONS) this.#transact(() => this.#writeAll(operations, options.author));
+    else await this.#applyInSlices(operations, options.author);
     for (const listener of this.#listeners) listener();
   }
 
@@ -91,28 +127,62 @@ export class EmbeddedDirectory implements Directory {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#listeners.clear();
-    this.#database.close();
+    // A long transaction that is under way notices, and closes what it gave up.
+    if (!this.#longWork) this.#database.close();
   }
 
-  #inScope(baseKey: string, scope: SearchScope): Iterable<StoredEntry> {
-    if (scope === 'sub') return this.#store.subtree(baseKey);
-    if (scope === 'one') return this.#store.children(baseKey);
-    const entry = this.#store.find(baseKey);
-    return entry ? [entry] : [];
-  }
-
-  #applyOne(operation: LdapOperation, index: number, author: string | undefined): void {
+  #transact(work: () => void): void {
+    this.#begin();
     try {
-      switch (operation.kind) {
-        case 'add':
-          return this.#add(operation, author);
-        case 'modify':
-          return this.#modify(operation, author);
-        case 'delete':
-          return this.#delete(operation);
-        default:
-          return this.#rename(operation, author);
+      work();
+      this.#commit();
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    }
+  }
+
+  async #applyInSlices(operations: LdapOperations, author: string | undefined): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#longWork = promise;
+    try {
+      this.#begin();
+      try {
+        await this.#writeSlices(operations, author);
+        this.#commit();
+      } catch (error) {
+        this.#rollBack();
+        throw error;
       }
+    } finally {
+      this.#longWork = undefined;
+      if (!this.#isOpen) this.#database.close();
+      resolve();
+    }
+  }
+
+  async #writeSlices(operations: LdapOperations, author: string | undefined): Promise<void> {
+    let index = 0;
+    for (const operation of operations) {
+      if (index % SLICE_OPERATIONS === 0) await nextTurn();
+      if (!this.#isOpen)
+        throw new Problem('directory-closed', 'the directory was closed before the change was complete');
+      this.#write(operation, index, author);
+      index += 1;
+    }
+  }
+
+  #writeAll(operations: LdapOperations, author: string | undefined): void {
+    let index = 0;
+    for (const operation of operations) {
+      this.#write(operation, index, author);
+      index += 1;
+    }
+  }
+
+  #write(operation: LdapOperation, index: number, author: string | undefined): void {
+    try {
+      this.#writer.write(operation, author);
     } catch (error) {
       if (!(error instanceof LdapFault)) throw error;
       const { resultCode, message, matchedDn } = error;
@@ -120,90 +190,25 @@ export class EmbeddedDirectory implements Directory {
     }
   }
 
-  #add({ dn, attributes: given }: Operation<'add'>, author: string | undefined): void {
-    const attributes = readAddedAttributes(dn, given);
-    const { name: structural } = checkEntry(attributes);
-    const key = normalizeDn(dn);
-    if (this.#store.has(key)) throw fault('entryAlreadyExists', `${dn} is already there`);
-    const parent = parentDn(dn);
-    if (parent === undefined) throw fault('unwillingToPerform', 'the root has no entry');
-    if (key !== normalizeDn(this.namingContext) && !this.#store.has(normalizeDn(parent))) throw this.#noSuchObject(dn);
-    attributes.set('structuralObjectClass', [Buffer.from(structural)]);
-    attributes.set('entryUUID', [Buffer.from(randomUUID())]);
-    this.#stamp(attributes, 'create', author);
-    this.#stamp(attributes, 'modify', author);
-    this.#store.insert(dn, attributes);
+  #begin(): void {
+    this.#database.exec('BEGIN IMMEDIATE');
   }
 
-  #modify({ dn, changes }: Operation<'modify'>, author: string | undefined): void {
-    const entry = this.#require(dn);
-    const attributes = applyChanges(entry.attributes, changes);
-    const rdn = parseDn(entry.dn)[0] ?? [];
-    if (!hasNamingValues(attributes, rdn)) throw fault('notAllowedOnRDN', `${formatRdn(rdn)} names the entry`);
-    this.#replace(entry, attributes, author);
+  #commit(): void {
+    this.#writer.purge();
+    this.#numbers.save();
+    this.#database.exec('COMMIT');
+    this.#numbers.settle();
   }
 
-  #delete({ dn }: Operation<'delete'>): void {
-    const entry = this.#require(dn);
-    if (this.#store.hasChildren(normalizeDn(dn)))
-      throw fault('notAllowedOnNonLeaf', `${entry.dn} has entries under it`);
-    this.#store.remove(entry.id);
+  #rollBack(): void {
+    this.#database.exec('ROLLBACK');
+    this.#numbers.settle();
   }
+}
 
-  #rename(operation: Operation<'rename'>, author: string | undefined): void {
-    const entry = this.#require(operation.dn);
-    const [newRdn, ...rest] = parseDn(operation.newRdn);
-    if (!newRdn || rest.length > 0) throw fault('invalidDNSyntax', 'the new name is not one part of a name');
-    const parent = operation.newSuperior ?? parentDn(entry.dn) ?? '';
-    const newDn = formatDn([newRdn, ...parseDn(parent)]);
-    this.#checkDestination(entry, newDn, parent);
-    const attributes: EntryAttributes = new Map(entry.attributes);
-    if (operation.deleteOldRdn) dropNamingValues(attributes, parseDn(entry.dn)[0] ?? []);
-    addNamingValues(attributes, newRdn);
-    this.#replace(entry, attributes, author);
-    this.#store.move(entry, newDn);
-  }
-
-  #checkDestination(entry: StoredEntry, newDn: string, parent: string): void {
-    const [oldKey, newKey] = [normalizeDn(entry.dn), normalizeDn(newDn)];
-    if (oldKey === normalizeDn(this.namingContext)) {
-      throw fault('unwillingToPerform', 'the naming context keeps its name');
-    }
-    if (newKey.endsWith(`,${oldKey}`)) throw fault('unwillingToPerform', 'an entry cannot be moved under itself');
-    if (!this.#store.has(normalizeDn(parent))) throw this.#noSuchObject(parent);
-    if (newKey !== oldKey && this.#store.has(newKey)) throw fault('entryAlreadyExists', `${newDn} is already there`);
-  }
-
-  #replace(entry: StoredEntry, attributes: EntryAttributes, author: string | undefined): void {
-    const { name } = checkEntry(attributes);
-    if (entry.attributes.get('structuralObjectClass')?.[0]?.toString() !== name) {
-      throw fault('objectClassModsProhibited', 'the structural object class of an entry stays');
-    }
-    this.#stamp(attributes, 'modify', author);
-    this.#store.replaceValues(entry.id, attributes);
-  }
-
-  #stamp(attributes: EntryAttributes, what: 'create' | 'modify', author: string | undefined): void {
-    const [time, name] = what === 'create' ? ['createTimestamp', 'creatorsName'] : ['modifyTimestamp', 'modifiersName'];
-    attributes.set(time, [Buffer.from(formatGeneralizedTime(this.#clock.now()))]);
-    if (author === undefined) attributes.delete(name);
-    else attributes.set(name, [Buffer.from(author)]);
-  }
-
-  #require(dn: string): StoredEntry {
-    const entry = this.#store.find(normalizeDn(dn));
-    if (!entry) throw this.#noSuchObject(dn);
-    return entry;
-  }
-
-  /** matchedDN is the nearest entry above that exists (RFC 4511 §4.1.9). */
-  #noSuchObject(dn: string): LdapFault {
-    let matched: StoredEntry | undefined;
-    for (let parts = parseDn(dn).slice(1); parts.length > 0 && !matched; parts = parts.slice(1)) {
-      matched = this.#store.find(normalizeDn(formatDn(parts)));
-    }
-    return fault('noSuchObject', `${dn} is not there`, { matchedDn: matched?.dn ?? '' });
-  }
+function isWithin(dnKey: string, baseKey: string): boolean {
+  return dnKey === baseKey || dnKey.endsWith(`,${baseKey}`);
 }
 
 function isMatch(filter: Filter | undefined, entry: LdapEntry): boolean {

@@ -1,90 +1,104 @@
-// The tables of the embedded directory and the SQL on them: entries by the key of their name and of their parent's, values
-// beside them in order. Knows names and octets, no LDAP; transactions are begun and ended in embedded-directory.ts.
+// The SQL on the tables of the embedded directory: entries by the key of their name and of their parent's, values beside them
+// in order. Deleted entries are kept beside the live ones, and only who asks for them sees them. Knows names and octets, no
+// LDAP; transactions are begun and ended in embedded-directory.ts.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { formatDn, normalizeDn, parseDn } from '../ldap/dn.ts';
 import type { LdapEntry } from '../ldap/entry.ts';
 import type { EntryAttributes } from './schema-check.ts';
-
-/** One script a format version, as openDatabase wants them. */
-export const DIRECTORY_MIGRATIONS: readonly string[] = [
-  `CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-   CREATE TABLE entries (
-     id INTEGER PRIMARY KEY,
-     dn_key TEXT NOT NULL UNIQUE,
-     dn TEXT NOT NULL,
-     parent_key TEXT NOT NULL
-   ) STRICT;
-   CREATE INDEX entries_by_parent ON entries (parent_key);
-   CREATE TABLE entry_values (
-     entry_id INTEGER NOT NULL REFERENCES entries (id) ON DELETE CASCADE,
-     attribute TEXT NOT NULL,
-     position INTEGER NOT NULL,
-     value BLOB NOT NULL,
-     PRIMARY KEY (entry_id, attribute, position)
-   ) STRICT, WITHOUT ROWID;`,
-];
+import { ValueIndex } from './value-index.ts';
 
 export interface StoredEntry extends LdapEntry {
   readonly id: number;
+  readonly dnKey: string;
+  readonly isDeleted: boolean;
+  readonly usnChanged: number;
+  /** With `uSNCreated` and `uSNChanged` among them. */
   readonly attributes: EntryAttributes;
 }
 
-const SUBTREE = `WITH RECURSIVE tree (id, dn, dn_key) AS (
-    SELECT id, dn, dn_key FROM entries WHERE dn_key = ?
-    UNION ALL SELECT entries.id, entries.dn, entries.dn_key FROM entries JOIN tree ON entries.parent_key = tree.dn_key
-  ) SELECT id, dn FROM tree`;
+/** Which entries a walk over the tree shows. */
+export interface Visibility {
+  readonly withDeleted: boolean;
+}
+
+type Row = Record<string, unknown>;
+
+const COLUMNS = ['id', 'dn', 'dn_key', 'usn_created', 'usn_changed', 'deleted_ms'].map((name) => `entries.${name}`);
+const SELECT = `SELECT ${COLUMNS.join(', ')} FROM entries`;
+
+const SUBTREE = `WITH RECURSIVE tree (id, key) AS (
+    SELECT id, dn_key FROM entries WHERE dn_key = :key
+    UNION ALL SELECT entries.id, entries.dn_key FROM entries JOIN tree ON entries.parent_key = tree.key
+      WHERE entries.deleted_ms IS NULL OR :deleted
+  ) SELECT ${COLUMNS.join(', ')} FROM tree JOIN entries ON entries.id = tree.id`;
+
+/** Kept in columns and not among the values. */
+const USN_ATTRIBUTES: ReadonlySet<string> = new Set(['uSNCreated', 'uSNChanged']);
 
 /** Prepared statements over one open database, which its opener closes. */
 export class EntryStore {
+  readonly #index: ValueIndex;
   readonly #find: StatementSync;
+  readonly #byId: StatementSync;
   readonly #children: StatementSync;
   readonly #subtree: StatementSync;
+  readonly #byChange: StatementSync;
+  readonly #expired: StatementSync;
+  readonly #everything: StatementSync;
   readonly #hasChild: StatementSync;
   readonly #values: StatementSync;
   readonly #insert: StatementSync;
   readonly #insertValue: StatementSync;
   readonly #clearValues: StatementSync;
+  readonly #number: StatementSync;
   readonly #remove: StatementSync;
   readonly #move: StatementSync;
-  readonly #fact: StatementSync;
-  readonly #setFact: StatementSync;
+  readonly #bury: StatementSync;
 
   constructor(database: DatabaseSync) {
-    this.#find = database.prepare('SELECT id, dn FROM entries WHERE dn_key = ?');
-    this.#children = database.prepare('SELECT id, dn FROM entries WHERE parent_key = ?');
+    this.#index = new ValueIndex(database);
+    this.#find = database.prepare(`${SELECT} WHERE dn_key = ?`);
+    this.#byId = database.prepare(`${SELECT} WHERE id = ?`);
+    this.#children = database.prepare(`${SELECT} WHERE parent_key = ? AND (deleted_ms IS NULL OR ?)`);
     this.#subtree = database.prepare(SUBTREE);
-    this.#hasChild = database.prepare('SELECT 1 FROM entries WHERE parent_key = ? LIMIT 1');
+    this.#byChange = database.prepare(
+      `${SELECT} WHERE usn_changed >= ? AND usn_changed <= ? ORDER BY usn_changed LIMIT ?`,
+    );
+    this.#expired = database.prepare(`${SELECT} WHERE deleted_ms < ?`);
+    this.#everything = database.prepare('SELECT id FROM entries WHERE deleted_ms IS NULL');
+    this.#hasChild = database.prepare('SELECT 1 FROM entries WHERE parent_key = ? AND deleted_ms IS NULL LIMIT 1');
     this.#values = database.prepare(
       'SELECT attribute, value FROM entry_values WHERE entry_id = ? ORDER BY attribute, position',
     );
-    this.#insert = database.prepare('INSERT INTO entries (dn_key, dn, parent_key) VALUES (?, ?, ?)');
+    this.#insert = database.prepare(
+      'INSERT INTO entries (dn_key, dn, parent_key, usn_created, usn_changed) VALUES (?, ?, ?, ?, ?)',
+    );
     this.#insertValue = database.prepare(
       'INSERT INTO entry_values (entry_id, attribute, position, value) VALUES (?, ?, ?, ?)',
     );
     this.#clearValues = database.prepare('DELETE FROM entry_values WHERE entry_id = ?');
+    this.#number = database.prepare('UPDATE entries SET usn_changed = ? WHERE id = ?');
     this.#remove = database.prepare('DELETE FROM entries WHERE id = ?');
     this.#move = database.prepare('UPDATE entries SET dn_key = ?, dn = ?, parent_key = ? WHERE id = ?');
-    this.#fact = database.prepare('SELECT value FROM facts WHERE name = ?');
-    this.#setFact = database.prepare('INSERT INTO facts (name, value) VALUES (?, ?)');
+    this.#bury = database.prepare('UPDATE entries SET deleted_ms = ? WHERE id = ?');
   }
 
-  /** A fact about the directory itself; `make` gives it when it is asked for the first time. */
-  readFact(name: string, make: () => string): string {
-    const row = this.#fact.get(name);
-    if (row) return String(row['value']);
-    const value = make();
-    this.#setFact.run(name, value);
-    return value;
-  }
-
+  /** The entry of that name, unless it was deleted. */
   find(dnKey: string): StoredEntry | undefined {
+    const entry = this.findAny(dnKey);
+    return entry?.isDeleted === true ? undefined : entry;
+  }
+
+  /** The entry of that name, deleted or not. */
+  findAny(dnKey: string): StoredEntry | undefined {
     const row = this.#find.get(dnKey);
     return row && this.#load(row);
   }
 
   has(dnKey: string): boolean {
-    return this.#find.get(dnKey) !== undefined;
+    const row = this.#find.get(dnKey);
+    return row !== undefined && row['deleted_ms'] === null;
   }
 
   hasChildren(dnKey: string): boolean {
@@ -92,27 +106,66 @@ export class EntryStore {
   }
 
   /** Loaded one by one as they are asked for. */
-  *children(dnKey: string): Generator<StoredEntry> {
-    for (const row of this.#children.all(dnKey)) yield this.#load(row);
+  *children(dnKey: string, { withDeleted }: Visibility): Generator<StoredEntry> {
+    for (const row of this.#children.all(dnKey, Number(withDeleted))) yield this.#load(row);
   }
 
   /** The entry and all under it, parents first. */
-  *subtree(dnKey: string): Generator<StoredEntry> {
-    for (const row of this.#subtree.all(dnKey)) yield this.#load(row);
+  *subtree(dnKey: string, { withDeleted }: Visibility): Generator<StoredEntry> {
+    for (const row of this.#subtree.all({ key: dnKey, deleted: Number(withDeleted) })) yield this.#load(row);
   }
 
-  insert(dn: string, attributes: EntryAttributes): void {
+  /** Entries with a value of this key, live ones alone. */
+  *byValue(attribute: string, key: string): Generator<StoredEntry> {
+    for (const id of this.#index.find(attribute, key)) {
+      const row = this.#byId.get(id);
+      if (row) yield this.#load(row);
+    }
+  }
+
+  /** Entries whose last change is in the range, both ends included, oldest first, deleted ones among them. */
+  *byChange(from: number, to: number, limit = -1): Generator<StoredEntry> {
+    for (const row of this.#byChange.all(from, to, limit)) yield this.#load(row);
+  }
+
+  /** Entries that were deleted before a time. */
+  deletedBefore(time: Date): { id: number; usnChanged: number }[] {
+    return this.#expired
+      .all(time.getTime())
+      .map((row) => ({ id: Number(row['id']), usnChanged: Number(row['usn_changed']) }));
+  }
+
+  insert(dn: string, attributes: EntryAttributes, usn: number): void {
     const { dnKey, parentKey } = keysOf(dn);
-    const { lastInsertRowid } = this.#insert.run(dnKey, dn, parentKey);
-    this.#writeValues(Number(lastInsertRowid), attributes);
+    const id = Number(this.#insert.run(dnKey, dn, parentKey, usn, usn).lastInsertRowid);
+    this.#writeValues(id, attributes);
+    this.#index.change(id, undefined, attributes);
   }
 
-  replaceValues(id: number, attributes: EntryAttributes): void {
+  replaceValues({ id, attributes: before }: StoredEntry, attributes: EntryAttributes, usn: number): void {
     this.#clearValues.run(id);
     this.#writeValues(id, attributes);
+    this.#index.change(id, before, attributes);
+    this.#number.run(usn, id);
   }
 
-  remove(id: number): void {
+  /** Leaves of the entry what `remains` says, for those who ask for deleted entries. */
+  bury(
+    entry: StoredEntry,
+    remains: { dn: string; attributes: EntryAttributes },
+    at: { time: Date; usn: number },
+  ): void {
+    const { dnKey, parentKey } = keysOf(remains.dn);
+    this.#clearValues.run(entry.id);
+    this.#writeValues(entry.id, remains.attributes);
+    this.#index.change(entry.id, entry.attributes, undefined);
+    this.#move.run(dnKey, remains.dn, parentKey, entry.id);
+    this.#bury.run(at.time.getTime(), entry.id);
+    this.#number.run(at.usn, entry.id);
+  }
+
+  /** Takes away what `bury` left. */
+  purge(id: number): void {
     this.#remove.run(id);
   }
 
@@ -120,7 +173,7 @@ export class EntryStore {
   move(entry: StoredEntry, newDn: string): void {
     const depth = parseDn(entry.dn).length;
     const tree = this.#subtree
-      .all(normalizeDn(entry.dn))
+      .all({ key: entry.dnKey, deleted: 0 })
       .map((row) => ({ id: Number(row['id']), dn: String(row['dn']) }));
     for (const { id, dn } of tree) {
       const parts = parseDn(dn);
@@ -130,24 +183,39 @@ export class EntryStore {
     }
   }
 
-  #load(row: Record<string, unknown>): StoredEntry {
+  /** Makes the index anew, for another choice of attributes. */
+  rebuildIndex(): void {
+    this.#index.clear();
+    for (const { id } of this.#everything.all()) {
+      const row = this.#byId.get(Number(id));
+      if (row) this.#index.change(Number(id), undefined, this.#load(row).attributes);
+    }
+  }
+
+  #load(row: Row): StoredEntry {
     const id = Number(row['id']);
+    const usnChanged = Number(row['usn_changed']);
     const attributes = new Map<string, Buffer[]>();
     for (const { attribute, value } of this.#values.all(id)) {
       const values = attributes.get(String(attribute)) ?? [];
       values.push(Buffer.from(value as Uint8Array));
       attributes.set(String(attribute), values);
     }
-    return { id, dn: String(row['dn']), attributes };
+    attributes.set('uSNCreated', [Buffer.from(String(row['usn_created']))]);
+    attributes.set('uSNChanged', [Buffer.from(String(usnChanged))]);
+    const isDeleted = row['deleted_ms'] !== null;
+    return { id, dn: String(row['dn']), dnKey: String(row['dn_key']), isDeleted, usnChanged, attributes };
   }
 
   #writeValues(id: number, attributes: EntryAttributes): void {
     for (const [attribute, values] of attributes) {
+      if (USN_ATTRIBUTES.has(attribute)) continue;
       for (const [position, value] of values.entries()) this.#insertValue.run(id, attribute, position, value);
     }
   }
 }
 
 function keysOf(dn: string): { dnKey: string; parentKey: string } {
-  return { dnKey: normalizeDn(dn), parentKey: normalizeDn(formatDn(parseDn(dn).slice(1))) };
+  const dnKey = normalizeDn(dn);
+  return { dnKey, parentKey: dnKey.slice(dnKey.indexOf(',') + 1 || dnKey.length) };
 }

@@ -3,10 +3,12 @@
 
 import type { Cancel } from '../clock.ts';
 import { isWithinDn } from '../ldap/dn.ts';
-import { getValues, type LdapEntry, type LdapOperation } from '../ldap/entry.ts';
+import { getValues, type LdapEntry, type LdapOperations } from '../ldap/entry.ts';
 import type { LdapClient } from '../ldap/client.ts';
 import { Problem } from '../problem.ts';
+import type { ChangePage } from './change-feed.ts';
 import type { Directory, DirectoryOptions, DirectoryQuery } from './directory.ts';
+import { readChangesByLdap } from './ldap-changes.ts';
 
 type Connect = () => Promise<LdapClient>;
 
@@ -44,11 +46,15 @@ export class LdapDirectory implements Directory {
     return client.search(query);
   }
 
-  async apply(operations: readonly LdapOperation[]): Promise<void> {
+  async apply(operations: LdapOperations): Promise<void> {
     if (operations.length === 0) return;
     const client = await this.#use();
     await client.apply(operations);
     for (const listener of this.#listeners) listener();
+  }
+
+  readChanges(base: string, since?: string, limit?: number): Promise<ChangePage | undefined> {
+    return readChangesByLdap(this, { base, since, limit });
   }
 
   /** Hears of the changes that are made through this object; LDAP tells of no others. */

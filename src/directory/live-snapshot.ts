@@ -3,7 +3,7 @@
 // why. Writes that depend on what is there come one after the other.
 
 import type { Cancel } from '../clock.ts';
-import type { LdapOperation } from '../ldap/entry.ts';
+import type { LdapOperations } from '../ldap/entry.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
 import type { Directory } from './directory.ts';
@@ -64,13 +64,13 @@ export class LiveSnapshot<S> {
   }
 
   /** Applies what `plan` makes of the state of that moment, all or nothing; `current` shows it when this resolves. */
-  change(plan: (current: S) => readonly LdapOperation[], author?: string): Promise<void> {
+  change(plan: (current: S) => LdapOperations, author?: string): Promise<void> {
     const result = this.#writes.then(() => this.#changeNow(plan, author));
     this.#writes = result.catch(() => undefined);
     return result;
   }
 
-  async #changeNow(plan: (current: S) => readonly LdapOperation[], author: string | undefined): Promise<void> {
+  async #changeNow(plan: (current: S) => LdapOperations, author: string | undefined): Promise<void> {
     await this.refresh();
     // To plan on a state that is not the directory's would write what nobody meant.
     if (this.#fault !== undefined) throw this.#fault;

@@ -2,7 +2,7 @@
 // configuration and the own server's object. A guard says what may not be changed there now.
 
 import type { Cancel } from '../clock.ts';
-import type { LdapOperation } from '../ldap/entry.ts';
+import type { LdapOperation, LdapOperations } from '../ldap/entry.ts';
 import type { AcceptedDomain } from './accepted-domain.ts';
 import type { RenewalState } from './certificate-renewal.ts';
 import type { DirectoryAccount } from './directory-account.ts';
@@ -145,7 +145,7 @@ export class OrganizationDirectory<S extends OrganizationSnapshot> {
   }
 
   /** Writes what came over LDAP and was found allowed, in the writer's name; all or nothing. Throws LdapFault. */
-  replicate(operations: readonly LdapOperation[], author: string): Promise<void> {
+  replicate(operations: LdapOperations, author: string): Promise<void> {
     return this.live.change(() => operations, author);
   }
 

@@ -30,6 +30,13 @@ const STANDARD: readonly AttributeType[] = [
   operational('modifiersName', '2.5.18.4', 'dn'),
   operational('structuralObjectClass', '2.5.21.9', 'class'),
   operational('entryUUID', '1.3.6.1.1.16.4', 'uuid'),
+  ownOperational('uSNCreated', 190, 'integer'),
+  ownOperational('uSNChanged', 191, 'integer'),
+  ownOperational('isDeleted', 192, 'boolean'),
+  ownOperational('lastKnownParent', 193, 'dn'),
+  ownOperational('highestCommittedUSN', 194, 'integer'),
+  ownOperational('invocationId', 195, 'uuid'),
+  ownOperational('msExchPurgedUSN', 196, 'integer'),
 ];
 
 const SHARED: readonly Line[] = [['adminDescription', 1, 'text', 'single']];
@@ -191,4 +198,8 @@ function standard(name: string, oid: string, syntax: SyntaxName): AttributeType 
 
 function operational(name: string, oid: string, syntax: SyntaxName): AttributeType {
   return { name, oid, syntax, isSingle: true, isOperational: true };
+}
+
+function ownOperational(name: string, number: number, syntax: SyntaxName): AttributeType {
+  return operational(name, `${OWN_ARC}.1.${number}`, syntax);
 }

@@ -61,13 +61,16 @@ export class ClientConnection {
     return this.#end === undefined;
   }
 
-  /** Sends a request; resolves with its result, good or bad. Rejects with Problem `ldap-unreachable` or `ldap-peer-refused`. */
-  request(request: ClientRequest, controls: readonly Control[] = []): Promise<LdapAnswer> {
+  /**
+   * Sends a request; resolves with its result, good or bad. Work of the server that takes longer than others gets
+   * `patienceMs` on top. Rejects with Problem `ldap-unreachable` or `ldap-peer-refused`.
+   */
+  request(request: ClientRequest, controls: readonly Control[] = [], patienceMs = 0): Promise<LdapAnswer> {
     if (this.#end) return Promise.reject(this.#end);
     const messageId = this.#nextMessageId();
     const octets = encodeMessage(messageId, encodeRequest(request), controls);
     return new Promise((resolve, reject) => {
-      const timer = this.#startTimer();
+      const timer = this.#startTimer(patienceMs);
       this.#waiting.set(messageId, { entries: [], answerBytes: 0, resolve, reject, timer });
       this.#socket.write(octets);
     });
@@ -89,9 +92,10 @@ export class ClientConnection {
     return this.#lastMessageId;
   }
 
-  #startTimer(): NodeJS.Timeout {
-    const sentence = `${this.#peer} did not answer over LDAP within ${this.#timeoutMs} ms`;
-    return setTimeout(() => this.#fail(new Problem('ldap-unreachable', sentence)), this.#timeoutMs);
+  #startTimer(patienceMs = 0): NodeJS.Timeout {
+    const timeoutMs = this.#timeoutMs + patienceMs;
+    const sentence = `${this.#peer} did not answer over LDAP within ${timeoutMs} ms`;
+    return setTimeout(() => this.#fail(new Problem('ldap-unreachable', sentence)), timeoutMs);
   }
 
   #receive(chunk: Buffer): void {

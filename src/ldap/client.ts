@@ -11,7 +11,7 @@ import { refuseFaults } from './client-answer.ts';
 import { ClientConnection, describeBreak } from './client-connection.ts';
 import { applyAsTransaction } from './client-transaction.ts';
 import { Oid } from './control.ts';
-import type { LdapEntry, LdapOperation } from './entry.ts';
+import type { LdapEntry, LdapOperation, LdapOperations } from './entry.ts';
 import { type Filter, parseFilter } from './filter.ts';
 import { searchByPages } from './paged-search.ts';
 import type { SearchScope } from './request.ts';
@@ -145,11 +145,14 @@ export class LdapClient {
   }
 
   /** One operation as it is; several as an RFC 5805 transaction, all or nothing; `failedOperation` tells which one failed. */
-  async apply(operations: readonly LdapOperation[]): Promise<void> {
-    const [operation] = operations;
-    if (!operation) return;
-    if (operations.length > 1) return applyAsTransaction(this.#connection, operations);
-    refuseFaults(await this.#connection.request({ kind: 'update', operation }), 0);
+  async apply(operations: LdapOperations): Promise<void> {
+    if (operations.length > 1) return this.applyTogether(operations);
+    for (const operation of operations) refuseFaults(await this.#connection.request({ kind: 'update', operation }), 0);
+  }
+
+  /** As a transaction, however many they are; they may be made on the way. */
+  applyTogether(operations: Iterable<LdapOperation> | AsyncIterable<LdapOperation>): Promise<void> {
+    return applyAsTransaction(this.#connection, operations);
   }
 
   /** Whether the entry has this value. */

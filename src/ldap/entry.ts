@@ -26,6 +26,24 @@ export type LdapOperation =
       readonly newSuperior?: string;
     };
 
+/** Updates in their order. Read again, they are the same again; they need not be in memory all at once. */
+export interface LdapOperations extends Iterable<LdapOperation> {
+  readonly length: number;
+}
+
+/** Place of the first update that `is` is true of. */
+export function findOperation(
+  operations: LdapOperations,
+  is: (operation: LdapOperation) => boolean,
+): number | undefined {
+  let place = 0;
+  for (const operation of operations) {
+    if (is(operation)) return place;
+    place += 1;
+  }
+  return undefined;
+}
+
 /** The values of an attribute, whatever the case of its name; empty when the entry has none. */
 export function getValues(entry: LdapEntry, name: string): readonly Buffer[] {
   const exact = entry.attributes.get(name);

@@ -2,7 +2,7 @@
 // LdapFault that is thrown becomes its outcome, anything else becomes `other` (80) with the reason in the log alone.
 
 import type { TlsSession } from '../tls/tls-session.ts';
-import type { LdapEntry, LdapOperation } from './entry.ts';
+import type { LdapEntry, LdapOperations } from './entry.ts';
 import type { CompareRequest, SearchRequest } from './request.ts';
 import type { LdapOutcome } from './result.ts';
 import type { SearchWatch } from './search-watch.ts';
@@ -47,7 +47,7 @@ export interface LdapRequestHandler {
    */
   search(connection: LdapConnection, request: SearchRequest, watch: SearchWatch): Promise<SearchAnswer>;
   /** One: a plain update. Several: an RFC 5805 transaction, all or nothing; `failedOperation` tells which one failed. */
-  apply(connection: LdapConnection, operations: readonly LdapOperation[]): Promise<LdapOutcome>;
+  apply(connection: LdapConnection, operations: LdapOperations): Promise<LdapOutcome>;
   /** compareTrue (6) or compareFalse (5). */
   compare(connection: LdapConnection, request: CompareRequest): Promise<LdapOutcome>;
   /** Called once for each connection, last. */

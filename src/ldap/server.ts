@@ -37,7 +37,8 @@ const DEFAULT_LIMITS: LdapLimits = {
   closeTimeoutMs: 5000,
   maxSearchMs: 3_600_000,
   maxMessageBytes: { anonymous: 65_536, bound: 5 * 1024 * 1024 },
-  transaction: { maxOperations: 20_000, maxBytes: 64 * 1024 * 1024 },
+  // A first synchronization brings every recipient at once, some 300 octets each.
+  transaction: { maxOperations: 1_000_000, maxBytes: 256 * 1024 * 1024 },
 };
 
 export interface LdapListenerOptions {

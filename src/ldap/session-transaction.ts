@@ -4,7 +4,9 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Control } from './control.ts';
-import type { LdapOperation } from './entry.ts';
+import type { LdapOperations } from './entry.ts';
+import { GatheredOperations } from './gathered-operations.ts';
+import type { LdapMessage } from './message.ts';
 import type { ExtendedDetails } from './response.ts';
 import { fault, LdapFault, type LdapOutcome, outcomeOf, outcomeOfFault, ResultCode, SUCCESS } from './result.ts';
 import { decodeEndTransaction, encodeFailedMessage } from './transaction.ts';
@@ -20,7 +22,7 @@ class OpenTransaction {
   readonly id: string;
   readonly #limits: TransactionLimits;
   readonly #messageIds: number[] = [];
-  #operations: LdapOperation[] = [];
+  #operations = new GatheredOperations();
   #sizeBytes = 0;
   #failure: { outcome: LdapOutcome; messageId: number } | undefined;
 
@@ -34,12 +36,12 @@ class OpenTransaction {
     return this.#failure;
   }
 
-  get operations(): readonly LdapOperation[] {
+  get operations(): LdapOperations {
     return this.#operations;
   }
 
-  /** Takes an update that came in the message `messageId`; success means that it waits, not that it can be done. */
-  add(operation: LdapOperation, messageId: number, sizeBytes: number): LdapOutcome {
+  /** Takes the message of an update that was found sound; success means that it waits, not that it can be done. */
+  add({ tag, content, messageId, sizeBytes }: LdapMessage): LdapOutcome {
     if (this.#failure) return this.#failure.outcome;
     this.#sizeBytes += sizeBytes;
     if (this.#operations.length >= this.#limits.maxOperations || this.#sizeBytes > this.#limits.maxBytes) {
@@ -47,7 +49,7 @@ class OpenTransaction {
       this.fail(outcome, messageId);
       return outcome;
     }
-    this.#operations.push(operation);
+    this.#operations.push(tag, content);
     this.#messageIds.push(messageId);
     return SUCCESS;
   }
@@ -55,7 +57,7 @@ class OpenTransaction {
   /** Spoils the transaction and lets go of what it held; the first failure is the one that counts. */
   fail(outcome: LdapOutcome, messageId: number): void {
     this.#failure ??= { outcome, messageId };
-    this.#operations = [];
+    this.#operations = new GatheredOperations();
   }
 
   /** The message that brought the operation at this place; undefined when there is none such. */
@@ -112,7 +114,7 @@ export class SessionTransaction {
   }
 }
 
-type Apply = (operations: readonly LdapOperation[]) => Promise<LdapOutcome>;
+type Apply = (operations: LdapOperations) => Promise<LdapOutcome>;
 
 /** A thrown fault is turned here, since only here its place is still known by a message id. */
 async function catchFault(apply: () => Promise<LdapOutcome>): Promise<LdapOutcome> {

@@ -154,9 +154,7 @@ export class Session {
         return { outcome: await handler.compare(this.#connection, request) };
       case 'update':
         if (!transactionId) return { outcome: await handler.apply(this.#connection, [request.operation]) };
-        return {
-          outcome: this.#transaction.find(transactionId).add(request.operation, message.messageId, message.sizeBytes),
-        };
+        return { outcome: this.#transaction.find(transactionId).add(message) };
       case 'extended':
         return this.#extend(request.oid, request.value);
       default:

@@ -2,7 +2,13 @@
 // every request of a bound peer and keeps count of what it was asked.
 
 import { isWithinDn, normalizeDn, parentDn, rdnOf } from '../../src/ldap/dn.ts';
-import { getValues, type LdapEntry, type LdapOperation, toAttributes } from '../../src/ldap/entry.ts';
+import {
+  getValues,
+  type LdapEntry,
+  type LdapOperation,
+  type LdapOperations,
+  toAttributes,
+} from '../../src/ldap/entry.ts';
 import { caseIgnoreRules, matchFilter } from '../../src/ldap/filter.ts';
 import type { BindCredentials, LdapConnection, LdapRequestHandler, SearchAnswer } from '../../src/ldap/handler.ts';
 import type { CompareRequest, SearchRequest } from '../../src/ldap/request.ts';
@@ -74,11 +80,11 @@ export class MemoryLdapHandler implements LdapRequestHandler {
     return { entries: entries.map(([, entry]) => entry), outcome: SUCCESS };
   }
 
-  async apply(connection: LdapConnection, operations: readonly LdapOperation[]): Promise<LdapOutcome> {
+  async apply(connection: LdapConnection, operations: LdapOperations): Promise<LdapOutcome> {
     refuseStrangers(connection);
     this.applied.push(operations.length);
     const draft: Entries = new Map(this.entries);
-    for (const [place, operation] of operations.entries()) {
+    for (const [place, operation] of [...operations].entries()) {
       try {
         applyOne(draft, operation);
       } catch (error) {

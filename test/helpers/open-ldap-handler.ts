@@ -1,7 +1,8 @@
 // A directory behind the LDAP server without any access control: whoever knows the password may do everything.
 
+import { changeAttributes } from '../../src/directory/change-feed.ts';
 import type { Directory } from '../../src/directory/directory.ts';
-import { type LdapEntry, type LdapOperation, toAttributes } from '../../src/ldap/entry.ts';
+import { type LdapEntry, type LdapOperations, toAttributes } from '../../src/ldap/entry.ts';
 import type { BindCredentials, LdapConnection, LdapRequestHandler, SearchAnswer } from '../../src/ldap/handler.ts';
 import type { SearchRequest } from '../../src/ldap/request.ts';
 import { type LdapOutcome, outcomeOf, SUCCESS } from '../../src/ldap/result.ts';
@@ -16,7 +17,8 @@ export class OpenLdapHandler implements LdapRequestHandler {
   }
 
   rootDse(): LdapEntry {
-    return { dn: '', attributes: toAttributes({ namingContexts: this.#directory.namingContext }) };
+    const { namingContext, changeMark } = this.#directory;
+    return { dn: '', attributes: toAttributes({ namingContexts: namingContext, ...changeAttributes(changeMark) }) };
   }
 
   bind(_connection: LdapConnection, credentials: BindCredentials): Promise<LdapOutcome> {
@@ -30,7 +32,7 @@ export class OpenLdapHandler implements LdapRequestHandler {
     return { entries, outcome: SUCCESS };
   }
 
-  async apply(_connection: LdapConnection, operations: readonly LdapOperation[]): Promise<LdapOutcome> {
+  async apply(_connection: LdapConnection, operations: LdapOperations): Promise<LdapOutcome> {
     await this.#directory.apply(operations);
     return SUCCESS;
   }

@@ -103,6 +103,92 @@ describe('embedded directory', () => {
   });
 });
 
+describe('a long list of operations', () => {
+  const many = Array.from(
+    { length: 1000 },
+    (_none, index): LdapOperation => ({ ...ROOT, dn: `CN=${index},${AD_CONTEXT}` }),
+  );
+
+  it('lets the process breathe, and nobody sees the middle of it', async () => {
+    const directory = openEmbedded(AD_CONTEXT);
+    await directory.apply([ROOT]);
+    let turns = 0;
+    const breathing = setInterval(() => (turns += 1), 1);
+    const work = directory.apply(many);
+    const counts = [0, 1, 2].map(() => directory.search({ base: AD_CONTEXT, scope: 'one' }));
+    const later = directory.apply([{ ...ROOT, dn: `CN=later,${AD_CONTEXT}` }]);
+    await Promise.all([work, later]);
+    clearInterval(breathing);
+    expect(turns).toBeGreaterThan(1);
+    for (const found of await Promise.all(counts)) expect(found.length).toBeGreaterThanOrEqual(1000);
+  });
+
+  it('leaves nothing behind when one of them fails, and says which', async () => {
+    const directory = openEmbedded(AD_CONTEXT);
+    await directory.apply([ROOT]);
+    const work = directory.apply([...many, ROOT]);
+    await expect(work).rejects.toMatchObject({ code: 'ldap-entry-already-exists', failedOperation: 1000 });
+    expect(await directory.search({ base: AD_CONTEXT, scope: 'one' })).toEqual([]);
+    expect(directory.changeMark.highestCommittedUsn).toBe(1);
+  });
+
+  it('leaves nothing behind when the directory is closed meanwhile', async () => {
+    const folder = temporaryFolder();
+    const directory = open(folder);
+    await directory.apply([ROOT]);
+    const work = directory.apply(many);
+    directory.close();
+    await expect(work).rejects.toMatchObject({ code: 'directory-closed' });
+    const again = openEmbedded(AD_CONTEXT, folder);
+    expect(await again.search({ base: AD_CONTEXT, scope: 'sub' })).toHaveLength(1);
+  });
+});
+
+describe('a directory file of format 1', () => {
+  const FORMAT_1 = `
+    CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE entries (id INTEGER PRIMARY KEY, dn_key TEXT NOT NULL UNIQUE, dn TEXT NOT NULL, parent_key TEXT NOT NULL) STRICT;
+    CREATE INDEX entries_by_parent ON entries (parent_key);
+    CREATE TABLE entry_values (
+      entry_id INTEGER NOT NULL REFERENCES entries (id) ON DELETE CASCADE,
+      attribute TEXT NOT NULL, position INTEGER NOT NULL, value BLOB NOT NULL,
+      PRIMARY KEY (entry_id, attribute, position)
+    ) STRICT, WITHOUT ROWID;
+    PRAGMA user_version = 1;
+    INSERT INTO facts VALUES ('naming-context', 'DC=test');
+    INSERT INTO entries VALUES (1, 'dc=test', 'DC=test', ''), (7, 'cn=a,dc=test', 'CN=a,DC=test', 'dc=test');
+    INSERT INTO entry_values VALUES (7, 'objectClass', 0, CAST('msExchContainer' AS BLOB)), (7, 'cn', 0, CAST('a' AS BLOB)),
+      (7, 'structuralObjectClass', 0, CAST('msExchContainer' AS BLOB)),
+      (7, 'entryUUID', 0, CAST('11111111-2222-4333-8444-555555555555' AS BLOB));`;
+
+  function openFormat1(): EmbeddedDirectory {
+    const folder = temporaryFolder();
+    const database = new DatabaseSync(join(folder, 'directory.db'));
+    database.exec(FORMAT_1);
+    database.close();
+    return openEmbedded('DC=other', folder);
+  }
+
+  it('is upgraded: what is in it has change numbers and is found by its identity', async () => {
+    const directory = openFormat1();
+    expect(directory.namingContext).toBe('DC=test');
+    const filter = '(entryUUID=11111111-2222-4333-8444-555555555555)';
+    const [entry] = await directory.search({ base: 'DC=test', scope: 'sub', filter, attributes: ['*', '+'] });
+    expect([entry?.dn, entry && getText(entry, 'uSNChanged')]).toEqual(['CN=a,DC=test', '7']);
+    expect(directory.changeMark).toMatchObject({ highestCommittedUsn: 7, purgedUsn: 0 });
+  });
+
+  it('takes changes, with numbers that go on', async () => {
+    const directory = openFormat1();
+    const { position } = await directory.readChanges('DC=test');
+    await directory.apply([{ kind: 'delete', dn: 'CN=a,DC=test' }]);
+    expect((await directory.readChanges('DC=test', position)).deleted).toEqual([
+      { dn: 'CN=a,DC=test', guid: '11111111-2222-4333-8444-555555555555' },
+    ]);
+    expect(directory.changeMark.highestCommittedUsn).toBe(8);
+  });
+});
+
 describe('difference of two sets of entries', () => {
   const part = fc.constantFrom('a', 'b', 'c');
   /** Entries whose parents are all there. */
