@@ -18,6 +18,7 @@ import { getQueue } from './get-queue.ts';
 import { getReceiveConnector } from './get-receive-connector.ts';
 import { getSendConnector } from './get-send-connector.ts';
 import { getTransportConfig } from './get-transport-config.ts';
+import { getTransportServer } from './get-transport-server.ts';
 import { importEdgeSubscription } from './import-edge-subscription.ts';
 import { importExchangeCertificate } from './import-exchange-certificate.ts';
 import { newAcceptedDomain } from './new-accepted-domain.ts';
@@ -31,6 +32,7 @@ import { removeEdgeSubscription } from './remove-edge-subscription.ts';
 import { removeExchangeCertificate } from './remove-exchange-certificate.ts';
 import { removeReceiveConnector } from './remove-receive-connector.ts';
 import { removeSendConnector } from './remove-send-connector.ts';
+import { removeTransportServer } from './remove-transport-server.ts';
 import { retryQueue } from './retry-queue.ts';
 import type { ServerContext } from './server-context.ts';
 import { setAcceptedDomain } from './set-accepted-domain.ts';
@@ -56,6 +58,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   getReceiveConnector,
   getSendConnector,
   getTransportConfig,
+  getTransportServer,
   importEdgeSubscription,
   importExchangeCertificate,
   newAcceptedDomain,
@@ -69,6 +72,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   removeExchangeCertificate,
   removeReceiveConnector,
   removeSendConnector,
+  removeTransportServer,
   retryQueue,
   setAcceptedDomain,
   setReceiveConnector,

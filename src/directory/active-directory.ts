@@ -4,11 +4,12 @@
 import type { Log } from '../log.ts';
 import { ensureBaseTree, type OwnServer } from './base-tree.ts';
 import type { Directory } from './directory.ts';
-import { layoutOf } from './layout.ts';
+import { layoutOf, serverDn } from './layout.ts';
 import { LiveSnapshot } from './live-snapshot.ts';
 import { type OrganizationSnapshot, readOrganization, readTree } from './organization.ts';
-import { OrganizationDirectory } from './organization-directory.ts';
+import { OrganizationDirectory, type OrganizationParts } from './organization-directory.ts';
 import { planServer, requireServer } from './organization-plans.ts';
+import { planServerFarewell, planSubtreeRemoval } from './server-removal.ts';
 import { planSubscription, planSubscriptionRemoval, type SubscriptionRequest } from './subscription-plans.ts';
 import type { TransportServer } from './transport-server.ts';
 
@@ -27,16 +28,23 @@ export interface ServerUpdate {
 
 /** Owns the live snapshot of AD. */
 export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot> {
+  readonly #directory: Directory;
+
   /** Makes what is missing. Throws Problem `object-unreadable` when what is there cannot be understood. */
   static async open({ directory, server, log }: ActiveDirectoryOptions): Promise<ActiveDirectory> {
     await ensureBaseTree(directory, { ...server, role: 'HubTransport' });
     const layout = layoutOf(directory.namingContext);
     const load = async () => readOrganization(await readTree(directory, layout), layout, server.name);
     const live = await LiveSnapshot.open({ directory, load, log });
-    const activeDirectory = new ActiveDirectory({ live, layout, guardReplicated: () => undefined });
+    const activeDirectory = new ActiveDirectory({ live, layout, guardReplicated: () => undefined }, directory);
     // The config file may have been changed since the object was made.
     await activeDirectory.publishServer({ fqdn: server.fqdn, site: server.site });
     return activeDirectory;
+  }
+
+  private constructor(parts: OrganizationParts<OrganizationSnapshot>, directory: Directory) {
+    super(parts);
+    this.#directory = directory;
   }
 
   /**
@@ -65,5 +73,16 @@ export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot>
   /** The same for several at once: all of them or none. */
   updateServers(updates: readonly ServerUpdate[]): Promise<void> {
     return this.changeScene((scene) => updates.flatMap(({ name, changes }) => planServer(scene, name, changes)));
+  }
+
+  /**
+   * Forgets a hub that is gone: its place in connectors, what Edges keep for it, then its object from the leaves. Whatever
+   * stops that half way, it can be run again. Throws Problem `not-found`, `server-is-edge` or `server-is-own`.
+   */
+  async removeServer(name: string): Promise<void> {
+    await this.changeScene((scene) => planServerFarewell(scene, name));
+    const base = serverDn(this.layout, name);
+    const entries = await this.#directory.search({ base, scope: 'sub', attributes: ['1.1'] });
+    for (const operation of planSubtreeRemoval(entries.map(({ dn }) => dn))) await this.live.change(() => [operation]);
   }
 }

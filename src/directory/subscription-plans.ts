@@ -154,11 +154,11 @@ export function planSubscriptionRemoval(scene: Scene, edgeName: string): LdapOpe
   ];
 }
 
-/** A connector whose only source was the Edge goes with it. */
-function planConnectorsWithout(scene: Scene, edgeName: string): LdapOperation[] {
+/** Every connector without that source; one whose only source it was goes with it. */
+export function planConnectorsWithout(scene: Scene, serverName: string): LdapOperation[] {
   const shelf = sendConnectorShelf(scene);
   return shelf.objects.flatMap((connector) => {
-    const sources = connector.sourceTransportServers.filter((source) => !isSameName(source, edgeName));
+    const sources = connector.sourceTransportServers.filter((source) => !isSameName(source, serverName));
     if (sources.length === connector.sourceTransportServers.length) return [];
     if (sources.length === 0) return planRemove(shelf, connector.name);
     return planReplace(shelf, connector.name, { ...connector, sourceTransportServers: sources });

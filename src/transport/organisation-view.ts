@@ -47,6 +47,7 @@ function readOrganisation(snapshot: OrganizationSnapshot, options: OrganisationV
     fqdn: self.fqdn,
     netbiosName: self.name,
     site: snapshot.site,
+    siteHubs: snapshot.hubs.map(({ name }) => name),
     peers: others.flatMap((other) => readPeer(self, other, options)),
     acceptedDomains: snapshot.acceptedDomains,
     sendConnectors: snapshot.sendConnectors,

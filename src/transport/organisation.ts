@@ -29,6 +29,8 @@ export interface Organisation {
   readonly fqdn: string;
   readonly netbiosName: string;
   readonly site: string;
+  /** NetBIOS names of the hubs that the directory knows, on a hub itself among them. */
+  readonly siteHubs: readonly string[];
   /** Exchange's names: on a hub its subscribed Edges, on an Edge the hubs of its site. */
   readonly peers: readonly Peer[];
   readonly acceptedDomains: readonly AcceptedDomain[];

@@ -46,7 +46,7 @@ function routeOnHub(organisation: Organisation, domain: string): Hop {
   if (edges.length === 0) {
     // An Edge that is no member of the pair (any more) is waited for: its mail must not leave from here instead.
     if (isSource(connector, organisation.netbiosName)) return routeByConnector(connector, domain, organisation.fqdn);
-    return unreachableHop(`No subscribed Edge is a source of "${connector.name}": subscribe it again`);
+    return unreachableHop(explainSources(organisation, connector));
   }
   const { intraOrgIgnoreStartTls, intraOrgRequireTls } = organisation.transportConfig;
   return {
@@ -59,6 +59,16 @@ function routeOnHub(organisation: Organisation, domain: string): Hop {
     stance: stanceOf({ ignoreStartTls: intraOrgIgnoreStartTls, requireTls: intraOrgRequireTls }),
     port: SMTP_PORT,
   };
+}
+
+/** Hubs of one site pass no mail to each other: whoever is to send by a connector is among its sources. */
+function explainSources(
+  { netbiosName, siteHubs }: Organisation,
+  { name, sourceTransportServers }: SendConnector,
+): string {
+  const hubs = sourceTransportServers.filter((source) => siteHubs.some((hub) => isSameName(hub, source)));
+  if (hubs.length === 0) return `No subscribed Edge is a source of "${name}": subscribe it again`;
+  return `"${name}" leaves from ${hubs.join(', ')} alone and not from ${netbiosName}: add ${netbiosName} to its SourceTransportServers, or hand the mail in there`;
 }
 
 function routeOnEdge(organisation: Organisation, domain: string, isOurs: boolean): Hop {
@@ -134,5 +144,9 @@ function closenessOf(space: string, domain: string): number {
 }
 
 function isSource(connector: SendConnector, serverName: string): boolean {
-  return connector.sourceTransportServers.some((source) => source.toLowerCase() === serverName.toLowerCase());
+  return connector.sourceTransportServers.some((source) => isSameName(source, serverName));
+}
+
+function isSameName(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
 }

@@ -1,8 +1,12 @@
 // A site of several Hubs and several Edges, each a real process with a config of its own: `hub01`, `hub02`, `edge01` … Every
 // server finds every other by its `hosts` table, all of them on loopback. Which are started, and when, is the test's affair.
 
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import type { CmdletOutput } from '../../src/cmdlets/output.ts';
+import { parseCertificate } from '../../src/tls/certificate.ts';
 import { freePort, QUICK_RETRY, type Role, ServerProcesses } from './server-processes.ts';
 
 export const SITE = 'Default-First-Site-Name';
@@ -60,7 +64,11 @@ export class Site extends ServerProcesses {
     this.configure(name, {
       role,
       fqdn,
-      listen: { smtp: [`127.0.0.1:${smtpPort}`], ...(role === 'edge' && { ldaps: `127.0.0.1:${ldapsPort}` }) },
+      listen: {
+        smtp: [`127.0.0.1:${smtpPort}`],
+        // The first Hub serves its AD to the others.
+        ...((role === 'edge' || name === 'hub01') && { ldaps: `127.0.0.1:${ldapsPort}` }),
+      },
       hosts: Object.fromEntries(
         others.map((other) => [other.fqdn, `127.0.0.1:${seenAt[other.name] ?? other.smtpPort}`]),
       ),
@@ -75,6 +83,31 @@ export class Site extends ServerProcesses {
     const member = this.#members.get(name);
     if (!member) throw new Error(`there is no ${name} in this site`);
     return member;
+  }
+
+  /**
+   * Lets a Hub join the AD of the first, which must be running and serve it: an account with a password, and the certificate
+   * that the first Hub shows at its door. It is started by the test.
+   */
+  async join(hub: string, extra: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    const { files = [] } = await this.call('hub01', 'New-DirectoryAccount', {
+      Name: hub.toUpperCase(),
+      Kind: 'Hub',
+      PasswordFile: `${hub}.password`,
+    });
+    writeFileSync(join(this.folder, `${hub}.password`), files[0]?.content ?? '', { mode: 0o600 });
+    const { fqdn, ldapsPort } = this.member('hub01');
+    writeFileSync(join(this.folder, 'hub01.crt'), await readServedCertificate(ldapsPort));
+    this.reconfigure(hub, {
+      directory: {
+        backend: 'ldap',
+        url: `ldaps://${fqdn}:${ldapsPort}`,
+        certificate: 'hub01.crt',
+        bind: { method: 'simple', user: `CN=${hub.toUpperCase()}`, passwordFile: `${hub}.password` },
+        refreshInterval: '200ms',
+      },
+      ...extra,
+    });
   }
 
   /** Exports the Edge's subscription and imports it on that Hub; the first synchronization must succeed. */
@@ -104,6 +137,15 @@ export class Site extends ServerProcesses {
 }
 
 const DOMAINS: Readonly<Record<Role, string>> = { hub: 'corp.test', edge: 'perimeter.test' };
+
+/** What `openssl s_client` would show: the certificate of whoever listens there with TLS, as PEM. */
+async function readServedCertificate(port: number): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const { raw } = socket.getPeerCertificate();
+  socket.destroy();
+  return parseCertificate(raw).pem;
+}
 
 async function makeMember(role: Role, number: number): Promise<Member> {
   const name = `${role}${String(number).padStart(2, '0')}`;

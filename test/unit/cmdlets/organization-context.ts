@@ -32,15 +32,20 @@ const ADDRESSES: readonly Endpoint[] = [{ host: '127.0.0.1', port: 2525 }];
 
 export async function hubFixture(): Promise<OrganizationFixture<ActiveDirectory>> {
   const { ad } = await openHub();
-  return fixture(ad, 'hub', { hub: { activeDirectory: ad } });
+  return fixtureOf(ad, 'hub', { hub: { activeDirectory: ad } });
 }
 
 export async function edgeFixture(): Promise<OrganizationFixture<Adam>> {
   const { adam } = await openEdge();
-  return fixture(adam, 'edge', { edge: { adam } });
+  return fixtureOf(adam, 'edge', { edge: { adam } });
 }
 
-function fixture<D extends OrganizationHolder>(directory: D, role: Role, parts: object): OrganizationFixture<D> {
+/** The same over a directory that the test has opened itself. */
+export function fixtureOf<D extends OrganizationHolder>(
+  directory: D,
+  role: Role,
+  parts: object,
+): OrganizationFixture<D> {
   const { fqdn } = role === 'hub' ? HUB : EDGE;
   const config = parseConfig(`{ role: ${role}, fqdn: ${fqdn} }`, '/etc/test.yaml');
   const context = { config, clock: new SystemClock(), addresses: ADDRESSES, ...parts } as unknown as ServerContext;

@@ -14,6 +14,7 @@ export function makeOrganisation(given: Partial<Organisation> = {}): Organisatio
     fqdn: 'hub01.contoso.test',
     netbiosName: 'HUB01',
     site: 'Default-First-Site-Name',
+    siteHubs: [],
     peers: [],
     acceptedDomains: [],
     sendConnectors: [],

@@ -82,6 +82,7 @@ describe('createOrganisationView', () => {
       role: 'hub',
       fqdn: HUB,
       netbiosName: 'HUB01',
+      siteHubs: ['HUB01'],
       peers: [
         {
           fqdn: EDGE,

@@ -26,6 +26,15 @@ const hub = makeOrganisation({
   ],
 });
 
+const late = makeOrganisation({
+  netbiosName: 'HUB02',
+  siteHubs: ['HUB01', 'HUB02'],
+  sendConnectors: [
+    connector('Direct', ['fabrikam.test'], { sourceTransportServers: ['HUB01'] }),
+    connector('Both', ['both.test'], { sourceTransportServers: ['HUB01', 'HUB02'] }),
+  ],
+});
+
 const edge = makeOrganisation({
   role: 'edge',
   fqdn: 'edge01.perimeter.test',
@@ -60,6 +69,10 @@ describe('routeRecipient on a hub', () => {
     expect(`${hop.kind} ${hop.nextHopDomain}`).toBe(expected);
   });
 
+  it('sends by a connector of which this hub is one of several sources', () => {
+    expect(routeRecipient(late, MAILBOX, 'a@both.test')).toMatchObject({ kind: 'smart-host', connector: 'Both' });
+  });
+
   it('reaches the Edge by the hidden connector, with its two switches', () => {
     const hop = routeRecipient(hub, MAILBOX, 'a@example.com');
     expect(hop).toMatchObject({
@@ -76,6 +89,12 @@ describe('routeRecipient on a hub', () => {
   it.each([
     ['there is no connector', makeOrganisation(), 'a@example.com', 'A matching connector cannot be found'],
     ['there is no delivery target', hub, 'a@contoso.test', 'No delivery target is set'],
+    [
+      'a connector leaves from another hub of the site alone',
+      late,
+      'a@fabrikam.test',
+      '"Direct" leaves from HUB01 alone and not from HUB02: add HUB02 to its SourceTransportServers',
+    ],
     [
       'a connector would need DNS',
       makeOrganisation({
