@@ -56,6 +56,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   const door = makeAdDoor(activeDirectory);
   const ldaps =
     config.listen.ldaps && (await openLdapsDoor(foundation, { door, directory, endpoint: config.listen.ldaps }));
+  parts.add(() => synchronizer.close());
   const transport = await openTransport(foundation, {
     organisation,
     decoySecret: deriveServerSecret(secretKey, 'SCRAM decoy'),
@@ -68,6 +69,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     addresses: transport.addresses,
     hub: { activeDirectory, synchronizer },
   };
+  synchronizer.start();
   const control = await ControlServer.open({
     path: controlSocketPath(config.folder),
     cmdlets: HUB_CMDLETS,

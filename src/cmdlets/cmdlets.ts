@@ -10,6 +10,7 @@ import { getAcceptedDomain } from './get-accepted-domain.ts';
 import { getDecisionCard } from './get-decision-card.ts';
 import { getDirectoryAccount } from './get-directory-account.ts';
 import { getEdgeSubscription } from './get-edge-subscription.ts';
+import { getEdgeSyncServiceConfig } from './get-edge-sync-service-config.ts';
 import { getEventLog } from './get-event-log.ts';
 import { getExchangeCertificate } from './get-exchange-certificate.ts';
 import { getMessageTrackingLog } from './get-message-tracking-log.ts';
@@ -36,6 +37,7 @@ import { removeTransportServer } from './remove-transport-server.ts';
 import { retryQueue } from './retry-queue.ts';
 import type { ServerContext } from './server-context.ts';
 import { setAcceptedDomain } from './set-accepted-domain.ts';
+import { setEdgeSyncServiceConfig } from './set-edge-sync-service-config.ts';
 import { setReceiveConnector } from './set-receive-connector.ts';
 import { setSendConnector } from './set-send-connector.ts';
 import { setTransportConfig } from './set-transport-config.ts';
@@ -50,6 +52,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   getDecisionCard,
   getDirectoryAccount,
   getEdgeSubscription,
+  getEdgeSyncServiceConfig,
   getEventLog,
   getExchangeCertificate,
   getMessageTrackingLog,
@@ -75,6 +78,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   removeTransportServer,
   retryQueue,
   setAcceptedDomain,
+  setEdgeSyncServiceConfig,
   setReceiveConnector,
   setSendConnector,
   setTransportConfig,

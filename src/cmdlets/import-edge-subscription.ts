@@ -72,7 +72,7 @@ export const importEdgeSubscription = defineCmdlet({
     context.events.record(
       createEvent('EdgeSubscriptionImported', { edge: data.edgeServerName, site: parameters.Site, sha256, notAfter }),
     );
-    const [report] = await synchronizer.synchronize(data.edgeServerName);
+    const [report] = await synchronizer.synchronize({ edgeName: data.edgeServerName });
     const subscription = activeDirectory
       .snapshot()
       .edges.find(({ name }) => name.toLowerCase() === data.edgeServerName.toLowerCase());

@@ -4,11 +4,12 @@
 import type { Log } from '../log.ts';
 import { ensureBaseTree, type OwnServer } from './base-tree.ts';
 import type { Directory } from './directory.ts';
+import type { EdgeSyncServiceConfig } from './edge-sync-service-config.ts';
 import { layoutOf, serverDn } from './layout.ts';
 import { LiveSnapshot } from './live-snapshot.ts';
 import { type OrganizationSnapshot, readOrganization, readTree } from './organization.ts';
 import { OrganizationDirectory, type OrganizationParts } from './organization-directory.ts';
-import { planServer, requireServer } from './organization-plans.ts';
+import { planEdgeSyncServiceConfig, planServer, requireServer } from './organization-plans.ts';
 import { planServerFarewell, planSubtreeRemoval } from './server-removal.ts';
 import { planSubscription, planSubscriptionRemoval, type SubscriptionRequest } from './subscription-plans.ts';
 import type { TransportServer } from './transport-server.ts';
@@ -63,6 +64,11 @@ export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot>
   /** The same by what the object says at that moment. */
   changeServer(name: string, change: (server: TransportServer) => Partial<TransportServer>): Promise<void> {
     return this.changeScene((scene) => planServer(scene, name, change(requireServer(scene, name))));
+  }
+
+  /** Changes the settings of EdgeSync for this hub's site. Throws Problem `bad-edge-sync-config`. */
+  setEdgeSyncServiceConfig(config: EdgeSyncServiceConfig): Promise<void> {
+    return this.changeScene((scene) => planEdgeSyncServiceConfig(scene, config));
   }
 
   /** Changes another server's object, an Edge's or a hub's. Throws Problem `not-found` or `certificate-on-two-servers`. */

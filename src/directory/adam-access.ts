@@ -1,11 +1,22 @@
-// What EdgeSync's accounts may write in ADAM over LDAP, exactly what EdgeSync carries: Send connectors, accepted domains, transport settings, hubs, on the Edge's own object its credentials,
-// status and the like, and accounts that come after it. Pure. The same for all accounts: see account.ts.
+// What EdgeSync's accounts may write in ADAM over LDAP: exactly what EdgeSync carries (Send connectors, accepted domains,
+// transport settings, hubs, accounts that come after it, and on the Edge's own object its credentials, status and the like),
+// and only behind the step of a cookie. Pure. The same for all accounts: see account.ts.
 
 import { normalizeDn, parentDn } from '../ldap/dn.ts';
-import { getText, getValues, type LdapEntry, type LdapOperation } from '../ldap/entry.ts';
+import {
+  type Change,
+  findOperation,
+  getText,
+  getValues,
+  type LdapEntry,
+  type LdapOperation,
+  type LdapOperations,
+} from '../ldap/entry.ts';
 import { isProblem } from '../problem.ts';
 import { bootstrapAccountName, accountView } from './account.ts';
 import { acceptedDomainView } from './accepted-domain.ts';
+import { COOKIE_ATTRIBUTE, isCookieStep } from './edge-sync-cookie.ts';
+import { LEASE_ATTRIBUTE } from './edge-sync-lease.ts';
 import { type Layout, serverDn } from './layout.ts';
 import { checkPasswordVerifier } from './password-verifier.ts';
 import { findAttributeType } from './schema.ts';
@@ -16,6 +27,8 @@ export interface AccessScene {
   readonly layout: Layout;
   /** NetBIOS name of the Edge whose ADAM it is. */
   readonly edgeName: string;
+  /** The cookies on the Edge's own object. */
+  readonly cookies: readonly string[];
   /** DN keys of the replication accounts that are there. */
   readonly replicationAccounts: ReadonlySet<string>;
 }
@@ -26,16 +39,55 @@ type Modify = Extract<LdapOperation, { kind: 'modify' }>;
 const OWN_OBJECT_ATTRIBUTES = new Set([
   'msExchEdgeSyncCredential',
   'msExchEdgeSyncStatus',
-  'msExchEdgeSyncCookie',
-  'msExchEdgeSyncLease',
+  COOKIE_ATTRIBUTE,
+  LEASE_ATTRIBUTE,
   'msExchServerSite',
   'msExchServerTLSCertAcknowledged',
 ]);
 
 const HIDDEN_ATTRIBUTE = 'userPassword';
 
-/** True when the operation is one of EdgeSync's. Throws Problem `bad-dn`. */
-export function isWriteAllowed(operation: LdapOperation, scene: AccessScene): boolean {
+/** What a hub may write on its own, outside of a round. */
+const LOOSE_ATTRIBUTES = new Set(['msExchEdgeSyncStatus', LEASE_ATTRIBUTE]);
+
+/**
+ * The place of the first operation that is not EdgeSync's, or that comes without the step of a cookie as the first of its
+ * transaction: without one, what was recorded could be played again. Undefined when all may be. Throws Problem `bad-dn`.
+ */
+export function findForbidden(operations: LdapOperations, scene: AccessScene): number | undefined {
+  let isFirst = true;
+  let isRound = false;
+  return findOperation(operations, (operation) => {
+    const isStepAhead = isFirst && isStep(operation, scene);
+    isRound ||= isStepAhead;
+    isFirst = false;
+    const isInOrder = isStepAhead || isLoose(operation, scene) || (isRound && !changesCookies(operation));
+    return !isInOrder || !isWriteAllowed(operation, scene);
+  });
+}
+
+function isStep(operation: LdapOperation, scene: AccessScene): boolean {
+  return isOnOwnObject(operation, scene) && isCookieStep(cookieChanges(operation), scene.cookies);
+}
+
+function isLoose(operation: LdapOperation, scene: AccessScene): boolean {
+  return isOnOwnObject(operation, scene) && changesOnly(operation, (name) => LOOSE_ATTRIBUTES.has(name));
+}
+
+function changesCookies(operation: LdapOperation): boolean {
+  return operation.kind === 'modify' && cookieChanges(operation).length > 0;
+}
+
+function cookieChanges({ changes }: Modify): readonly Change[] {
+  return changes.filter(({ attribute }) => (findAttributeType(attribute)?.name ?? attribute) === COOKIE_ATTRIBUTE);
+}
+
+function isOnOwnObject(operation: LdapOperation, { layout, edgeName }: AccessScene): operation is Modify {
+  return operation.kind === 'modify' && isSame(operation.dn, serverDn(layout, edgeName));
+}
+
+/** True when the operation is one of EdgeSync's. */
+function isWriteAllowed(operation: LdapOperation, scene: AccessScene): boolean {
   const { layout } = scene;
   const parent = parentDn(operation.dn);
   if (isSame(operation.dn, layout.transportSettings)) return operation.kind === 'modify';

@@ -3,10 +3,9 @@
 
 import type { Clock } from '../clock.ts';
 import { normalizeDn } from '../ldap/dn.ts';
-import { findOperation } from '../ldap/entry.ts';
 import type { Account } from './account.ts';
 import type { Adam } from './adam.ts';
-import { type AccessScene, isWriteAllowed } from './adam-access.ts';
+import { type AccessScene, findForbidden } from './adam-access.ts';
 import type { Door, DoorAccount, Rights } from './door.ts';
 import { toDoorAccount } from './door-accounts.ts';
 import { PASSWORDS } from './door-rights.ts';
@@ -48,10 +47,7 @@ function toEdgeSyncAccount({ name, record, passwordVerifier }: Recorded<Account>
 function edgeSyncRights(adam: Adam): Rights {
   return {
     hidden: PASSWORDS,
-    findForbidden: (operations) => {
-      const scene = accessScene(adam);
-      return findOperation(operations, (operation) => !isWriteAllowed(operation, scene));
-    },
+    findForbidden: (operations) => findForbidden(operations, accessScene(adam)),
   };
 }
 
@@ -61,6 +57,7 @@ function accessScene(adam: Adam): AccessScene {
   return {
     layout: adam.layout,
     edgeName: self.name,
+    cookies: self.edgeSyncCookies ?? [],
     replicationAccounts: new Set(replication.map(({ record }) => normalizeDn(record.dn))),
   };
 }

@@ -4,6 +4,7 @@ import type { LdapOperation } from '../ldap/entry.ts';
 import { Problem } from '../problem.ts';
 import { type Account, accountView } from './account.ts';
 import type { AdamSnapshot } from './adam-snapshot.ts';
+import { findCookie, formatEdgeSyncCookie, SYNC_TYPE_NAMES } from './edge-sync-cookie.ts';
 import { isSameName } from './organization.ts';
 import { planTransportConfig, type Scene, serverShelf } from './organization-plans.ts';
 import { planAdd, planRemove, planReplace, type Shelf } from './shelf.ts';
@@ -26,7 +27,11 @@ export function planExport(scene: AdamScene, bootstrap: Account): LdapOperation[
   const [old, others] = [isBootstrap, (account: Account) => !isBootstrap(account)].map((is) =>
     accounts.objects.filter(is),
   );
-  const self = { ...snapshot.self, subscriptionExportedAt: bootstrap.effective };
+  const self = {
+    ...snapshot.self,
+    subscriptionExportedAt: bootstrap.effective,
+    edgeSyncCookies: withFirstCookies(snapshot.self.edgeSyncCookies ?? [], bootstrap.effective),
+  };
   return [
     ...(snapshot.subscriptionState === 'NotSubscribed' ? planOwnObjectsRemoval(scene, WITHOUT_LISTS) : []),
     ...(old ?? []).map(toDelete),
@@ -34,6 +39,12 @@ export function planExport(scene: AdamScene, bootstrap: Account): LdapOperation[
     ...(others ?? []).flatMap((account) => planReplace(accounts, account.name, { ...account, superseded: true })),
     ...planReplace(serverShelf(scene), self.name, self),
   ];
+}
+
+/** Every type has a cookie from the start: a first round, too, replaces one and so cannot be played twice. */
+function withFirstCookies(texts: readonly string[], time: Date): readonly string[] {
+  const missing = SYNC_TYPE_NAMES.filter((type) => findCookie(texts, type) === undefined);
+  return [...texts, ...missing.map((type) => formatEdgeSyncCookie({ type, version: 0, hub: '', source: '', time }))];
 }
 
 /** Nothing when the account belongs to an older subscription than the bootstrap account. */

@@ -97,6 +97,11 @@ export function textListField(attribute: string): Field<readonly string[]> {
   return listField(attribute, PLAIN);
 }
 
+/** Texts that most objects of the kind do not have; an empty list and none are the same. */
+export function optionalTextList(attribute: string, syntax: SyntaxName): Field<readonly string[] | undefined> {
+  return optionalList(attribute, PLAIN, syntax);
+}
+
 /** A list, one value each; an empty one leaves the attribute out. */
 export function listField<T>(attribute: string, form: TextForm<T>, syntax: SyntaxName = 'text'): Field<readonly T[]> {
   return {

@@ -1,12 +1,13 @@
 // The containers that every directory starts with, the server's own object and its default Receive connectors. What is there
 // already is left as it is, so this runs at every start.
 
-import { childDn, normalizeDn } from '../ldap/dn.ts';
+import { normalizeDn } from '../ldap/dn.ts';
 import { type LdapEntry, toAttributes } from '../ldap/entry.ts';
 import { makeEdgeReceiveConnectors, makeHubReceiveConnectors } from './default-receive-connectors.ts';
 import type { Directory } from './directory.ts';
+import { DEFAULT_EDGE_SYNC_SERVICE_CONFIG, edgeSyncServiceConfigView } from './edge-sync-service-config.ts';
 import { toAdd } from './entry-diff.ts';
-import { type Layout, layoutOf, protocolsDn, receiveConnectorsDn } from './layout.ts';
+import { type Layout, layoutOf, protocolsDn, receiveConnectorsDn, siteDn } from './layout.ts';
 import { orNone, readTree } from './organization.ts';
 import { receiveConnectorView } from './receive-connector.ts';
 import { CONTAINER_CLASS } from './schema.ts';
@@ -51,7 +52,7 @@ function containers(layout: Layout, site: string | undefined): LdapEntry[] {
   return [
     container(layout.configuration),
     container(layout.sites),
-    ...(site === undefined ? [] : [container(childDn('CN', site, layout.sites))]),
+    ...(site === undefined ? [] : siteEntries(siteDn(layout, site))),
     container(layout.services),
     container(layout.directoryAccounts),
     container(layout.exchange),
@@ -63,6 +64,11 @@ function containers(layout: Layout, site: string | undefined): LdapEntry[] {
     container(layout.recipients),
     container(layout.deletedObjects),
   ];
+}
+
+/** A site with the settings by which its hubs synchronize its Edges. */
+function siteEntries(site: string): LdapEntry[] {
+  return [container(site), edgeSyncServiceConfigView.toEntry(DEFAULT_EDGE_SYNC_SERVICE_CONFIG, site)];
 }
 
 /** The server's object with what stands under it. */

@@ -49,6 +49,11 @@ export function serverDn(layout: Layout, serverName: string): string {
   return childDn('CN', serverName, layout.servers);
 }
 
+/** The object of a site in AD. */
+export function siteDn(layout: Layout, site: string): string {
+  return childDn('CN', site, layout.sites);
+}
+
 /** Where a server keeps its Receive connectors. */
 export function receiveConnectorsDn(layout: Layout, serverName: string): string {
   return childDn('CN', 'SMTP Receive Connectors', protocolsDn(layout, serverName));

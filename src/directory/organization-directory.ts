@@ -31,14 +31,7 @@ import type { TransportServer } from './transport-server.ts';
 export type OwnServerChanges = Partial<
   Pick<
     TransportServer,
-    | 'fqdn'
-    | 'site'
-    | 'certificate'
-    | 'encryptionKeyPem'
-    | 'serialNumber'
-    | 'credentials'
-    | 'edgeSyncStatus'
-    | 'edgeSyncCookie'
+    'fqdn' | 'site' | 'certificate' | 'encryptionKeyPem' | 'serialNumber' | 'credentials' | 'edgeSyncStatus'
   > &
     RenewalState
 >;

@@ -10,8 +10,13 @@ import {
   validateAcceptedDomains,
 } from './accepted-domain.ts';
 import { type DirectoryAccount, directoryAccountView, refuseSharedAccountCertificate } from './directory-account.ts';
+import {
+  type EdgeSyncServiceConfig,
+  edgeSyncServiceConfigView,
+  validateEdgeSyncServiceConfig,
+} from './edge-sync-service-config.ts';
 import { diffEntries } from './entry-diff.ts';
-import { type Layout, receiveConnectorsDn } from './layout.ts';
+import { type Layout, receiveConnectorsDn, siteDn } from './layout.ts';
 import { isSameName, type OrganizationSnapshot } from './organization.ts';
 import { type ReceiveConnector, receiveConnectorView } from './receive-connector.ts';
 import { validateReceiveConnector, validateReceiveConnectors } from './receive-connector-rules.ts';
@@ -141,6 +146,16 @@ export function planTransportConfig({ snapshot, layout }: Scene, config: Transpo
 /** Throws Problem `not-found`. */
 export function requireServer(scene: Scene, name: string): TransportServer {
   return requireObject(serverShelf(scene), name);
+}
+
+/** Of the own server's site. Throws Problem `bad-edge-sync-config`. */
+export function planEdgeSyncServiceConfig({ snapshot, layout }: Scene, config: EdgeSyncServiceConfig): LdapOperation[] {
+  validateEdgeSyncServiceConfig(config);
+  const parent = siteDn(layout, snapshot.site);
+  const [current, wanted] = [snapshot.edgeSyncServiceConfig, config].map((value) =>
+    edgeSyncServiceConfigView.toEntry(value, parent),
+  );
+  return current && wanted ? diffEntries([current], [wanted]) : [];
 }
 
 /** Throws Problem `not-found` or `certificate-on-two-servers`. */

@@ -8,8 +8,13 @@ import { Problem } from '../problem.ts';
 import { type AcceptedDomain, acceptedDomainView } from './accepted-domain.ts';
 import type { Directory } from './directory.ts';
 import { type DirectoryAccount, directoryAccountView } from './directory-account.ts';
+import {
+  DEFAULT_EDGE_SYNC_SERVICE_CONFIG,
+  type EdgeSyncServiceConfig,
+  edgeSyncServiceConfigView,
+} from './edge-sync-service-config.ts';
 import { type EdgeSubscription, edgeSubscriptionView } from './edge-subscription.ts';
-import { type Layout, receiveConnectorsDn } from './layout.ts';
+import { type Layout, receiveConnectorsDn, siteDn } from './layout.ts';
 import { type ReceiveConnector, receiveConnectorView } from './receive-connector.ts';
 import { type SendConnector, sendConnectorView } from './send-connector.ts';
 import { DEFAULT_TRANSPORT_CONFIG, type TransportConfig, transportConfigView } from './transport-config.ts';
@@ -31,6 +36,8 @@ export interface OrganizationSnapshot {
   readonly transportConfig: Recorded<TransportConfig>;
   /** Made by administrators, for whoever comes over LDAP. */
   readonly directoryAccounts: readonly Recorded<DirectoryAccount>[];
+  /** Of this server's site; the defaults on an Edge, which does not synchronize. */
+  readonly edgeSyncServiceConfig: EdgeSyncServiceConfig;
   /** Of this server alone. */
   readonly receiveConnectors: readonly Recorded<ReceiveConnector>[];
 }
@@ -81,6 +88,7 @@ export function readOrganization(entries: readonly LdapEntry[], layout: Layout, 
     acceptedDomains: readShelf(entries, layout.acceptedDomains, acceptedDomainView),
     transportConfig: readTransportConfig(entries, layout),
     directoryAccounts: readShelf(entries, layout.directoryAccounts, directoryAccountView),
+    edgeSyncServiceConfig: readEdgeSyncServiceConfig(entries, layout, self.site),
     receiveConnectors: readShelf(entries, receiveConnectorsDn(layout, self.name), receiveConnectorView),
   };
 }
@@ -108,6 +116,15 @@ export function readShelf<T extends { readonly name: string }>(
     .filter((entry) => hasClass(entry, view.objectClass) && normalizeDn(parentDn(entry.dn) ?? '') === parentKey)
     .map((entry) => view.fromEntry(entry))
     .toSorted((a, b) => a.name.localeCompare(b.name, 'en'));
+}
+
+function readEdgeSyncServiceConfig(
+  entries: readonly LdapEntry[],
+  layout: Layout,
+  site: string | undefined,
+): EdgeSyncServiceConfig {
+  const found = site === undefined ? [] : readShelf(entries, siteDn(layout, site), edgeSyncServiceConfigView);
+  return found[0] ?? DEFAULT_EDGE_SYNC_SERVICE_CONFIG;
 }
 
 function readTransportConfig(entries: readonly LdapEntry[], layout: Layout): Recorded<TransportConfig> {

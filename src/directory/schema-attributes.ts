@@ -49,7 +49,7 @@ export const SERVER_ATTRIBUTES: readonly Line[] = [
   ['msExchServerEKPKPublicKey', 14, 'exact', 'single'],
   ['msExchEdgeSyncCredential', 15, 'exact'],
   ['msExchEdgeSyncStatus', 16, 'exact', 'single'],
-  ['msExchEdgeSyncCookie', 17, 'exact', 'single'],
+  ['msExchEdgeSyncCookie', 17, 'exact'],
   ['msExchEdgeSyncLease', 18, 'exact', 'single'],
   ['msExchEdgeSyncAdamSslPort', 19, 'integer', 'single'],
   ['msExchEdgeSubscriptionEffective', 20, 'time', 'single'],
@@ -165,6 +165,16 @@ export const DIRECTORY_ACCOUNT_ATTRIBUTES: readonly Line[] = [
   ['msExchDirectoryAccountCertificate', 151, 'octets', 'single'],
 ];
 
+export const EDGE_SYNC_SERVICE_ATTRIBUTES: readonly Line[] = [
+  ['msExchEdgeSyncConfigurationSyncInterval', 170, 'integer', 'single'],
+  ['msExchEdgeSyncRecipientSyncInterval', 171, 'integer', 'single'],
+  ['msExchEdgeSyncLockDuration', 172, 'integer', 'single'],
+  ['msExchEdgeSyncLockRenewalDuration', 173, 'integer', 'single'],
+  ['msExchEdgeSyncOptionDuration', 174, 'integer', 'single'],
+  ['msExchEdgeSyncCookieValidDuration', 175, 'integer', 'single'],
+  ['msExchEdgeSyncCarryNewHubs', 176, 'boolean', 'single'],
+];
+
 /** Every attribute type there is. */
 export const ATTRIBUTE_TYPES: readonly AttributeType[] = [
   ...STANDARD,
@@ -178,6 +188,7 @@ export const ATTRIBUTE_TYPES: readonly AttributeType[] = [
     TRANSPORT_SETTINGS_ATTRIBUTES,
     ACCOUNT_ATTRIBUTES,
     DIRECTORY_ACCOUNT_ATTRIBUTES,
+    EDGE_SYNC_SERVICE_ATTRIBUTES,
   ]
     .flat()
     .map(own),

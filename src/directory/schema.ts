@@ -8,6 +8,7 @@ import {
   ATTRIBUTE_TYPES,
   type AttributeType,
   DIRECTORY_ACCOUNT_ATTRIBUTES,
+  EDGE_SYNC_SERVICE_ATTRIBUTES,
   namesOf,
   OWN_ARC,
   RECEIVE_CONNECTOR_ATTRIBUTES,
@@ -48,6 +49,7 @@ export const OBJECT_CLASSES: readonly ObjectClass[] = [
     ['userPassword', ...namesOf(DIRECTORY_ACCOUNT_ATTRIBUTES)],
     ['msExchDirectoryAccountKind'],
   ),
+  own('msExchEdgeSyncServiceConfig', 12, namesOf(EDGE_SYNC_SERVICE_ATTRIBUTES)),
 ];
 
 function own(name: string, number: number, attributes: readonly string[], must: readonly string[] = []): ObjectClass {

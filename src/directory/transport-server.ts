@@ -18,10 +18,13 @@ import {
   optionalList,
   optionalOctets,
   optionalText,
+  optionalTextList,
   optionalTime,
   requiredText,
 } from './attribute-field.ts';
+import { COOKIE_ATTRIBUTE } from './edge-sync-cookie.ts';
 import { type EdgeSyncCredential, formatEdgeSyncCredential, parseEdgeSyncCredential } from './edge-sync-credential.ts';
+import { LEASE_ATTRIBUTE } from './edge-sync-lease.ts';
 import { defineView, type Fields, type View } from './view.ts';
 
 export type ServerRole = 'HubTransport' | 'EdgeTransport';
@@ -51,8 +54,10 @@ export interface TransportServer {
   readonly credentials: readonly EdgeSyncCredential[];
   /** What EdgeSync last said about this server; its text is edgesync's. */
   readonly edgeSyncStatus?: string | undefined;
-  /** How far EdgeSync has come; its text is edgesync's. */
-  readonly edgeSyncCookie?: string | undefined;
+  /** On an Edge, in its own ADAM: how far EdgeSync has come with each type, see edge-sync-cookie.ts. */
+  readonly edgeSyncCookies?: readonly string[] | undefined;
+  /** On an Edge, in its own ADAM: which hub synchronizes it, see edge-sync-lease.ts. */
+  readonly edgeSyncLease?: string | undefined;
   /** `Version 8.1 (Build 30240.6)`. */
   readonly serialNumber?: string | undefined;
   /** On an Edge, in its own ADAM: when it was subscribed by New-EdgeSubscription; absent while it is on its own. */
@@ -88,7 +93,8 @@ export const transportServerFields: Fields<TransportServer> = {
     'exact',
   ),
   edgeSyncStatus: optionalText('msExchEdgeSyncStatus', 'exact'),
-  edgeSyncCookie: optionalText('msExchEdgeSyncCookie', 'exact'),
+  edgeSyncCookies: optionalTextList(COOKIE_ATTRIBUTE, 'exact'),
+  edgeSyncLease: optionalText(LEASE_ATTRIBUTE, 'exact'),
   serialNumber: optionalText('serialNumber'),
   subscriptionExportedAt: optionalTime('msExchEdgeSubscriptionExportedAt'),
 };

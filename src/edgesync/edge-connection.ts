@@ -19,7 +19,7 @@ import type { EventLog } from '../tracking/event-log.ts';
 import { createEvent } from '../tracking/events.ts';
 import { judge, requirementFor } from '../trust/policies.ts';
 import type { Verdict } from '../trust/tls-policy.ts';
-import { ldapCredentials } from './credential.ts';
+import { ldapCredentials, takesPartInSync } from './credential.ts';
 
 export interface EdgeConnectionOptions {
   readonly activeDirectory: ActiveDirectory;
@@ -43,15 +43,22 @@ export interface EdgeConnection {
 
 /**
  * This hub's own account first; the bootstrap account of the file while there is no other, or the Edge does not know it.
- * Throws Problem `subscription-expired`, `direct-trust-failed`, `credential-refused`, `ldap-unreachable`, or LdapFault.
+ * Throws Problem `sync-disabled`, `subscription-expired`, `direct-trust-failed`, `credential-refused`, `ldap-unreachable`, or LdapFault.
  */
 export async function connectToEdge(edge: EdgeSubscription, options: EdgeConnectionOptions): Promise<EdgeConnection> {
   const { activeDirectory, clock } = options;
-  const credentials = ldapCredentials(activeDirectory.snapshot().self.credentials, edge.fqdn, clock.now());
+  const { self } = activeDirectory.snapshot();
+  if (!takesPartInSync(self, edge.fqdn)) {
+    throw new Problem(
+      'sync-disabled',
+      `${self.name} takes no part in EdgeSync with ${edge.name}, which was subscribed before this hub was there: export a new Edge Subscription there and import it here`,
+    );
+  }
+  const credentials = ldapCredentials(self.credentials, edge.fqdn, clock.now());
   if (credentials.length === 0) {
     throw new Problem(
       'subscription-expired',
-      `this hub has no credential in force for ${edge.name}: export a new Edge Subscription there and import it here`,
+      `this hub's credentials for ${edge.name} have expired: export a new Edge Subscription there and import it here`,
     );
   }
   let last: unknown;

@@ -1,68 +1,85 @@
-// One round with one Edge: connect, read the Edge's own object, prepare in AD, then carry each type as one LDAP transaction
-// (RFC 5805): the Edge has all of it or keeps what it had. AD is the truth; a round that fails anywhere is simply run again.
+// One round with one Edge: connect, read the Edge's own object, take the lease, prepare in AD, then carry each type that is
+// due in a transaction of its own (carry-type.ts). AD is the truth; a round that fails anywhere is simply run again.
 
+import type { SyncTypeName } from '../directory/edge-sync-cookie.ts';
 import type { EdgeSubscription } from '../directory/edge-subscription.ts';
+import type { LdapClient } from '../ldap/client.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf, Problem } from '../problem.ts';
 import { createEvent } from '../tracking/events.ts';
+import { carryType } from './carry-type.ts';
 import { connectToEdge, type EdgeConnection, type EdgeConnectionOptions } from './edge-connection.ts';
-import { readEdgeState } from './edge-state.ts';
+import { EdgeLease } from './edge-lease.ts';
+import { type EdgeState, readEdgeState } from './edge-state.ts';
 import { hubsCarried, noteCarried } from './staged-certificate.ts';
 import { SYNC_PREPARATIONS } from './sync-preparations.ts';
-import type { SyncCounts, SyncScene, SyncType, SyncTypeName } from './sync-type.ts';
+import { describeFailure, type SyncReport } from './sync-report.ts';
+import { NOTHING_COUNTED, type SyncScene, type SyncType } from './sync-type.ts';
 import { SYNC_TYPES } from './sync-types.ts';
 
 export interface SyncRoundOptions extends EdgeConnectionOptions {
   readonly log: Log;
 }
 
-/** Exchange's words for how a round ended. */
-export type SyncResult = 'Success' | 'CouldNotConnect' | 'Aborted';
-
-/** What a round came to, one for each type and Edge. */
-export interface SyncReport extends SyncCounts {
-  readonly result: SyncResult;
-  readonly type: SyncTypeName;
-  /** The Edge's name. */
-  readonly name: string;
-  readonly failureDetails: string;
-  readonly startUtc: Date;
-  readonly endUtc: Date;
+/** What is asked of a round. */
+export interface SyncOrder {
+  /** The types that are due. */
+  readonly types: readonly SyncTypeName[];
+  /** A person asked for it, not the schedule. */
+  readonly isManual: boolean;
+  readonly forceFullSync?: boolean | undefined;
+  readonly forceUpdateCookie?: boolean | undefined;
 }
 
-const NOTHING: SyncCounts = { added: 0, deleted: 0, updated: 0, scanned: 0, targetScanned: 0 };
-
-/** Never rejects for what the Edge or AD does: that is in the reports. */
-export async function runSyncRound(edgeName: string, options: SyncRoundOptions): Promise<readonly SyncReport[]> {
+/** Never rejects for what the Edge or AD does: that is in the reports, one for each type. */
+export async function runSyncRound(
+  edgeName: string,
+  order: SyncOrder,
+  options: SyncRoundOptions,
+): Promise<readonly SyncReport[]> {
   const startUtc = options.clock.now();
-  const reports: SyncReport[] = [];
+  const types = SYNC_TYPES.filter(({ name }) => order.types.includes(name));
+  let reports: readonly SyncReport[];
   try {
-    const connection = await connectToEdge(findEdge(edgeName, options), options);
-    try {
-      const scene = await setScene(edgeName, connection, options);
-      const hubs = hubsCarried(scene);
-      for (const type of SYNC_TYPES) reports.push(await carry(type, scene, options.clock.now()));
-      await noteCarried(hubs, scene);
-      if (connection.isBootstrap) await proveAccount(edgeName, options);
-    } finally {
-      await connection.client.close();
-    }
-    noteSuccess(edgeName, reports, options);
-    return reports;
+    reports = await carryAll(edgeName, types, order, options);
   } catch (error) {
-    const failed = noteFailure(edgeName, error, options);
-    // A type that was carried was carried, whatever became of the next.
-    return SYNC_TYPES.map(
-      ({ name }) =>
-        reports.find(({ type }) => type === name) ?? {
-          ...failed,
-          ...NOTHING,
-          type: name,
-          name: edgeName,
-          startUtc,
-          endUtc: options.clock.now(),
-        },
-    );
+    logBug(edgeName, error, options);
+    const failed = { ...describeFailure(error), ...NOTHING_COUNTED, name: edgeName, startUtc };
+    reports = types.map((type) => ({ ...failed, type: type.name, endUtc: options.clock.now() }));
+  }
+  noteReports(edgeName, reports, order, options);
+  return reports;
+}
+
+async function carryAll(
+  edgeName: string,
+  types: readonly SyncType[],
+  order: SyncOrder,
+  options: SyncRoundOptions,
+): Promise<readonly SyncReport[]> {
+  const connection = await connectToEdge(findEdge(edgeName, options), options);
+  const { client, isBootstrap } = connection;
+  try {
+    const state = await readEdgeState(client, edgeName);
+    const lease = await takeLease(edgeName, client, state, order, options);
+    try {
+      const scene = await prepareScene(edgeName, connection, state, options);
+      // What an Edge held before it was subscribed again is not built upon.
+      const forced = { forceFullSync: order.forceFullSync === true || isBootstrap };
+      const carry = { ...forced, forceUpdateCookie: order.forceUpdateCookie === true, lease };
+      const hubs = hubsCarried(scene);
+      const reports: SyncReport[] = [];
+      for (const type of types) reports.push(await report(type, scene, carry, options));
+      if (reports.some(isConfigurationCarried)) {
+        await noteCarried(hubs, scene);
+        if (isBootstrap) await proveAccount(edgeName, options);
+      }
+      return reports;
+    } finally {
+      await lease.release(client);
+    }
+  } finally {
+    await client.close();
   }
 }
 
@@ -72,25 +89,64 @@ function findEdge(name: string, { activeDirectory }: SyncRoundOptions): EdgeSubs
   return edge;
 }
 
-async function setScene(edgeName: string, { client }: EdgeConnection, options: SyncRoundOptions): Promise<SyncScene> {
-  const state = await readEdgeState(client, edgeName);
+function takeLease(
+  edgeName: string,
+  client: LdapClient,
+  { self }: EdgeState,
+  { isManual }: SyncOrder,
+  options: SyncRoundOptions,
+): Promise<EdgeLease> {
+  const { activeDirectory, clock, log } = options;
+  const snapshot = activeDirectory.snapshot();
+  return EdgeLease.take(client, self.edgeSyncLease, {
+    edgeName,
+    ownDn: self.record.dn,
+    hubName: snapshot.self.name,
+    isManual,
+    durations: snapshot.edgeSyncServiceConfig,
+    clock,
+    log,
+    connect: async () => (await connectToEdge(findEdge(edgeName, options), options)).client,
+  });
+}
+
+async function prepareScene(
+  edgeName: string,
+  { client }: EdgeConnection,
+  state: EdgeState,
+  options: SyncRoundOptions,
+): Promise<SyncScene> {
   const sceneNow = (): SyncScene => ({ ...options, edge: findEdge(edgeName, options), client, state });
   for (const preparation of SYNC_PREPARATIONS) await preparation.prepare(sceneNow());
   return sceneNow();
 }
 
-async function carry(type: SyncType, scene: SyncScene, startUtc: Date): Promise<SyncReport> {
-  const { operations, counts } = await type.plan(scene);
-  if (operations.length > 0) await scene.client.apply(operations);
-  return {
-    result: 'Success',
+/** What becomes of one type is no reason to leave the others. */
+async function report(
+  type: SyncType,
+  scene: SyncScene,
+  carry: Parameters<typeof carryType>[2],
+  options: SyncRoundOptions,
+): Promise<SyncReport> {
+  const { name } = scene.edge;
+  const startUtc = options.clock.now();
+  const end = (): Pick<SyncReport, 'type' | 'name' | 'startUtc' | 'endUtc'> => ({
     type: type.name,
-    name: scene.edge.name,
-    failureDetails: '',
+    name,
     startUtc,
-    endUtc: scene.clock.now(),
-    ...counts,
-  };
+    endUtc: options.clock.now(),
+  });
+  try {
+    const carried = await carryType(type, scene, carry);
+    return { ...carried, ...end() };
+  } catch (error) {
+    logBug(name, error, options);
+    return { ...describeFailure(error), ...NOTHING_COUNTED, ...end() };
+  }
+}
+
+function isConfigurationCarried({ type, result }: SyncReport): boolean {
+  return type === 'Configuration' && result === 'Success';
 }
 
 /** A bind with the new account shows that it works, and ends the bootstrap account on the Edge. */
@@ -99,28 +155,27 @@ async function proveAccount(edgeName: string, options: SyncRoundOptions): Promis
   await client.close();
 }
 
-function noteSuccess(edge: string, reports: readonly SyncReport[], { events }: SyncRoundOptions): void {
-  const sum = (key: 'added' | 'updated' | 'deleted'): number =>
-    reports.reduce((total, report) => total + report[key], 0);
-  events.record(
-    createEvent('SynchronizationFinished', {
-      edge,
-      added: sum('added'),
-      updated: sum('updated'),
-      deleted: sum('deleted'),
-    }),
-  );
+function logBug(edge: string, error: unknown, { log }: SyncRoundOptions): void {
+  if (isProblem(error)) return;
+  log.error({ edge, error: messageOf(error), stack: error instanceof Error ? error.stack : '' }, 'a sync round failed');
 }
 
-function noteFailure(
+/** A round of the schedule that found nothing to do is no event, nor is another hub's turn. */
+function noteReports(
   edge: string,
-  error: unknown,
-  { events, log }: SyncRoundOptions,
-): Pick<SyncReport, 'result' | 'failureDetails'> {
-  if (!isProblem(error))
-    log.error({ edge, error: messageOf(error), stack: (error as Error).stack }, 'a sync round failed');
-  const result = isProblem(error, 'ldap-unreachable') ? 'CouldNotConnect' : 'Aborted';
-  const failureDetails = isProblem(error) ? error.message : 'an internal error, see the log';
-  events.record(createEvent('SynchronizationFailed', { edge, result, cause: failureDetails }));
-  return { result, failureDetails };
+  reports: readonly SyncReport[],
+  { isManual }: SyncOrder,
+  { events }: SyncRoundOptions,
+): void {
+  const failed = reports.find(({ result }) => result !== 'Success');
+  if (failed) {
+    const isOthersTurn = failed.result === 'CouldNotLease' || failed.result === 'SyncDisabled';
+    if (isOthersTurn && !isManual) return;
+    events.record(createEvent('SynchronizationFailed', { edge, result: failed.result, cause: failed.failureDetails }));
+    return;
+  }
+  const sum = (key: 'added' | 'updated' | 'deleted'): number => reports.reduce((total, each) => total + each[key], 0);
+  const [added, updated, deleted] = [sum('added'), sum('updated'), sum('deleted')];
+  if (!isManual && added + updated + deleted === 0) return;
+  events.record(createEvent('SynchronizationFinished', { edge, added, updated, deleted }));
 }

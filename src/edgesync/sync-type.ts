@@ -1,16 +1,14 @@
 // The kind: one type of data that EdgeSync carries, as Exchange tells them apart (Configuration, Recipients). A round with an
-// Edge (sync-round.ts) connects, reads the Edge's own object, prepares (sync-preparation.ts), and then asks every type of
-// the table in sync-types.ts for its plan and writes each plan as one LDAP transaction. To carry something more, write a
-// file with a SyncType and list it there; a plan only reads, it never writes itself.
+// Edge (sync-round.ts) connects, takes the lease, reads the Edge's own object, prepares (sync-preparation.ts), and then asks
+// each type that is due for its plan. It writes the plan as one LDAP transaction behind the step of that type's cookie. To
+// carry something more, write a file with a SyncType and list it in sync-types.ts; a plan only reads, it never writes itself.
 
+import type { SyncTypeName } from '../directory/edge-sync-cookie.ts';
 import type { EdgeSubscription } from '../directory/edge-subscription.ts';
 import type { LdapClient } from '../ldap/client.ts';
 import type { LdapOperation } from '../ldap/entry.ts';
 import type { EdgeConnectionOptions } from './edge-connection.ts';
 import type { EdgeState } from './edge-state.ts';
-
-/** Exchange's words, as Start-EdgeSynchronization shows them. */
-export type SyncTypeName = 'Configuration' | 'Recipients';
 
 /** What a type plans on. */
 export interface SyncScene extends EdgeConnectionOptions {
@@ -32,16 +30,26 @@ export interface SyncCounts {
   readonly targetScanned: number;
 }
 
+export const NOTHING_COUNTED: SyncCounts = { added: 0, deleted: 0, updated: 0, scanned: 0, targetScanned: 0 };
+
 export interface SyncPlan {
-  /** Written as one transaction: the Edge has all of them or none. */
+  /** Written in one transaction: the Edge has all of them or none. None of them touches the cookies. */
   readonly operations: readonly LdapOperation[];
   readonly counts: SyncCounts;
+  /** Where AD's change feed stood before anything was read for the plan; absent when AD keeps none. Goes into the cookie. */
+  readonly position?: string | undefined;
+  /** One sentence for each object that cannot be carried: the round is Incomplete, and the position stays where it was. */
+  readonly skipped?: readonly string[] | undefined;
 }
 
 export interface SyncType {
   readonly name: SyncTypeName;
-  /** Compares AD with the Edge and says what to do. Throws Problem for what keeps it from doing so. */
-  plan(scene: SyncScene): Promise<SyncPlan>;
+  /**
+   * Says what to do. With `since`, a position that a plan of this type gave before, only what changed since needs to be
+   * looked at; without it everything is compared. Throws Problem `position-unknown` when AD cannot tell what changed since
+   * then: the round then asks again without; any other Problem ends the round of this type, and the Edge keeps what it had.
+   */
+  plan(scene: SyncScene, since: string | undefined): Promise<SyncPlan>;
 }
 
 /** The counts of operations, with what was looked at to find them. */

@@ -2,11 +2,12 @@ import { formatCertificateAcknowledgement } from '../../../src/directory/certifi
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Account, accountView } from '../../../src/directory/account.ts';
 import { acceptedDomainView } from '../../../src/directory/accepted-domain.ts';
-import type { BootstrapCredential } from '../../../src/directory/adam.ts';
+import type { Adam, BootstrapCredential } from '../../../src/directory/adam.ts';
 import { makeAdamDoor } from '../../../src/directory/adam-door.ts';
 import { BindAttempts } from '../../../src/directory/bind-attempts.ts';
 import { directoryAccountView } from '../../../src/directory/directory-account.ts';
 import { DirectoryDoor } from '../../../src/directory/directory-door.ts';
+import { findCookie, makeCookieStep, SYNC_TYPE_NAMES } from '../../../src/directory/edge-sync-cookie.ts';
 import { toAdd } from '../../../src/directory/entry-diff.ts';
 import { receiveConnectorsDn, serverDn } from '../../../src/directory/layout.ts';
 import { derivePasswordVerifier } from '../../../src/directory/password-verifier.ts';
@@ -89,6 +90,19 @@ function modify(
   return { kind: 'modify', dn, changes: [{ operation, attribute, values: [Buffer.from(value)] }] };
 }
 
+/** The operations behind a step of the cookie for Configuration, as a round has them. */
+function inRound(adam: Adam, ...operations: LdapOperation[]): LdapOperation[] {
+  const { self } = adam.snapshot();
+  const before = findCookie(self.edgeSyncCookies ?? [], 'Configuration');
+  const next = { type: 'Configuration', hub: 'HUB01', source: 'AD', time: new Date() } as const;
+  return [makeCookieStep(self.record.dn, before, next), ...operations];
+}
+
+function versions(adam: Adam): Record<string, number | undefined> {
+  const texts = adam.snapshot().self.edgeSyncCookies ?? [];
+  return Object.fromEntries(SYNC_TYPE_NAMES.map((type) => [type, findCookie(texts, type)?.version]));
+}
+
 describe('the door of ADAM before a bind', () => {
   it('shows the root DSE and nothing else', async () => {
     const { connect } = await openDoor();
@@ -161,7 +175,7 @@ describe('a bind to ADAM', () => {
   it('by a replication account ends the bootstrap account, on its open connections too', async () => {
     const { enter, connect, adam } = await openDoor();
     const first = await enter();
-    await first.apply([toAdd(accountView.toEntry(await makeAccount(), adam.layout.services))]);
+    await first.apply(inRound(adam, toAdd(accountView.toEntry(await makeAccount(), adam.layout.services))));
     await enter();
     const second = await connect();
     await second.bindSimple('CN=ESRA.EDGE01.HUB01.0', 'replication password');
@@ -174,7 +188,8 @@ describe('a bind to ADAM', () => {
 
   it('by an account of the subscription before leaves the new bootstrap account alone', async () => {
     const { enter, connect, adam } = await openDoor();
-    await (await enter()).apply([toAdd(accountView.toEntry(await makeAccount(), adam.layout.services))]);
+    const account = toAdd(accountView.toEntry(await makeAccount(), adam.layout.services));
+    await (await enter()).apply(inRound(adam, account));
     const fresh = await adam.exportSubscription(DAY_MS);
     const client = await connect();
     await client.bindSimple('CN=ESRA.EDGE01.HUB01.0', 'replication password');
@@ -242,16 +257,18 @@ describe('what an account writes', () => {
     const { layout } = adam;
     const own = adam.snapshot().self.record.dn;
     const acknowledgement = { server: 'HUB01', sha256: 'A'.repeat(64), at: new Date(0), effective: new Date(0) };
-    await client.apply([
-      toAdd(transportServerView.toEntry(makeServer({ site: SITE }), layout.servers)),
-      toAdd(sendConnectorView.toEntry(makeInboundSendConnector(SITE, EDGE.name), layout.connections)),
-      toAdd(acceptedDomainView.toEntry(domain, layout.acceptedDomains)),
-      toAdd(accountView.toEntry(await makeAccount(), layout.services)),
-      modify(layout.transportSettings, 'msExchTransportExpiredCertificate', 'Defer'),
-      modify(own, 'msExchServerSite', SITE),
-      modify(own, 'msExchEdgeSyncCookie', '{"n":1}'),
-      modify(own, 'msExchServerTLSCertAcknowledged', formatCertificateAcknowledgement(acknowledgement)),
-    ]);
+    await client.apply(
+      inRound(
+        adam,
+        toAdd(transportServerView.toEntry(makeServer({ site: SITE }), layout.servers)),
+        toAdd(sendConnectorView.toEntry(makeInboundSendConnector(SITE, EDGE.name), layout.connections)),
+        toAdd(acceptedDomainView.toEntry(domain, layout.acceptedDomains)),
+        toAdd(accountView.toEntry(await makeAccount(), layout.services)),
+        modify(layout.transportSettings, 'msExchTransportExpiredCertificate', 'Defer'),
+        modify(own, 'msExchServerSite', SITE),
+        modify(own, 'msExchServerTLSCertAcknowledged', formatCertificateAcknowledgement(acknowledgement)),
+      ),
+    );
     expect(adam.snapshot()).toMatchObject({
       subscriptionState: 'Subscribed',
       site: SITE,
@@ -259,7 +276,7 @@ describe('what an account writes', () => {
       sendConnectors: [{ smartHosts: ['--'] }],
       acceptedDomains: [{ domainName: 'contoso.test' }],
       transportConfig: { expiredCertificate: 'Defer' },
-      self: { edgeSyncCookie: '{"n":1}', certificateAcknowledgements: [acknowledgement] },
+      self: { certificateAcknowledgements: [acknowledgement] },
     });
     const [hub] = await directory.search({
       base: serverDn(layout, 'HUB01'),
@@ -267,14 +284,17 @@ describe('what an account writes', () => {
       attributes: ['creatorsName'],
     });
     expect(hub && getText(hub, 'creatorsName')).toBe(bootstrap.userName);
-    await client.apply([
-      modify(serverDn(layout, 'HUB01'), 'dNSHostName', 'hub01.fabrikam.test'),
-      {
-        kind: 'delete',
-        dn: sendConnectorView.toEntry(makeInboundSendConnector(SITE, EDGE.name), layout.connections).dn,
-      },
-      { kind: 'delete', dn: accountView.toEntry(await makeAccount(), layout.services).dn },
-    ]);
+    await client.apply(
+      inRound(
+        adam,
+        modify(serverDn(layout, 'HUB01'), 'dNSHostName', 'hub01.fabrikam.test'),
+        {
+          kind: 'delete',
+          dn: sendConnectorView.toEntry(makeInboundSendConnector(SITE, EDGE.name), layout.connections).dn,
+        },
+        { kind: 'delete', dn: accountView.toEntry(await makeAccount(), layout.services).dn },
+      ),
+    );
     expect(adam.snapshot()).toMatchObject({
       subscriptionState: 'Exported',
       sendConnectors: [],
@@ -286,10 +306,11 @@ describe('what an account writes', () => {
     const { enter, adam } = await openDoor();
     const client = await enter();
     const allowed = toAdd(acceptedDomainView.toEntry(domain, adam.layout.acceptedDomains));
-    const batch = [allowed, modify(adam.snapshot().self.record.dn, 'msExchServerInternalTLSCert', 'x')];
+    const certificate = modify(adam.snapshot().self.record.dn, 'msExchServerInternalTLSCert', 'x');
+    const batch = inRound(adam, allowed, certificate);
     await expect(client.apply(batch)).rejects.toMatchObject({
       code: 'ldap-insufficient-access-rights',
-      failedOperation: 1,
+      failedOperation: 2,
     });
     expect(adam.snapshot().acceptedDomains).toEqual([]);
   });
@@ -303,7 +324,7 @@ describe('what an account writes', () => {
     const hub = transportServerView.toEntry(makeServer(), layout.servers);
     const at = (entry: LdapEntry, dn: string): LdapOperation => toAdd({ ...entry, dn });
     const [receiveConnector] = adam.snapshot().receiveConnectors;
-    await client.apply([toAdd(hub)]);
+    await client.apply(inRound(adam, toAdd(hub)));
     const forbidden: [string, LdapOperation][] = [
       ['the certificate of the Edge', modify(own, 'MSEXCHSERVERINTERNALTLSCERT', 'x')],
       [
@@ -389,13 +410,84 @@ describe('what an account writes', () => {
     ];
     const allowed: string[] = [];
     for (const [what, operation] of forbidden) {
-      const code: unknown = await client.apply([operation]).then(
+      const code: unknown = await client.apply(inRound(adam, operation)).then(
         () => 'allowed',
         (error: { code?: string }) => error.code,
       );
       if (code !== 'ldap-insufficient-access-rights') allowed.push(`${what}: ${String(code)}`);
     }
     expect(allowed).toEqual([]);
+  });
+});
+
+describe('a round', () => {
+  const addDomain = (adam: Adam): LdapOperation =>
+    toAdd(acceptedDomainView.toEntry(domain, adam.layout.acceptedDomains));
+  const denied = { code: 'ldap-insufficient-access-rights' };
+
+  it('moves its cookie by one, from the version 0 of the export on', async () => {
+    const { enter, adam } = await openDoor();
+    const client = await enter();
+    expect(versions(adam)).toEqual({ Configuration: 0, Recipients: 0 });
+    await client.apply(inRound(adam, addDomain(adam)));
+    await client.apply(inRound(adam));
+    expect(versions(adam)).toEqual({ Configuration: 2, Recipients: 0 });
+  });
+
+  it('is refused when it is played again, and when it was planned on an older cookie', async () => {
+    const { enter, adam } = await openDoor();
+    const client = await enter();
+    const recorded = inRound(adam, addDomain(adam));
+    await client.apply(recorded);
+    await client.apply(inRound(adam, { kind: 'delete', dn: addDomain(adam).dn }));
+    const gone = { code: 'ldap-no-such-attribute', failedOperation: 0 };
+    await expect(client.apply(recorded)).rejects.toMatchObject(gone);
+    const [step] = recorded;
+    await expect(client.apply(step ? [step] : [])).rejects.toMatchObject(gone);
+    expect(adam.snapshot().acceptedDomains).toEqual([]);
+    expect(versions(adam)).toEqual({ Configuration: 2, Recipients: 0 });
+  });
+
+  it('writes nothing that is replicated without its step, or with one that is none', async () => {
+    const { enter, adam } = await openDoor();
+    const client = await enter();
+    const { dn } = adam.snapshot().self.record;
+    const change = (operation: Change['operation'], ...values: string[]): Change => ({
+      operation,
+      attribute: 'msExchEdgeSyncCookie',
+      values: values.map((value) => Buffer.from(value)),
+    });
+    const [configuration = '', recipients = ''] = adam.snapshot().self.edgeSyncCookies ?? [];
+    const next = (version: number) => configuration.replace('"version":0', `"version":${version}`);
+    const steps: Record<string, readonly Change[]> = {
+      nothing: [],
+      'the same version': [change('delete', configuration), change('add', configuration)],
+      'two versions on': [change('delete', configuration), change('add', next(2))],
+      'the cookie of another type': [change('delete', recipients), change('add', next(1))],
+      'a second one of the type': [change('add', next(1))],
+      'all cookies': [change('delete'), change('add', next(1))],
+      'a replacement': [change('replace', next(1))],
+      'no cookie at all': [change('delete', configuration)],
+      'what is none': [change('delete', configuration), change('add', '{}')],
+    };
+    for (const [what, changes] of Object.entries(steps)) {
+      const step: readonly LdapOperation[] = changes.length === 0 ? [] : [{ kind: 'modify', dn, changes }];
+      await expect(client.apply([...step, addDomain(adam)]), what).rejects.toMatchObject(denied);
+    }
+    const late = [addDomain(adam), ...inRound(adam)];
+    await expect(client.apply(late), 'a step that comes last').rejects.toMatchObject(denied);
+    const twice = [...inRound(adam), ...inRound(adam, addDomain(adam))];
+    await expect(client.apply(twice), 'two steps').rejects.toMatchObject(denied);
+    expect(versions(adam)).toEqual({ Configuration: 0, Recipients: 0 });
+    expect(adam.snapshot().acceptedDomains).toEqual([]);
+  });
+
+  it('is not needed to take the lease', async () => {
+    const { enter, adam } = await openDoor();
+    const client = await enter();
+    const { dn } = adam.snapshot().self.record;
+    await client.apply([modify(dn, 'msExchEdgeSyncLease', '{"holder":"HUB01"}')]);
+    expect(adam.snapshot().self.edgeSyncLease).toBe('{"holder":"HUB01"}');
   });
 });
 
