@@ -114,12 +114,7 @@ export function answerTo(edge: TransportServer): Pick<TransportServer, 'certific
   return { certificateAcknowledgements: edge.certificateAcknowledgements };
 }
 
-/** The hubs whose certificates a round is about to carry; to be asked before it plans. */
-export function hubsCarried({ activeDirectory, edge }: SyncScene): readonly TransportServer[] {
-  return activeDirectory.snapshot().hubs.filter(({ site }) => site === undefined || site === edge.site);
-}
-
-/** Notes in AD that the Edge now has the certificates of these hubs on record. */
+/** Notes in AD that the Edge now has the certificates of these hubs on record; they were read before the round planned. */
 export async function noteCarried(hubs: readonly TransportServer[], scene: SyncScene): Promise<void> {
   const { activeDirectory, clock, edge } = scene;
   const news = hubs.flatMap((hub) => {

@@ -7,11 +7,12 @@ import type { LdapClient } from '../ldap/client.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf, Problem } from '../problem.ts';
 import { createEvent } from '../tracking/events.ts';
+import { carriedHubs } from './carried-hubs.ts';
 import { carryType } from './carry-type.ts';
 import { connectToEdge, type EdgeConnection, type EdgeConnectionOptions } from './edge-connection.ts';
 import { EdgeLease } from './edge-lease.ts';
 import { type EdgeState, readEdgeState } from './edge-state.ts';
-import { hubsCarried, noteCarried } from './staged-certificate.ts';
+import { noteCarried } from './staged-certificate.ts';
 import { SYNC_PREPARATIONS } from './sync-preparations.ts';
 import { describeFailure, type SyncReport } from './sync-report.ts';
 import { NOTHING_COUNTED, type SyncScene, type SyncType } from './sync-type.ts';
@@ -67,7 +68,7 @@ async function carryAll(
       // What an Edge held before it was subscribed again is not built upon.
       const forced = { forceFullSync: order.forceFullSync === true || isBootstrap };
       const carry = { ...forced, forceUpdateCookie: order.forceUpdateCookie === true, lease };
-      const hubs = hubsCarried(scene);
+      const hubs = carriedHubs(scene.activeDirectory.snapshot(), scene.edge);
       const reports: SyncReport[] = [];
       for (const type of types) reports.push(await report(type, scene, carry, options));
       if (reports.some(isConfigurationCarried)) {
