@@ -8,6 +8,7 @@ import type { Foundation } from './server.ts';
 import { SmtpListener } from './smtp/listener.ts';
 import { watchCertificates } from './transport/certificate-watch.ts';
 import { openHop } from './transport/deliver.ts';
+import { ExpiryWarnings } from './transport/expiry-warnings.ts';
 import { LoadBalance } from './transport/load-balance.ts';
 import { systemResolver } from './transport/next-hop.ts';
 import type { Organisation } from './transport/organisation.ts';
@@ -81,9 +82,19 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
   parts.add(() => queue.stop(config.limits.drainTimeout));
   parts.add(async () => void (await Promise.all(listeners.map((listener) => listener.close()))));
   parts.add(view.onChange(() => queue.resubmit()));
-  const watch = { clock, store: foundation.certificates, events: foundation.events, fqdn: config.fqdn };
-  const settings = () => organisation().transportConfig;
-  parts.add(watchCertificates({ ...watch, settings, connectorName: firstConnector(organisation()) }));
+  parts.add(
+    watchCertificates({
+      clock,
+      store: foundation.certificates,
+      events: foundation.events,
+      warnings: await ExpiryWarnings.open(foundation.events),
+      peers: () => organisation().peers,
+      onPeersChange: (listener) => view.onChange(listener),
+      fqdn: config.fqdn,
+      settings: () => organisation().transportConfig,
+      connectorName: firstConnector(organisation()),
+    }),
+  );
   return { queue, addresses: listeners.map(({ address }) => ({ host: address.address, port: address.port })) };
 }
 

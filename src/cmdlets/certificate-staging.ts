@@ -11,6 +11,7 @@ import { CLOCK_TOLERANCE_MS } from '../trust/tls-policy.ts';
 import { refuseOnTwoServers } from './certificate-publishing.ts';
 import { organizationOf } from './roles.ts';
 import type { ServerContext } from './server-context.ts';
+import { describeReadiness } from './trust-status.ts';
 
 /** The parameters of a staged renewal. */
 export const STAGING_PARAMETERS = {
@@ -123,20 +124,4 @@ export function renewalOfCertificate(context: ServerContext, { sha256 }: Certifi
     return `Next: ${describeReadiness(readinessOf(snapshot, context.clock.now()))}`;
   if (sha256 === previousCertificate?.sha256 && previousUntil) return `Previous until ${previousUntil.toISOString()}`;
   return null;
-}
-
-/** What stands between a staged certificate and its taking over. */
-function describeReadiness(readiness: Readiness): string {
-  switch (readiness.kind) {
-    case 'waiting':
-      return `waiting for acknowledgement by ${readiness.servers.join(' and ')}`;
-    case 'settling':
-      return `acknowledged, takes over at ${readiness.until.toISOString()}`;
-    case 'refused':
-      return `refused by ${readiness.server}: ${readiness.cause}`;
-    case 'ready':
-      return 'takes over now';
-    default:
-      return 'nothing is staged';
-  }
 }

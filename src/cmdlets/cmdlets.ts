@@ -20,6 +20,7 @@ import { getReceiveConnector } from './get-receive-connector.ts';
 import { getSendConnector } from './get-send-connector.ts';
 import { getTransportConfig } from './get-transport-config.ts';
 import { getTransportServer } from './get-transport-server.ts';
+import { getTrustStatus } from './get-trust-status.ts';
 import { importEdgeSubscription } from './import-edge-subscription.ts';
 import { importExchangeCertificate } from './import-exchange-certificate.ts';
 import { newAcceptedDomain } from './new-accepted-domain.ts';
@@ -62,6 +63,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   getSendConnector,
   getTransportConfig,
   getTransportServer,
+  getTrustStatus,
   importEdgeSubscription,
   importExchangeCertificate,
   newAcceptedDomain,

@@ -2,7 +2,7 @@
 // must have put it into AD; and after that, as long as servers that read their directory at intervals need to have read it.
 
 import type { CertificateAcknowledgement } from '../directory/certificate-acknowledgement.ts';
-import { isSameName, type OrganizationSnapshot } from '../directory/organization.ts';
+import { hubsOfSite, isSameName, type OrganizationSnapshot } from '../directory/organization.ts';
 import type { TransportServer } from '../directory/transport-server.ts';
 
 export type Readiness =
@@ -25,13 +25,20 @@ export function readinessOf(snapshot: OrganizationSnapshot, now: Date): Readines
   return self.role === 'HubTransport' ? readinessOfHub(snapshot, given, now) : readinessOfEdge(self, given, now);
 }
 
+/** The Edges that a round brings this hub's certificates to. */
+export function edgesServedBy(snapshot: OrganizationSnapshot, hub: TransportServer): readonly TransportServer[] {
+  return snapshot.edges.filter(({ site }) => hubsOfSite(snapshot, site).some(({ name }) => isSameName(name, hub.name)));
+}
+
 function readinessOfHub(
-  { edges, self }: OrganizationSnapshot,
+  snapshot: OrganizationSnapshot,
   given: readonly CertificateAcknowledgement[],
   now: Date,
 ): Readiness {
-  const wanted = edges.filter(({ site }) => site === undefined || site === self.site);
-  const found = wanted.map(({ name }) => ({ name, given: given.find(({ server }) => isSameName(server, name)) }));
+  const found = edgesServedBy(snapshot, snapshot.self).map(({ name }) => ({
+    name,
+    given: given.find(({ server }) => isSameName(server, name)),
+  }));
   const missing = found.filter((each) => each.given === undefined);
   if (missing.length > 0) return { kind: 'waiting', servers: missing.map(({ name }) => name) };
   return settle(Math.max(0, ...found.map((each) => each.given?.effective.getTime() ?? 0)), now);

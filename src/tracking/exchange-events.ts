@@ -61,21 +61,31 @@ export const EXCHANGE_EVENTS = {
       `There is no valid certificate for STARTTLS as ${facts.fqdn}: ${facts.thumbprint} expired on ${formatMoment(facts.notAfter)}. Make a new one with New-ExchangeCertificate and enable it with Enable-ExchangeCertificate -Services SMTP.`,
     key: (facts) => `${facts.fqdn} ${facts.thumbprint}`,
   }),
-  InternalTransportCertificateExpiresSoon: define<{ thumbprint: string; notAfter: Date }>({
+  InternalTransportCertificateExpiresSoon: define<{
+    thumbprint: string;
+    notAfter: Date;
+    hoursRemaining: number;
+    thresholdDays: number;
+  }>({
     id: 12017,
     source: 'MSExchangeTransport',
     level: 'Warning',
     describe: (facts) =>
-      `This server's internal transport certificate ${facts.thumbprint} expires on ${formatMoment(facts.notAfter)}. Make a new one with New-ExchangeCertificate before then, and synchronize (Hub) or subscribe again (Edge).`,
-    key: (facts) => facts.thumbprint,
+      `This server's internal transport certificate ${facts.thumbprint} expires in ${facts.hoursRemaining} hours, on ${formatMoment(facts.notAfter)}. New-ExchangeCertificate -Staged makes its successor, which takes over before then without a message waiting.`,
+    key: (facts) => `${facts.thumbprint} ${facts.thresholdDays}`,
   }),
-  STARTTLSCertificateExpiresSoon: define<{ subject: string; thumbprint: string; hoursRemaining: number }>({
+  STARTTLSCertificateExpiresSoon: define<{
+    subject: string;
+    thumbprint: string;
+    hoursRemaining: number;
+    thresholdDays: number;
+  }>({
     id: 12018,
     source: 'MSExchangeTransport',
     level: 'Error',
     describe: (facts) =>
-      `The certificate for STARTTLS expires in ${facts.hoursRemaining} hours. Subject: ${facts.subject}, thumbprint: ${facts.thumbprint}. Make a new one with New-ExchangeCertificate.`,
-    key: (facts) => facts.thumbprint,
+      `The certificate for STARTTLS expires in ${facts.hoursRemaining} hours. Subject: ${facts.subject}, thumbprint: ${facts.thumbprint}. Make a new one with New-ExchangeCertificate, with -Staged if it is the one for direct trust.`,
+    key: (facts) => `${facts.thumbprint} ${facts.thresholdDays}`,
   }),
   RemoteInternalTransportCertificateExpired: define<{
     subject: string;

@@ -33,4 +33,18 @@ export const RENEWAL_EVENTS = {
       `${facts.server} announced ${facts.thumbprint} as its next certificate, and it was not put on record: ${facts.cause}. Stage another one there with New-ExchangeCertificate -Staged.`,
     key: (facts) => `${facts.server} ${facts.thumbprint}`,
   }),
+  RemoteCertificateExpiresSoon: define<{
+    server: string;
+    thumbprint: string;
+    notAfter: Date;
+    hoursRemaining: number;
+    thresholdDays: number;
+  }>({
+    id: 30_224,
+    source: 'relaypair',
+    level: 'Warning',
+    describe: (facts) =>
+      `The certificate ${facts.thumbprint} of ${facts.server}, on record here, expires in ${facts.hoursRemaining} hours, on ${formatMoment(facts.notAfter)}. New-ExchangeCertificate -Staged there makes its successor, which takes over before then without a message waiting.`,
+    key: (facts) => `${facts.server} ${facts.thumbprint} ${facts.thresholdDays}`,
+  }),
 };

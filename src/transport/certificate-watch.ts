@@ -1,22 +1,28 @@
-// Looks after this server's own certificates: says in events when one is missing, will expire soon or has expired. Looks
-// at start, when the store changes, each day, and at the very end of each certificate.
+// Looks after this server's own certificates and those of its peers on record: says in events when one is missing, will
+// expire soon or has expired. Looks at start, when store or directory change, each day, when a warning is due, and at the very
+// end of each certificate.
 
 import type { Cancel, Clock } from '../clock.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import type { CertificateStore } from '../tls/certificate-store.ts';
+import { type CertificatesHeld, certificatesOnRecord } from '../tls/on-record.ts';
 import type { EventLog } from '../tracking/event-log.ts';
 import { createEvent } from '../tracking/events.ts';
 import { offerStartTls } from '../trust/reception.ts';
 import type { TrustSettings } from '../trust/tls-policy.ts';
+import { type ExpiryWarnings, untilNextThreshold } from './expiry-warnings.ts';
 
 const DAY_MS = 86_400_000;
-/** Exchange's own threshold is not documented; a month is what administrators ask for. */
-const WARN_DAYS = 30;
 
 export interface CertificateWatchOptions {
   readonly clock: Clock;
   readonly store: CertificateStore;
   readonly events: EventLog;
+  readonly warnings: ExpiryWarnings;
+  /** Whose certificates are on record here. */
+  readonly peers: () => readonly (CertificatesHeld & { readonly fqdn: string })[];
+  /** Calls the listener when the peers may have changed. */
+  readonly onPeersChange: (listener: () => void) => Cancel;
   readonly fqdn: string;
   readonly connectorName: string;
   readonly settings: () => TrustSettings;
@@ -29,14 +35,16 @@ export function watchCertificates(options: CertificateWatchOptions): Cancel {
   const look = (): void => {
     cancelTimer();
     reportCertificates(options);
-    const ends = store.list().map(({ certificate }) => certificate.notAfter.getTime() - clock.now().getTime() + 1);
-    cancelTimer = clock.schedule(Math.min(DAY_MS, ...ends.filter((ms) => ms > 0)), look);
+    const own = store.list().map(({ certificate }) => certificate);
+    const watched = [...own, ...peerCertificates(options).map(({ certificate }) => certificate)];
+    const waits = watched.map((certificate) => untilNextThreshold(certificate, clock.now()) ?? DAY_MS);
+    cancelTimer = clock.schedule(Math.min(DAY_MS, ...waits), look);
   };
-  const cancelChange = store.onChange(look);
+  const cancels = [store.onChange(look), options.onPeersChange(look)];
   look();
   return () => {
     cancelTimer();
-    cancelChange();
+    for (const cancel of cancels) cancel();
   };
 }
 
@@ -45,15 +53,32 @@ function reportCertificates(options: CertificateWatchOptions): void {
   const now = clock.now();
   reportInternal(options, store.internalTransport()?.certificate, now);
   reportShown(options, store.selectFor({ connectorFqdn: fqdn, serverFqdn: fqdn, now })?.certificate, now);
+  for (const { server, certificate } of peerCertificates(options))
+    options.warnings.warn({ of: 'peer', certificate, server }, now);
+}
+
+/** The certificates of peers that are, or will be, shown; the previous ones are on their way out. */
+function peerCertificates({
+  clock,
+  peers,
+}: CertificateWatchOptions): { readonly server: string; readonly certificate: Certificate }[] {
+  return peers().flatMap((peer) =>
+    certificatesOnRecord(peer, clock.now())
+      .filter(({ part }) => part !== 'previous')
+      .map(({ certificate }) => ({ server: peer.fqdn, certificate })),
+  );
 }
 
 /** The certificate of direct trust. */
-function reportInternal({ events }: CertificateWatchOptions, certificate: Certificate | undefined, now: Date): void {
+function reportInternal(
+  { events, warnings }: CertificateWatchOptions,
+  certificate: Certificate | undefined,
+  now: Date,
+): void {
   if (!certificate) return;
   const { thumbprint, notAfter } = certificate;
   if (now > notAfter) events.record(createEvent('InternalTransportCertificateExpired', { thumbprint, notAfter }));
-  if (isDueSoon(notAfter, now))
-    events.record(createEvent('InternalTransportCertificateExpiresSoon', { thumbprint, notAfter }));
+  warnings.warn({ of: 'internal', certificate }, now);
 }
 
 /** The certificate that a client without SNI sees. */
@@ -63,14 +88,7 @@ function reportShown(options: CertificateWatchOptions, certificate: Certificate 
     events.record(createEvent('CannotLoadSTARTTLSCertificateFromStore', { fqdn, connector: connectorName }));
   }
   if (!certificate) return;
-  const { thumbprint, notAfter, subject } = certificate;
+  const { thumbprint, notAfter } = certificate;
   if (now > notAfter) events.record(createEvent('STARTTLSCertificateExpired', { fqdn, thumbprint, notAfter }));
-  const hoursRemaining = Math.floor((notAfter.getTime() - now.getTime()) / 3_600_000);
-  if (isDueSoon(notAfter, now))
-    events.record(createEvent('STARTTLSCertificateExpiresSoon', { subject, thumbprint, hoursRemaining }));
-}
-
-function isDueSoon(notAfter: Date, now: Date): boolean {
-  const leftMs = notAfter.getTime() - now.getTime();
-  return leftMs >= 0 && leftMs < WARN_DAYS * DAY_MS;
+  options.warnings.warn({ of: 'starttls', certificate }, now);
 }

@@ -26,7 +26,7 @@ describe('-Staged', () => {
       snapshot: () => ({
         self: { name: 'HUB01', role: 'HubTransport', ...state },
         edges: [{ name: 'EDGE01' }],
-        hubs: [],
+        hubs: [{ name: 'HUB01' }],
       }),
       renewCertificate: (change: (self: RenewalState) => RenewalState) => {
         if (isAway) return Promise.reject(new Error('the directory is away'));

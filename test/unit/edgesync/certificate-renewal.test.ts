@@ -78,7 +78,7 @@ class World {
     return {
       self,
       edges: this.edges.map((name) => ({ name, site: 'S' })),
-      hubs: [],
+      hubs: [self],
     } as unknown as OrganizationSnapshot;
   }
 

@@ -12,8 +12,20 @@ const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
   CannotLoadSTARTTLSCertificateFromStore: { fqdn: 'edge01.contoso.test', connector: 'Default' },
   InternalTransportCertificateExpired: { thumbprint: 'AB12', notAfter: DATE },
   STARTTLSCertificateExpired: { fqdn: 'edge01.contoso.test', thumbprint: 'AB12', notAfter: DATE },
-  InternalTransportCertificateExpiresSoon: { thumbprint: 'AB12', notAfter: DATE },
-  STARTTLSCertificateExpiresSoon: { subject: 'CN=EDGE01', thumbprint: 'AB12', hoursRemaining: 71 },
+  InternalTransportCertificateExpiresSoon: {
+    thumbprint: 'AB12',
+    notAfter: DATE,
+    hoursRemaining: 71,
+    thresholdDays: 7,
+  },
+  RemoteCertificateExpiresSoon: {
+    server: 'edge01.contoso.test',
+    thumbprint: 'AB12',
+    notAfter: DATE,
+    hoursRemaining: 71,
+    thresholdDays: 7,
+  },
+  STARTTLSCertificateExpiresSoon: { subject: 'CN=EDGE01', thumbprint: 'AB12', hoursRemaining: 71, thresholdDays: 7 },
   RemoteInternalTransportCertificateExpired: {
     subject: 'CN=EDGE01',
     thumbprint: 'AB12',

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Certificate } from '../../../src/tls/certificate.ts';
 import type { CertificateStore } from '../../../src/tls/certificate-store.ts';
 import type { EventLog } from '../../../src/tracking/event-log.ts';
+import type { ServerEvent } from '../../../src/tracking/events.ts';
+import type { CertificateAside } from '../../../src/tls/on-record.ts';
+import { ExpiryWarnings } from '../../../src/transport/expiry-warnings.ts';
 import { watchCertificates } from '../../../src/transport/certificate-watch.ts';
 import { HandClock } from '../../helpers/hand-clock.ts';
 
@@ -17,7 +20,7 @@ function makeCertificate(days: number): Certificate {
   } as unknown as Certificate;
 }
 
-function watch(first: Certificate | undefined) {
+async function watch(first: Certificate | undefined, said: object[] = []) {
   const clock = new HandClock(START);
   const events: string[] = [];
   let certificate = first;
@@ -33,11 +36,26 @@ function watch(first: Certificate | undefined) {
       return () => cancelled++;
     },
   };
-  const log = { record: ({ symbolicName }: { symbolicName: string }) => void events.push(symbolicName) };
+  const full: ServerEvent[] = [];
+  const log = {
+    record: (event: ServerEvent) => {
+      events.push(event.symbolicName);
+      full.push(event);
+    },
+    read: ({ id }: { id: number }) => Promise.resolve(said.filter((record) => (record as { id: number }).id === id)),
+  } as unknown as EventLog;
+  let peers: { fqdn: string; certificate: Certificate; others?: CertificateAside[] }[] = [];
+  let onPeersChange = (): void => undefined;
   const cancel = watchCertificates({
     clock,
     store: store as unknown as CertificateStore,
-    events: log as unknown as EventLog,
+    events: log,
+    warnings: await ExpiryWarnings.open(log),
+    peers: () => peers,
+    onPeersChange: (listener: () => void) => {
+      onPeersChange = listener;
+      return () => cancelled++;
+    },
     fqdn: 'hub01.contoso.test',
     settings: () => ({ expiredCertificate: 'Plaintext', untrustedCertificate: 'Defer' }),
     connectorName: 'Default HUB01',
@@ -50,32 +68,84 @@ function watch(first: Certificate | undefined) {
       certificate = by;
       onChange();
     },
+    /** Everything recorded so far. */
+    full,
+    setPeers: (now: typeof peers) => {
+      peers = now;
+      onPeersChange();
+    },
     cancel,
     cancelled: () => cancelled,
   };
 }
 
+const SOON = ['InternalTransportCertificateExpiresSoon', 'STARTTLSCertificateExpiresSoon'];
+
 describe('watchCertificates', () => {
-  it('says nothing while all is well', () => {
-    const { clock, read } = watch(makeCertificate(365));
+  it('says nothing while all is well', async () => {
+    const { clock, read } = await watch(makeCertificate(365));
     clock.advance(300 * DAY_MS);
     expect(read()).toEqual([]);
   });
 
-  it('says at once that there is none', () => {
-    expect(watch(undefined).read()).toEqual(['CannotLoadSTARTTLSCertificateFromStore']);
+  it('says at once that there is none', async () => {
+    expect((await watch(undefined)).read()).toEqual(['CannotLoadSTARTTLSCertificateFromStore']);
   });
 
-  it('warns in the last thirty days, each day', () => {
-    const { clock, read } = watch(makeCertificate(32));
-    clock.advance(2 * DAY_MS);
-    expect(read()).toEqual([]);
-    clock.advance(DAY_MS);
-    expect(read()).toEqual(['InternalTransportCertificateExpiresSoon', 'STARTTLSCertificateExpiresSoon']);
+  it('warns when 30, 14, 7 and 1 days are left, each once, with the hours', async () => {
+    const { clock, read, full } = await watch(makeCertificate(40));
+    const days: number[] = [];
+    for (let day = 1; day < 40; day++) {
+      clock.advance(DAY_MS);
+      const said = read();
+      if (said.length > 0) {
+        days.push(40 - day);
+        expect(said).toEqual(SOON);
+      }
+    }
+    expect(days).toEqual([30, 14, 7, 1]);
+    const internal = full.filter(({ symbolicName }) => symbolicName === SOON[0]);
+    expect(internal.map(({ facts }) => facts['hoursRemaining'])).toEqual([720, 336, 168, 24]);
+    expect(internal.map(({ message }) => /expires in \d+ hours/.test(message))).toEqual([true, true, true, true]);
   });
 
-  it('says so at the very end, not up to a day later', () => {
-    const { clock, read } = watch(makeCertificate(1.5));
+  it('says the threshold that has been reached, not those that were missed', async () => {
+    const { full } = await watch(makeCertificate(5));
+    expect(full.map(({ facts }) => facts['thresholdDays'])).toEqual([7, 7]);
+  });
+
+  it('does not say again after a restart what stands in the event log', async () => {
+    const first = await watch(makeCertificate(5));
+    expect(first.read()).toEqual(SOON);
+    const again = await watch(makeCertificate(5), first.full);
+    expect(again.read()).toEqual([]);
+    again.clock.advance(4 * DAY_MS);
+    expect(again.read()).toEqual(SOON);
+  });
+
+  it('warns of the certificates of peers on record too, current and next, not of the previous one', async () => {
+    const { clock, full, read, setPeers } = await watch(makeCertificate(365));
+    setPeers([
+      {
+        fqdn: 'edge01.contoso.test',
+        certificate: makeCertificate(20),
+        others: [
+          { part: 'next', certificate: makeCertificate(10) },
+          { part: 'previous', certificate: makeCertificate(2), until: new Date(START.getTime() + DAY_MS) },
+        ],
+      },
+    ]);
+    expect(full.map(({ facts }) => [facts['server'], facts['thumbprint'], facts['thresholdDays']])).toEqual([
+      ['edge01.contoso.test', 'T20', 30],
+      ['edge01.contoso.test', 'T10', 14],
+    ]);
+    read();
+    clock.advance(6 * DAY_MS);
+    expect(read()).toEqual(['RemoteCertificateExpiresSoon', 'RemoteCertificateExpiresSoon']);
+  });
+
+  it('says so at the very end, not up to a day later', async () => {
+    const { clock, read } = await watch(makeCertificate(1.5));
     clock.advance(1.5 * DAY_MS);
     read();
     clock.advance(1);
@@ -86,17 +156,17 @@ describe('watchCertificates', () => {
     ]);
   });
 
-  it('looks again when the store changes', () => {
-    const { clock, read, replace } = watch(makeCertificate(10));
+  it('looks again when the store changes', async () => {
+    const { clock, read, replace } = await watch(makeCertificate(10));
     read();
     replace(makeCertificate(365));
     clock.advance(DAY_MS);
     expect(read()).toEqual([]);
   });
 
-  it('stops', () => {
-    const { clock, cancel, cancelled } = watch(makeCertificate(10));
+  it('stops', async () => {
+    const { clock, cancel, cancelled } = await watch(makeCertificate(10));
     cancel();
-    expect([clock.appointments, cancelled()]).toEqual([0, 1]);
+    expect([clock.appointments, cancelled()]).toEqual([0, 2]);
   });
 });
