@@ -4,22 +4,32 @@
 import { join } from 'node:path';
 import { DIRECTORY_BACKENDS } from './directory/backends.ts';
 import type { Directory } from './directory/directory.ts';
+import { KeptState } from './directory/kept-state.ts';
 import { dialDirectory } from './directory/ldap-dialing.ts';
 import { formatEndpoint } from './config.ts';
 import type { Foundation } from './server.ts';
 import { createEvent } from './tracking/events.ts';
 
+export interface OpenedDirectory {
+  readonly directory: Directory;
+  /** The last good state of a directory that can be away; undefined for the embedded one. */
+  readonly kept: KeptState | undefined;
+}
+
 /**
  * Opens it; `namingContext` is for an embedded one that is made now. Throws Problem, those of the backend and of
  * ldap-dialing.ts.
  */
-export async function openDirectory(foundation: Foundation, namingContext: string): Promise<Directory> {
+export async function openDirectory(foundation: Foundation, namingContext: string): Promise<OpenedDirectory> {
   const { config, clock, log } = foundation;
   const { directory } = config;
   const backend = DIRECTORY_BACKENDS.find(({ name }) => name === directory.backend);
   if (!backend) throw new Error(`there is no directory backend ${directory.backend}`);
   const base = { folder: join(config.folder, 'directory'), clock, log };
-  if (directory.backend === 'embedded') return backend.open({ ...base, namingContext });
+  if (directory.backend === 'embedded') {
+    return { directory: await backend.open({ ...base, namingContext }), kept: undefined };
+  }
+  const kept = new KeptState(join(base.folder, 'last-good-state.json'), log);
   const connect = dialDirectory({
     config: directory,
     clock,
@@ -35,5 +45,12 @@ export async function openDirectory(foundation: Foundation, namingContext: strin
         }),
       ),
   });
-  return backend.open({ ...base, namingContext: directory.namingContext ?? '', connect });
+  const opened = await backend.open({
+    ...base,
+    namingContext: directory.namingContext ?? '',
+    lastNamingContext: kept.namingContext,
+    refreshMs: directory.refreshInterval,
+    connect,
+  });
+  return { directory: opened, kept };
 }

@@ -9,6 +9,7 @@ import { ADAM_ENDPOINT, formatEndpoint } from './config.ts';
 import { ControlServer } from './control/server.ts';
 import { controlSocketPath } from './control/socket-path.ts';
 import { openDirectory } from './directory-opening.ts';
+import { watchDirectory } from './directory-watch.ts';
 import type { Account } from './directory/account.ts';
 import { Adam } from './directory/adam.ts';
 import { makeAdamDoor } from './directory/adam-door.ts';
@@ -30,11 +31,14 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   const { config, clock, log, parts, events, certificates } = foundation;
   const secretKey = openSecretKey(join(config.folder, 'keys'));
   // ADAM's naming context is made at first start and stays.
-  const directory = await openDirectory(foundation, adamNamingContext(randomUUID()));
+  const { directory, kept } = await openDirectory(foundation, adamNamingContext(randomUUID()));
   parts.add(() => directory.close());
-  const adam = await Adam.open({ directory, server: { name: config.netbiosName, fqdn: config.fqdn }, clock, log });
+  const server = { name: config.netbiosName, fqdn: config.fqdn };
+  const adam = await Adam.open({ directory, server, clock, log, kept });
   parts.add(() => adam.close());
-  await adam.publishServer({ encryptionKeyPem: secretKey.publicKeyPem });
+  const directoryStatus = watchDirectory(foundation, directory, adam);
+  const publish = (): Promise<void> => adam.publishServer({ encryptionKeyPem: secretKey.publicKeyPem });
+  parts.add(await adam.keepDone(publish));
   const renewal = await CertificateRenewal.open({ clock, log, events, store: certificates, directory: adam });
   parts.add(() => renewal.close());
   const door = makeAdamDoor({
@@ -51,6 +55,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   });
   const context: ServerContext = {
     ...foundation,
+    directoryStatus,
     organisation,
     queue: transport.queue,
     addresses: transport.addresses,

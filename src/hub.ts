@@ -8,6 +8,7 @@ import { ControlServer } from './control/server.ts';
 import { controlSocketPath } from './control/socket-path.ts';
 import { openDirectory } from './directory-opening.ts';
 import { makeAdDoor } from './directory/ad-door.ts';
+import { watchDirectory } from './directory-watch.ts';
 import { ActiveDirectory } from './directory/active-directory.ts';
 import { adNamingContext } from './directory/layout.ts';
 import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
@@ -26,15 +27,18 @@ export function openHub(options: ServerOptions): Promise<RunningServer> {
 async function build(foundation: Foundation): Promise<Readonly<Record<string, unknown>>> {
   const { config, clock, log, parts, events, certificates, contexts } = foundation;
   const secretKey = openSecretKey(join(config.folder, 'keys'));
-  const directory = await openDirectory(foundation, adNamingContext(foundation.config.fqdn));
+  const { directory, kept } = await openDirectory(foundation, adNamingContext(foundation.config.fqdn));
   parts.add(() => directory.close());
   const activeDirectory = await ActiveDirectory.open({
     directory,
     server: { name: config.netbiosName, fqdn: config.fqdn, site: config.site },
     log,
+    kept,
   });
   parts.add(() => activeDirectory.close());
-  await activeDirectory.publishServer({ encryptionKeyPem: secretKey.publicKeyPem });
+  const directoryStatus = watchDirectory(foundation, directory, activeDirectory);
+  const publish = (): Promise<void> => activeDirectory.publishServer({ encryptionKeyPem: secretKey.publicKeyPem });
+  parts.add(await activeDirectory.keepDone(publish));
   const renewal = await CertificateRenewal.open({
     clock,
     log,
@@ -64,6 +68,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   });
   const context: ServerContext = {
     ...foundation,
+    directoryStatus,
     organisation,
     queue: transport.queue,
     addresses: transport.addresses,

@@ -22,6 +22,7 @@ import type { DecisionCard } from './tracking/decision-card.ts';
 import { EventLog } from './tracking/event-log.ts';
 import { createEvent } from './tracking/events.ts';
 import { MessageTracking } from './tracking/message-tracking.ts';
+import { Metrics } from './tracking/metrics.ts';
 import type { Resolver } from './transport/next-hop.ts';
 
 export interface ServerOptions {
@@ -90,6 +91,7 @@ export interface Foundation extends ServerOptions {
   readonly events: EventLog;
   readonly tracking: MessageTracking;
   readonly cards: CardLog<DecisionCard>;
+  readonly metrics: Metrics;
   /** TLS contexts by certificate: a renewed one is a new thumbprint and so serves the next handshake. */
   readonly contexts: TlsContexts;
 }
@@ -119,6 +121,7 @@ async function openFoundation(options: ServerOptions, parts: OpenParts): Promise
     events,
     tracking,
     cards,
+    metrics: new Metrics(),
     contexts: new TlsContexts(certificates, config.fqdn, clock),
   };
 }

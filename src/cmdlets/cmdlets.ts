@@ -7,8 +7,10 @@ import { enableExchangeCertificate } from './enable-exchange-certificate.ts';
 import { exportEdgeSubscription } from './export-edge-subscription.ts';
 import { exportExchangeCertificate } from './export-exchange-certificate.ts';
 import { getAcceptedDomain } from './get-accepted-domain.ts';
+import { getCounter } from './get-counter.ts';
 import { getDecisionCard } from './get-decision-card.ts';
 import { getDirectoryAccount } from './get-directory-account.ts';
+import { getDirectoryStatus } from './get-directory-status.ts';
 import { getEdgeSubscription } from './get-edge-subscription.ts';
 import { getEdgeSyncServiceConfig } from './get-edge-sync-service-config.ts';
 import { getEventLog } from './get-event-log.ts';
@@ -50,8 +52,10 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   exportEdgeSubscription,
   exportExchangeCertificate,
   getAcceptedDomain,
+  getCounter,
   getDecisionCard,
   getDirectoryAccount,
+  getDirectoryStatus,
   getEdgeSubscription,
   getEdgeSyncServiceConfig,
   getEventLog,

@@ -112,7 +112,7 @@ function normalize(value: OutputValue, kind: PropertyKind): Comparable {
 }
 
 /** `*` stands for anything. Not by a regular expression, which many stars would slow down beyond measure. */
-function matchesWildcards(text: string, pattern: string): boolean {
+export function matchesWildcards(text: string, pattern: string): boolean {
   const [first = '', ...rest] = pattern.split('*');
   const last = rest.pop();
   if (last === undefined) return text === pattern;

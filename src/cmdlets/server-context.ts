@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Config, Endpoint } from '../config.ts';
 import type { ActiveDirectory } from '../directory/active-directory.ts';
 import type { Adam } from '../directory/adam.ts';
+import type { DirectoryStatus } from '../directory/directory-status.ts';
 import type { Synchronizer } from '../edgesync/synchronizer.ts';
 import type { Log } from '../log.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -12,6 +13,7 @@ import type { CardLog } from '../tracking/card-log.ts';
 import type { DecisionCard } from '../tracking/decision-card.ts';
 import type { EventLog } from '../tracking/event-log.ts';
 import type { MessageTracking } from '../tracking/message-tracking.ts';
+import type { Metrics } from '../tracking/metrics.ts';
 import type { Organisation } from '../transport/organisation.ts';
 import type { MailQueue } from '../transport/queue.ts';
 
@@ -26,6 +28,9 @@ export interface ServerContext {
   readonly events: EventLog;
   readonly tracking: MessageTracking;
   readonly cards: CardLog<DecisionCard>;
+  readonly metrics: Metrics;
+  /** How the server stands to its directory now. */
+  readonly directoryStatus: () => DirectoryStatus;
   readonly organisation: () => Organisation;
   /** Where SMTP listens, with the ports that port 0 became. */
   readonly addresses: readonly Endpoint[];

@@ -28,7 +28,7 @@ export const setAcceptedDomain = defineCmdlet({
     const scope = { noun: ACCEPTED_DOMAIN_NOUN, serverName: context.config.netbiosName };
     const before = findByIdentity(organization.snapshot().acceptedDomains, Identity, scope);
     const changes = changesOf<AcceptedDomain>({ name: Name, domainType: DomainType, default: MakeDefault });
-    await organization.replaceAcceptedDomain(before.name, { ...before, ...changes });
+    await organization.replaceAcceptedDomain(before.name, (current) => ({ ...current, ...changes }));
     return {
       records: [],
       notices: Object.keys(changes).length > 0 ? edgeSyncNotices(context) : [],

@@ -42,7 +42,7 @@ export const setReceiveConnector = defineCmdlet({
       ...changesOf<ReceiveConnector>({ name: parameters.Name }),
     };
     const after = { ...before, ...changes };
-    await organization.replaceReceiveConnector(before.name, after);
+    await organization.replaceReceiveConnector(before.name, (current) => ({ ...current, ...changes }));
     return {
       records: [],
       notices: bindingNotices(changes, context.addresses),

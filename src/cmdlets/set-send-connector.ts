@@ -44,7 +44,7 @@ export const setSendConnector = defineCmdlet({
       ...changesOf<SendConnector>({ name: parameters.Name }),
     };
     const after = { ...before, ...changes };
-    await organization.replaceSendConnector(before.name, after);
+    await organization.replaceSendConnector(before.name, (current) => ({ ...current, ...changes }));
     const sources = [...before.sourceTransportServers, ...after.sourceTransportServers];
     return {
       records: [],

@@ -65,7 +65,7 @@ export const setTransportConfig = defineCmdlet({
       tlsSendDomainSecureList: given.TLSSendDomainSecureList,
     });
     const { transportConfig } = organization.snapshot();
-    await organization.setTransportConfig({ ...transportConfig, ...changes });
+    await organization.setTransportConfig((current) => ({ ...current, ...changes }));
     const isChanged = Object.keys(changes).length > 0;
     return {
       records: [],

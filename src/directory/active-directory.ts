@@ -5,8 +5,9 @@ import type { Log } from '../log.ts';
 import { ensureBaseTree, type OwnServer } from './base-tree.ts';
 import type { Directory } from './directory.ts';
 import type { EdgeSyncServiceConfig } from './edge-sync-service-config.ts';
+import type { KeptState } from './kept-state.ts';
 import { layoutOf, serverDn } from './layout.ts';
-import { LiveSnapshot } from './live-snapshot.ts';
+import { openPrepared } from './live-snapshot.ts';
 import { type OrganizationSnapshot, readOrganization, readTree } from './organization.ts';
 import { OrganizationDirectory, type OrganizationParts } from './organization-directory.ts';
 import { planEdgeSyncServiceConfig, planServer, requireServer } from './organization-plans.ts';
@@ -19,6 +20,8 @@ export interface ActiveDirectoryOptions {
   readonly directory: Directory;
   readonly server: Omit<OwnServer, 'role'> & { readonly site: string };
   readonly log: Log;
+  /** Where the last good state outlives this process. */
+  readonly kept?: KeptState | undefined;
 }
 
 /** What is to be changed on a server's object. */
@@ -32,14 +35,23 @@ export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot>
   readonly #directory: Directory;
 
   /** Makes what is missing. Throws Problem `object-unreadable` when what is there cannot be understood. */
-  static async open({ directory, server, log }: ActiveDirectoryOptions): Promise<ActiveDirectory> {
-    await ensureBaseTree(directory, { ...server, role: 'HubTransport' });
+  static async open({ directory, server, log, kept }: ActiveDirectoryOptions): Promise<ActiveDirectory> {
     const layout = layoutOf(directory.namingContext);
-    const load = async () => readOrganization(await readTree(directory, layout), layout, server.name);
-    const live = await LiveSnapshot.open({ directory, load, log });
-    const activeDirectory = new ActiveDirectory({ live, layout, guardReplicated: () => undefined }, directory);
+    const prepare = () => ensureBaseTree(directory, { ...server, role: 'HubTransport' });
+    const live = await openPrepared({
+      directory,
+      prepare,
+      read: () => readTree(directory, layout),
+      understand: (entries) => readOrganization(entries, layout, server.name),
+      log,
+      kept,
+    });
+    const activeDirectory = new ActiveDirectory({ live, layout, log, guardReplicated: () => undefined }, directory);
     // The config file may have been changed since the object was made.
-    await activeDirectory.publishServer({ fqdn: server.fqdn, site: server.site });
+    await activeDirectory.keepDone(async () => {
+      await prepare();
+      await activeDirectory.publishServer({ fqdn: server.fqdn, site: server.site });
+    });
     return activeDirectory;
   }
 

@@ -1,10 +1,10 @@
 // What ADAM holds, as one immutable value, and the state of the Edge's subscription in it: NotSubscribed → Exported (the
 // subscription file was written) → Subscribed (a hub has an account of its own) → NotSubscribed (Remove-EdgeSubscription).
 
+import type { LdapEntry } from '../ldap/entry.ts';
 import { type Account, accountView } from './account.ts';
-import type { Directory } from './directory.ts';
-import { layoutOf } from './layout.ts';
-import { type OrganizationSnapshot, readOrganization, readShelf, readTree } from './organization.ts';
+import type { Layout } from './layout.ts';
+import { type OrganizationSnapshot, readOrganization, readShelf } from './organization.ts';
 import type { Recorded } from './view.ts';
 
 export type SubscriptionState = 'NotSubscribed' | 'Exported' | 'Subscribed';
@@ -14,10 +14,8 @@ export interface AdamSnapshot extends OrganizationSnapshot {
   readonly accounts: readonly Recorded<Account>[];
 }
 
-/** Reads ADAM; throws Problem `object-unreadable`. */
-export async function readAdam(directory: Directory, ownName: string): Promise<AdamSnapshot> {
-  const layout = layoutOf(directory.namingContext);
-  const entries = await readTree(directory, layout);
+/** ADAM as the entries say it; throws Problem `object-unreadable`. */
+export function understandAdam(entries: readonly LdapEntry[], layout: Layout, ownName: string): AdamSnapshot {
   const organization = readOrganization(entries, layout, ownName);
   const accounts = readShelf(entries, layout.services, accountView);
   return { ...organization, accounts, subscriptionState: stateOf(organization, accounts) };

@@ -8,12 +8,14 @@ import type { Log } from '../log.ts';
 import { Problem } from '../problem.ts';
 import { type Account, accountView, bootstrapAccountName } from './account.ts';
 import { planBootstrapEnd, planExport, planWipe } from './adam-plans.ts';
-import { type AdamSnapshot, readAdam } from './adam-snapshot.ts';
+import { type AdamSnapshot, understandAdam } from './adam-snapshot.ts';
 import { ensureBaseTree, type OwnServer } from './base-tree.ts';
 import type { Directory } from './directory.ts';
+import type { KeptState } from './kept-state.ts';
 import { layoutOf } from './layout.ts';
-import { LiveSnapshot } from './live-snapshot.ts';
-import { OrganizationDirectory } from './organization-directory.ts';
+import { openPrepared } from './live-snapshot.ts';
+import { readTree } from './organization.ts';
+import { OrganizationDirectory, type OrganizationParts } from './organization-directory.ts';
 import { derivePasswordVerifier } from './password-verifier.ts';
 
 export interface AdamOptions {
@@ -22,6 +24,8 @@ export interface AdamOptions {
   readonly server: Omit<OwnServer, 'role' | 'site'>;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where the last good state outlives this process. */
+  readonly kept?: KeptState | undefined;
 }
 
 /** The bootstrap credential, for the subscription file; the password is nowhere else. */
@@ -40,18 +44,29 @@ export class Adam extends OrganizationDirectory<AdamSnapshot> {
   readonly #clock: Clock;
 
   /** Makes what is missing. Throws Problem `object-unreadable` when what is there cannot be understood. */
-  static async open({ directory, server, clock, log }: AdamOptions): Promise<Adam> {
-    await ensureBaseTree(directory, { ...server, role: 'EdgeTransport' });
-    const live = await LiveSnapshot.open({ directory, load: () => readAdam(directory, server.name), log });
-    const adam = new Adam(live, directory, clock);
+  static async open({ directory, server, clock, log, kept }: AdamOptions): Promise<Adam> {
+    const layout = layoutOf(directory.namingContext);
+    const prepare = () => ensureBaseTree(directory, { ...server, role: 'EdgeTransport' });
+    const live = await openPrepared({
+      directory,
+      prepare,
+      read: () => readTree(directory, layout),
+      understand: (entries) => understandAdam(entries, layout, server.name),
+      log,
+      kept,
+    });
+    const adam = new Adam({ live, layout, clock, log });
     // The config file may have been changed since the object was made.
-    await adam.publishServer({ fqdn: server.fqdn });
+    await adam.keepDone(async () => {
+      await prepare();
+      await adam.publishServer({ fqdn: server.fqdn });
+    });
     return adam;
   }
 
-  private constructor(live: LiveSnapshot<AdamSnapshot>, directory: Directory, clock: Clock) {
-    super({ live, layout: layoutOf(directory.namingContext), guardReplicated: refuseSubscribed });
-    this.#clock = clock;
+  private constructor(parts: Omit<OrganizationParts<AdamSnapshot>, 'guardReplicated'> & { readonly clock: Clock }) {
+    super({ ...parts, guardReplicated: refuseSubscribed });
+    this.#clock = parts.clock;
   }
 
   /**

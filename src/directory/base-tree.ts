@@ -1,8 +1,9 @@
 // The containers that every directory starts with, the server's own object and its default Receive connectors. What is there
 // already is left as it is, so this runs at every start.
 
-import { normalizeDn } from '../ldap/dn.ts';
+import { childDn, normalizeDn } from '../ldap/dn.ts';
 import { type LdapEntry, toAttributes } from '../ldap/entry.ts';
+import { LdapFault, ResultCode } from '../ldap/result.ts';
 import { makeEdgeReceiveConnectors, makeHubReceiveConnectors } from './default-receive-connectors.ts';
 import type { Directory } from './directory.ts';
 import { DEFAULT_EDGE_SYNC_SERVICE_CONFIG, edgeSyncServiceConfigView } from './edge-sync-service-config.ts';
@@ -27,13 +28,31 @@ export interface OwnServer {
   readonly bindings?: readonly string[];
 }
 
-/** Makes what is missing, in one transaction. */
+/** How often it is looked again for what is missing, because another server was faster. */
+const MAX_ATTEMPTS = 5;
+
+/** Makes what is missing, in one transaction. Several servers may do so at the same time. */
 export async function ensureBaseTree(directory: Directory, server: OwnServer): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await addMissing(directory, server);
+    } catch (error) {
+      const isRace = error instanceof LdapFault && error.resultCode === ResultCode.entryAlreadyExists;
+      if (!isRace || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function addMissing(directory: Directory, server: OwnServer): Promise<void> {
   const layout = layoutOf(directory.namingContext);
   const there = new Set((await readThere(directory, layout)).map(({ dn }) => normalizeDn(dn)));
   const own = transportServerView.toEntry({ ...ownServerObject(server) }, layout.servers);
   const isServerNew = !there.has(normalizeDn(own.dn));
-  const wanted = [...containers(layout, server.site), ...(isServerNew ? ownEntries(own, layout, server) : [])];
+  const wanted = [
+    ...containers(layout, server.site),
+    ...(isServerNew ? ownEntries(own, layout, server) : []),
+    ...((await directory.needsPlaceholders?.()) === true ? placeholders(layout, server.name) : []),
+  ];
   await directory.apply(wanted.filter(({ dn }) => !there.has(normalizeDn(dn))).map(toAdd));
 }
 
@@ -41,10 +60,13 @@ function ownServerObject({ name, fqdn, role, site, serialNumber }: OwnServer) {
   return { name, fqdn, role, site, serialNumber, credentials: [] };
 }
 
-/** The organization, and the containers that stand beside it. */
+/** The organization, and the containers that stand beside it; of the recipients, who are many, only the placeholder. */
 async function readThere(directory: Directory, layout: Layout): Promise<LdapEntry[]> {
-  const children = directory.search({ base: layout.configuration, scope: 'one', attributes: ['1.1'] });
-  return [...(await orNone(children)), ...(await orNone(readTree(directory, layout)))];
+  const attributes = ['1.1'];
+  const children = directory.search({ base: layout.configuration, scope: 'one', attributes });
+  const placeholder = directory.search({ base: placeholderDn(layout.recipients), scope: 'base', attributes });
+  const found = [children, placeholder, readTree(directory, layout)].map(orNone);
+  return (await Promise.all(found)).flat();
 }
 
 /** Parents first. */
@@ -82,6 +104,21 @@ function ownEntries(own: LdapEntry, layout: Layout, server: OwnServer): LdapEntr
     container(parent),
     ...connectors.map((connector) => receiveConnectorView.toEntry(connector, parent)),
   ];
+}
+
+/** One that stays in each container whose entries come and go; the Servers and Services never lose their last. */
+function placeholders(layout: Layout, serverName: string): LdapEntry[] {
+  const parents = [
+    layout.acceptedDomains,
+    layout.connections,
+    layout.recipients,
+    receiveConnectorsDn(layout, serverName),
+  ];
+  return parents.map((parent) => container(placeholderDn(parent)));
+}
+
+function placeholderDn(parent: string): string {
+  return childDn('CN', 'Placeholder', parent);
 }
 
 /** The name of the entry becomes its `cn` by itself. */

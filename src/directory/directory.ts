@@ -50,7 +50,10 @@ export interface Directory {
   /** Where the numbers of `readChanges` stand, for a directory that keeps them itself. */
   readonly changeMark?: ChangeMark;
 
-  /** Calls `listener` after each change that this process can know of. */
+  /** True when a container from which entries are taken must hold one that stays. Absent: false. */
+  needsPlaceholders?(): Promise<boolean>;
+
+  /** Calls `listener` after each change that this process can know of, and when there may have been one. */
   onChange(listener: () => void): Cancel;
 
   /** Lets go of everything; a second time it does nothing. */
@@ -66,6 +69,10 @@ export interface DirectoryOptions {
   readonly log: Log;
   /** For a directory on an LDAP server: gives a connection that is approved and bound. */
   readonly connect?: () => Promise<LdapClient>;
+  /** For the same: how often to ask for what others changed. */
+  readonly refreshMs?: number;
+  /** For the same: its naming context as it was when the server was reached the last time. */
+  readonly lastNamingContext?: string | undefined;
 }
 
 /** A member of the table in backends.ts. */

@@ -1,45 +1,81 @@
 // A directory as an immutable value in memory, read again after every change, so that whoever asks never waits. When reading
 // fails (a server that is away, an object that somebody damaged) the last good value stays, marked stale, and the log says
-// why. Writes that depend on what is there come one after the other.
+// why; with a kept state this holds over a restart too. Writes that depend on what is there come one after the other, and
+// never undo what another server has written meanwhile: see guarded-change.ts.
 
+import { createHash } from 'node:crypto';
 import type { Cancel } from '../clock.ts';
-import type { LdapOperations } from '../ldap/entry.ts';
+import type { LdapEntry, LdapOperations } from '../ldap/entry.ts';
+import { LdapFault } from '../ldap/result.ts';
 import type { Log } from '../log.ts';
-import { messageOf } from '../problem.ts';
+import { isProblem, messageOf, Problem } from '../problem.ts';
 import type { Directory } from './directory.ts';
+import { guardChanges } from './guarded-change.ts';
+import type { KeptState } from './kept-state.ts';
 
 export interface LiveSnapshotOptions<S> {
   readonly directory: Directory;
-  /** Reads the directory; throws Problem when it cannot be understood. */
-  readonly load: () => Promise<S>;
+  readonly read: () => Promise<readonly LdapEntry[]>;
+  /** Throws Problem when the entries cannot be understood. */
+  readonly understand: (entries: readonly LdapEntry[]) => S;
   readonly log: Log;
+  /** Where the last good state outlives this process. */
+  readonly kept?: KeptState | undefined;
 }
+
+/** What a reading came to: the fault that it met, or that there was none. */
+export type ReadingListener = (fault: unknown) => void;
+
+interface State<S> {
+  readonly entries: readonly LdapEntry[];
+  /** Two states with the same mark are the same state. */
+  readonly mark: string;
+  readonly value: S;
+}
+
+/** How often a change is planned anew because another server was faster. */
+const MAX_PLANS = 5;
 
 /** Owns its subscription to the directory's changes. */
 export class LiveSnapshot<S> {
   readonly #options: LiveSnapshotOptions<S>;
   readonly #listeners = new Set<() => void>();
+  readonly #readingListeners = new Set<ReadingListener>();
   readonly #cancel: Cancel;
-  #current: S;
+  #state: State<S>;
   #fault: unknown;
   #reads: Promise<void> = Promise.resolve();
   #scheduled: Promise<void> | undefined;
   #writes: Promise<unknown> = Promise.resolve();
   #isOpen = true;
 
-  /** Throws what `load` throws: there is no last good value yet. */
+  /** Throws what `read` and `understand` throw, unless there is a kept state: then that is the value, and stale. */
   static async open<S>(options: LiveSnapshotOptions<S>): Promise<LiveSnapshot<S>> {
-    return new LiveSnapshot(options, await options.load());
+    try {
+      const state = await readState(options);
+      options.kept?.keep(options.directory.namingContext, state.entries);
+      return new LiveSnapshot(options, state, undefined);
+    } catch (fault) {
+      const entries = options.kept?.entriesOf(options.directory.namingContext);
+      if (!entries) throw fault;
+      return new LiveSnapshot(options, toState(entries, options), fault);
+    }
   }
 
-  private constructor(options: LiveSnapshotOptions<S>, first: S) {
+  private constructor(options: LiveSnapshotOptions<S>, state: State<S>, fault: unknown) {
     this.#options = options;
-    this.#current = first;
+    this.#state = state;
+    this.#fault = fault;
     this.#cancel = options.directory.onChange(() => void this.refresh());
   }
 
   get current(): S {
-    return this.#current;
+    return this.#state.value;
+  }
+
+  /** Why `current` is only the last good value; undefined while it is what the directory says. */
+  get fault(): unknown {
+    return this.#fault;
   }
 
   /** True while the directory could not be read and `current` is the last good value. */
@@ -47,10 +83,16 @@ export class LiveSnapshot<S> {
     return this.#fault !== undefined;
   }
 
-  /** Calls `listener` after each reading that succeeded. */
+  /** Calls `listener` after each reading that brought another state. */
   onChange(listener: () => void): Cancel {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls `listener` after each reading, good or bad. */
+  onReading(listener: ReadingListener): Cancel {
+    this.#readingListeners.add(listener);
+    return () => this.#readingListeners.delete(listener);
   }
 
   /** Resolves when a reading that began after this call is over; never rejects. */
@@ -63,21 +105,35 @@ export class LiveSnapshot<S> {
     return this.#scheduled;
   }
 
-  /** Applies what `plan` makes of the state of that moment, all or nothing; `current` shows it when this resolves. */
-  change(plan: (current: S) => LdapOperations, author?: string): Promise<void> {
-    const result = this.#writes.then(() => this.#changeNow(plan, author));
-    this.#writes = result.catch(() => undefined);
-    return result;
+  /**
+   * Applies what `plan` makes of the state of that moment, all or nothing; `current` shows it when this resolves. When another
+   * server was faster, `plan` is asked again. Throws Problem `directory-unreachable`, what `plan` throws, and LdapFault.
+   */
+  change(plan: (current: S) => LdapOperations): Promise<void> {
+    return this.#inTurn(async () => {
+      for (let round = 1; ; round += 1) {
+        await this.#refreshForWriting();
+        const { value, entries, mark } = this.#state;
+        const operations = guardChanges([...plan(value)], entries);
+        if (operations.length === 0) return;
+        try {
+          return await this.#apply(operations);
+        } catch (error) {
+          if (!(error instanceof LdapFault) || round === MAX_PLANS) throw error;
+          await this.refresh();
+          // A refusal by a directory that is as it was when the plan was made has other reasons than a race.
+          if (this.#state.mark === mark) throw error;
+        }
+      }
+    });
   }
 
-  async #changeNow(plan: (current: S) => LdapOperations, author: string | undefined): Promise<void> {
-    await this.refresh();
-    // To plan on a state that is not the directory's would write what nobody meant.
-    if (this.#fault !== undefined) throw this.#fault;
-    const operations = plan(this.#current);
-    if (operations.length === 0) return;
-    await this.#options.directory.apply(operations, author === undefined ? {} : { author });
-    await this.refresh();
+  /** Applies operations as they are, in somebody's name. Throws LdapFault. */
+  apply(operations: LdapOperations, author: string): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#refreshForWriting();
+      if (operations.length > 0) await this.#apply(operations, author);
+    });
   }
 
   /** Lets go of the directory, which its opener closes. */
@@ -85,22 +141,110 @@ export class LiveSnapshot<S> {
     this.#isOpen = false;
     this.#cancel();
     this.#listeners.clear();
+    this.#readingListeners.clear();
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const result = this.#writes.then(work);
+    this.#writes = result.catch(() => undefined);
+    return result;
+  }
+
+  /** To plan on a state that is not the directory's would write what nobody meant. */
+  async #refreshForWriting(): Promise<void> {
+    await this.refresh();
+    if (this.#fault !== undefined) throw explainFault(this.#fault);
+  }
+
+  async #apply(operations: LdapOperations, author?: string): Promise<void> {
+    try {
+      await this.#options.directory.apply(operations, author === undefined ? {} : { author });
+    } catch (error) {
+      throw explainBreak(error);
+    }
+    await this.refresh();
   }
 
   async #read(): Promise<void> {
     if (!this.#isOpen) return;
     try {
-      this.#current = await this.#options.load();
-      this.#fault = undefined;
+      this.#take(await readState(this.#options));
     } catch (error) {
       if (!this.#isOpen) return;
-      this.#fault = error;
-      this.#options.log.error(
-        { reason: messageOf(error) },
-        'the directory cannot be read, the last good state is kept',
-      );
-      return;
+      this.#noteFault(error);
     }
+    for (const listener of this.#readingListeners) listener(this.#fault);
+  }
+
+  #take(state: State<S>): void {
+    if (!this.#isOpen) return;
+    this.#fault = undefined;
+    const isNew = state.mark !== this.#state.mark;
+    if (!isNew) return;
+    this.#state = state;
+    this.#options.kept?.keep(this.#options.directory.namingContext, state.entries);
     for (const listener of this.#listeners) listener();
   }
+
+  /** A directory that stays away says so once. */
+  #noteFault(error: unknown): void {
+    const reason = messageOf(error);
+    if (this.#fault === undefined || messageOf(this.#fault) !== reason) {
+      this.#options.log.error({ reason }, 'the directory cannot be read, the last good state is kept');
+    }
+    this.#fault = error;
+  }
+}
+
+/**
+ * Opens after `prepare`, which makes what is missing in the directory. That a directory is away is no hindrance while there
+ * is a kept state; whoever opens prepares it when it is back.
+ */
+export async function openPrepared<S>(
+  options: LiveSnapshotOptions<S> & { readonly prepare: () => Promise<void> },
+): Promise<LiveSnapshot<S>> {
+  try {
+    await options.prepare();
+  } catch (error) {
+    if (!options.kept?.entriesOf(options.directory.namingContext)) throw error;
+    options.log.warn({ reason: messageOf(error) }, 'the directory could not be prepared');
+  }
+  return LiveSnapshot.open(options);
+}
+
+async function readState<S>(options: LiveSnapshotOptions<S>): Promise<State<S>> {
+  return toState(await options.read(), options);
+}
+
+function toState<S>(entries: readonly LdapEntry[], { understand }: LiveSnapshotOptions<S>): State<S> {
+  return { entries, mark: markOf(entries), value: understand(entries) };
+}
+
+/** Servers give entries, attributes and values in an order of their own. */
+function markOf(entries: readonly LdapEntry[]): string {
+  const texts = entries.map(({ dn, attributes }) => {
+    const lines = [...attributes].map(([name, values]) =>
+      JSON.stringify([name, ...values.map((value) => value.toString('latin1')).toSorted()]),
+    );
+    return JSON.stringify([dn, ...lines.toSorted()]);
+  });
+  return createHash('sha256').update(texts.toSorted().join('\n')).digest('hex');
+}
+
+function explainFault(fault: unknown): unknown {
+  if (!isProblem(fault, 'ldap-unreachable')) return fault;
+  return new Problem(
+    'directory-unreachable',
+    `the directory cannot be reached, and nothing was changed: ${fault.message}; try again when it is back`,
+    { cause: fault },
+  );
+}
+
+function explainBreak(error: unknown): unknown {
+  if (!isProblem(error, 'ldap-unreachable')) return error;
+  return new Problem(
+    'directory-unreachable',
+    `the connection to the directory broke during the change: ${error.message}; look whether it was made, and try again if not`,
+    { cause: error },
+  );
 }

@@ -3,13 +3,16 @@
 
 import type { Cancel } from '../clock.ts';
 import type { LdapOperation, LdapOperations } from '../ldap/entry.ts';
+import type { Log } from '../log.ts';
+import { messageOf } from '../problem.ts';
 import type { AcceptedDomain } from './accepted-domain.ts';
 import type { RenewalState } from './certificate-renewal.ts';
 import type { DirectoryAccount } from './directory-account.ts';
 import type { Layout } from './layout.ts';
-import type { LiveSnapshot } from './live-snapshot.ts';
+import type { LiveSnapshot, ReadingListener } from './live-snapshot.ts';
 import type { OrganizationSnapshot } from './organization.ts';
 import {
+  acceptedDomainShelf,
   planAcceptedDomain,
   planAcceptedDomainRemoval,
   planDirectoryAccount,
@@ -20,10 +23,13 @@ import {
   planSendConnectorRemoval,
   planServer,
   planTransportConfig,
+  receiveConnectorShelf,
   type Scene,
+  sendConnectorShelf,
 } from './organization-plans.ts';
 import type { ReceiveConnector } from './receive-connector.ts';
 import type { SendConnector } from './send-connector.ts';
+import { requireObject } from './shelf.ts';
 import type { TransportConfig } from './transport-config.ts';
 import type { TransportServer } from './transport-server.ts';
 
@@ -39,8 +45,19 @@ export type OwnServerChanges = Partial<
 export interface OrganizationParts<S extends OrganizationSnapshot> {
   readonly live: LiveSnapshot<S>;
   readonly layout: Layout;
+  readonly log: Log;
   /** Throws a Problem when objects that a subscription brings may not be changed here by hand. */
   readonly guardReplicated: (snapshot: S) => void;
+}
+
+/**
+ * What an object shall become: a value, or made of what the object is at that moment. A value made of an older snapshot would
+ * undo what another server has changed since.
+ */
+type Next<T> = T | ((current: T) => T);
+
+function nextOf<T extends object>(next: Next<T>, current: T): T {
+  return typeof next === 'function' ? next(current) : next;
 }
 
 /** Every write throws Problem for what a rule refuses, and then nothing was changed. */
@@ -48,11 +65,13 @@ export class OrganizationDirectory<S extends OrganizationSnapshot> {
   readonly layout: Layout;
   protected readonly live: LiveSnapshot<S>;
   readonly #guardReplicated: (snapshot: S) => void;
+  readonly #log: Log;
 
   protected constructor(parts: OrganizationParts<S>) {
     this.layout = parts.layout;
     this.live = parts.live;
     this.#guardReplicated = parts.guardReplicated;
+    this.#log = parts.log;
   }
 
   /** The state as last read; never waits. */
@@ -63,6 +82,33 @@ export class OrganizationDirectory<S extends OrganizationSnapshot> {
   /** True while the directory cannot be read and the snapshot is the last good one. */
   get isStale(): boolean {
     return this.live.isStale;
+  }
+
+  /** Why the snapshot is only the last good one; undefined while it is what the directory says. */
+  get fault(): unknown {
+    return this.live.fault;
+  }
+
+  /** Calls `listener` after each reading, good or bad. */
+  onReading(listener: ReadingListener): Cancel {
+    return this.live.onReading(listener);
+  }
+
+  /**
+   * Runs `work`, which writes, as soon as the directory can be reached: now, or when it is back; and again each time it comes
+   * back, since what it wrote may be lost. Rejects with what `work` met now; later faults are for the log.
+   */
+  async keepDone(work: () => Promise<void>): Promise<Cancel> {
+    let wasStale = this.isStale;
+    if (!wasStale) await work();
+    return this.live.onReading((fault) => {
+      const isBack = wasStale && fault === undefined;
+      wasStale = fault !== undefined;
+      if (!isBack) return;
+      work().catch((error: unknown) =>
+        this.#log.error({ reason: messageOf(error) }, 'this server could not be published in the directory'),
+      );
+    });
   }
 
   /** Calls `listener` when there is a new snapshot. */
@@ -80,8 +126,10 @@ export class OrganizationDirectory<S extends OrganizationSnapshot> {
   }
 
   /** `connector` may have another name. */
-  replaceSendConnector(name: string, connector: SendConnector): Promise<void> {
-    return this.#changeReplicated((scene) => planSendConnector(scene, connector, name));
+  replaceSendConnector(name: string, connector: Next<SendConnector>): Promise<void> {
+    return this.#changeReplicated((scene) =>
+      planSendConnector(scene, nextOf(connector, requireObject(sendConnectorShelf(scene), name)), name),
+    );
   }
 
   removeSendConnector(name: string): Promise<void> {
@@ -92,8 +140,10 @@ export class OrganizationDirectory<S extends OrganizationSnapshot> {
     return this.#changeReplicated((scene) => planAcceptedDomain(scene, domain));
   }
 
-  replaceAcceptedDomain(name: string, domain: AcceptedDomain): Promise<void> {
-    return this.#changeReplicated((scene) => planAcceptedDomain(scene, domain, name));
+  replaceAcceptedDomain(name: string, domain: Next<AcceptedDomain>): Promise<void> {
+    return this.#changeReplicated((scene) =>
+      planAcceptedDomain(scene, nextOf(domain, requireObject(acceptedDomainShelf(scene), name)), name),
+    );
   }
 
   removeAcceptedDomain(name: string): Promise<void> {
@@ -104,8 +154,10 @@ export class OrganizationDirectory<S extends OrganizationSnapshot> {
     return this.changeScene((scene) => planReceiveConnector(scene, connector));
   }
 
-  replaceReceiveConnector(name: string, connector: ReceiveConnector): Promise<void> {
-    return this.changeScene((scene) => planReceiveConnector(scene, connector, name));
+  replaceReceiveConnector(name: string, connector: Next<ReceiveConnector>): Promise<void> {
+    return this.changeScene((scene) =>
+      planReceiveConnector(scene, nextOf(connector, requireObject(receiveConnectorShelf(scene), name)), name),
+    );
   }
 
   removeReceiveConnector(name: string): Promise<void> {
@@ -113,8 +165,8 @@ export class OrganizationDirectory<S extends OrganizationSnapshot> {
   }
 
   /** On an Edge the next round of EdgeSync replaces it. */
-  setTransportConfig(config: TransportConfig): Promise<void> {
-    return this.changeScene((scene) => planTransportConfig(scene, config));
+  setTransportConfig(config: Next<TransportConfig>): Promise<void> {
+    return this.changeScene((scene) => planTransportConfig(scene, nextOf(config, scene.snapshot.transportConfig)));
   }
 
   /** Puts certificate, key and the like on the own server's object; Problem `certificate-on-two-servers`. */
@@ -139,7 +191,7 @@ export class OrganizationDirectory<S extends OrganizationSnapshot> {
 
   /** Writes what came over LDAP and was found allowed, in the writer's name; all or nothing. Throws LdapFault. */
   replicate(operations: LdapOperations, author: string): Promise<void> {
-    return this.live.change(() => operations, author);
+    return this.live.apply(operations, author);
   }
 
   /** Lets go of the directory, which its opener closes. */

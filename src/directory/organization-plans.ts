@@ -56,7 +56,7 @@ export function planDirectoryAccountRemoval(scene: Scene, name: string): LdapOpe
   return planRemove(directoryAccountShelf(scene), name);
 }
 
-function receiveConnectorShelf({ snapshot, layout }: Scene): Shelf<ReceiveConnector> {
+export function receiveConnectorShelf({ snapshot, layout }: Scene): Shelf<ReceiveConnector> {
   const parent = receiveConnectorsDn(layout, snapshot.self.name);
   return { view: receiveConnectorView, parent, objects: snapshot.receiveConnectors };
 }
@@ -103,7 +103,7 @@ export function planReceiveConnectorRemoval(scene: Scene, name: string): LdapOpe
 /** Without a name it is new. Keeps exactly one default. Throws Problem `domain-twice`, `default-domain` and a shelf's. */
 export function planAcceptedDomain(scene: Scene, domain: AcceptedDomain, name?: string): LdapOperation[] {
   const { snapshot } = scene;
-  const before = name === undefined ? undefined : requireObject(domainShelf(scene), name);
+  const before = name === undefined ? undefined : requireObject(acceptedDomainShelf(scene), name);
   const others = snapshot.acceptedDomains.filter((other) => other.name !== before?.name);
   validateAcceptedDomains([...others, domain]);
   if (before?.default === true && !domain.default && others.length > 0) {
@@ -114,7 +114,7 @@ export function planAcceptedDomain(scene: Scene, domain: AcceptedDomain, name?: 
   }
   const settled = settleDefaultDomain([...others, domain], { preferred: domain });
   const own = settled.at(-1) ?? domain;
-  const shelf = domainShelf(scene);
+  const shelf = acceptedDomainShelf(scene);
   return [
     ...(name === undefined ? planAdd(shelf, own) : planReplace(shelf, name, own)),
     ...settled.slice(0, -1).flatMap((other) => planReplace(shelf, other.name, other)),
@@ -123,14 +123,14 @@ export function planAcceptedDomain(scene: Scene, domain: AcceptedDomain, name?: 
 
 /** Throws Problem `not-found`, or `default-domain` while there are others. */
 export function planAcceptedDomainRemoval(scene: Scene, name: string): LdapOperation[] {
-  const shelf = domainShelf(scene);
+  const shelf = acceptedDomainShelf(scene);
   const removed = requireObject(shelf, name);
   const others = shelf.objects.filter((domain) => domain !== removed);
   settleDefaultDomain(others, { removed });
   return planRemove(shelf, name);
 }
 
-function domainShelf({ snapshot, layout }: Scene): Shelf<AcceptedDomain> {
+export function acceptedDomainShelf({ snapshot, layout }: Scene): Shelf<AcceptedDomain> {
   return { view: acceptedDomainView, parent: layout.acceptedDomains, objects: snapshot.acceptedDomains };
 }
 

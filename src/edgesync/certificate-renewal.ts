@@ -25,7 +25,10 @@ export interface CertificateRenewalOptions {
   readonly log: Log;
   readonly events: EventLog;
   readonly store: CertificateStore;
-  readonly directory: Pick<OrganizationDirectory<OrganizationSnapshot>, 'snapshot' | 'onChange' | 'renewCertificate'>;
+  readonly directory: Pick<
+    OrganizationDirectory<OrganizationSnapshot>,
+    'snapshot' | 'isStale' | 'onChange' | 'renewCertificate'
+  >;
 }
 
 /** After a directory that could not be written, and as the longest wait between two looks. */
@@ -40,9 +43,12 @@ export class CertificateRenewal {
   #looks: Promise<void> = Promise.resolve();
   #isOpen = true;
 
-  /** The directory says what the server uses when this resolves; throws what the directory throws. */
+  /**
+   * The directory says what the server uses when this resolves; throws what the directory throws. One that is away is told
+   * when it is back.
+   */
   static async open(options: CertificateRenewalOptions): Promise<CertificateRenewal> {
-    await publish(options);
+    if (!options.directory.isStale) await publish(options);
     const renewal = new CertificateRenewal(options);
     await renewal.look();
     return renewal;

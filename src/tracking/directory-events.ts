@@ -12,4 +12,18 @@ export const DIRECTORY_EVENTS = {
       `The LDAP server ${facts.server} shows the certificate on record, ${facts.thumbprint}, which is valid from ${formatMoment(facts.notBefore)} to ${formatMoment(facts.notAfter)} only. The connection goes on, since it is the right one. Renew it, and put the new one into the file that directory.certificate names.`,
     key: (facts) => facts.thumbprint,
   }),
+  DirectoryUnreachable: define<{ directory: string; cause: string }>({
+    id: 30_161,
+    source: 'relaypair',
+    level: 'Error',
+    describe: (facts) =>
+      `The directory (${facts.directory}) cannot be read: ${facts.cause}. Mail goes on with the last good state, and nothing can be changed in it until it is back. Get-DirectoryStatus shows how it stands.`,
+  }),
+  DirectoryReachable: define<{ directory: string; since: Date }>({
+    id: 30_162,
+    source: 'relaypair',
+    level: 'Information',
+    describe: (facts) =>
+      `The directory (${facts.directory}) can be read again after it could not be since ${formatMoment(facts.since)}. Nothing is to be done.`,
+  }),
 };

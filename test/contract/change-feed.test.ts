@@ -77,7 +77,7 @@ async function overLdap(served: EmbeddedDirectory): Promise<Directory> {
     await client.bindSimple('CN=admin', 'a password');
     return client;
   };
-  const directory = await LdapDirectory.open({ connect, namingContext: '' });
+  const directory = await LdapDirectory.open({ connect, namingContext: '', clock: new SystemClock() });
   ends.push(() => directory.close());
   return directory;
 }

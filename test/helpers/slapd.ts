@@ -15,6 +15,8 @@ const START_TIMEOUT_MS = 10_000;
 export const SLAPD_SUFFIX = 'dc=adam,dc=test';
 export const SLAPD_ADMIN = `cn=admin,${SLAPD_SUFFIX}`;
 export const SLAPD_PASSWORD = 'secret';
+/** The schema that the project ships. */
+export const SLAPD_SCHEMA = new URL('../../docker/slapd/relaypair.schema', import.meta.url).pathname;
 
 /** True where slapd and its modules are installed. */
 export function hasSlapd(): boolean {
@@ -23,6 +25,10 @@ export function hasSlapd(): boolean {
 
 export interface RunningSlapd {
   readonly port: number;
+  /** Kills it; its data stay, and `resume` starts it again at the same port. */
+  kill(): Promise<void>;
+  resume(): Promise<void>;
+  /** Ends it and removes its folder. */
   stop(): Promise<void>;
 }
 
@@ -34,32 +40,60 @@ export interface SlapdOptions {
   suffix?: string;
   /** A schema file that it includes besides Debian's. */
   schemaFile?: string;
+  /** Lines of the configuration before the database, and in it: access rules, overlays. */
+  global?: readonly string[];
+  database?: readonly string[];
+  /** A port that was chosen before. */
+  port?: number;
 }
 
 /** Starts slapd and waits until it takes connections. */
 export async function startSlapd(options: SlapdOptions): Promise<RunningSlapd> {
   const folder = mkdtempSync(join(tmpdir(), 'relaypair-slapd-'));
-  const port = await findFreePort();
+  const port = options.port ?? (await findFreePort());
   writeConfiguration(folder, options);
-  const child = spawn(SLAPD, ['-f', join(folder, 'slapd.conf'), '-h', `ldaps://127.0.0.1:${port}/`, '-d', '0'], {
-    stdio: 'ignore',
-  });
-  const exited = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
+  let end: (signal: NodeJS.Signals) => Promise<void>;
+  const launch = async (): Promise<void> => {
+    end = await launchSlapd(folder, port);
+  };
   try {
-    await waitForPort(child, port);
+    await launch();
   } catch (error) {
-    child.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
   return {
     port,
+    kill: () => end('SIGKILL'),
+    resume: launch,
     async stop() {
-      child.kill('SIGTERM');
-      await exited;
+      await end('SIGTERM');
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What it gives ends the process and waits for its end. */
+async function launchSlapd(folder: string, port: number): Promise<(signal: NodeJS.Signals) => Promise<void>> {
+  const child = spawn(SLAPD, ['-f', join(folder, 'slapd.conf'), '-h', `ldaps://127.0.0.1:${port}/`, '-d', '0'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said = `${said}${chunk.toString()}`.slice(-2000);
+  });
+  const exited = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal);
+    await exited;
+  };
+  try {
+    await waitForPort(child, port);
+    return end;
+  } catch (error) {
+    await end('SIGKILL');
+    throw new Error(`slapd did not start: ${said}`, { cause: error });
+  }
 }
 
 function writeConfiguration(folder: string, options: SlapdOptions): void {
@@ -80,6 +114,7 @@ function writeConfiguration(folder: string, options: SlapdOptions): void {
     `TLSCertificateKeyFile ${folder}/server.key`,
     `TLSCACertificateFile ${folder}/client.crt`,
     'TLSVerifyClient allow',
+    ...(options.global ?? []),
     `authz-regexp "^${client.certificate.subject.toLowerCase()}$" "${admin}"`,
     'database mdb',
     `suffix "${suffix}"`,
@@ -87,6 +122,7 @@ function writeConfiguration(folder: string, options: SlapdOptions): void {
     `rootpw ${SLAPD_PASSWORD}`,
     `directory ${folder}/db`,
     'maxsize 67108864',
+    ...(options.database ?? []),
   ];
   writeFileSync(join(folder, 'slapd.conf'), `${lines.join('\n')}\n`);
 }

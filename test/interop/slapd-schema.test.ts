@@ -12,6 +12,7 @@ import { ATTRIBUTE_TYPES } from '../../src/directory/schema-attributes.ts';
 import { describeAttributeType, describeObjectClass } from '../../src/directory/schema-text.ts';
 import { formatSlapdSchema } from '../../src/directory/slapd-schema.ts';
 import { connectLdap, type LdapClient } from '../../src/ldap/client.ts';
+import { SystemClock } from '../../src/clock.ts';
 import { getText, getValues } from '../../src/ldap/entry.ts';
 import type { KeyPair } from '../../src/tls/key-pair.ts';
 import { createSelfSigned } from '../../src/tls/self-signed.ts';
@@ -67,7 +68,8 @@ describe.skipIf(!requirePeer('slapd'))('slapd with the schema file', () => {
     ['ADAM', adam, edge],
   ])('takes the tree that %s starts with', async (_what, suffix, server) => {
     const client = await openSlapd(suffix);
-    const directory = await LdapDirectory.open({ connect: () => Promise.resolve(client), namingContext: suffix });
+    const connect = () => Promise.resolve(client);
+    const directory = await LdapDirectory.open({ connect, namingContext: suffix, clock: new SystemClock() });
     await ensureBaseTree(directory, server);
     const found = await directory.search({ base: suffix, scope: 'sub', filter: '(objectClass=msExchExchangeServer)' });
     expect(found.map((entry) => getText(entry, 'cn'))).toEqual([server.name]);

@@ -40,6 +40,7 @@ class World {
       } as unknown as EventLog,
       store: this.#store(),
       directory: {
+        isStale: false,
         snapshot: () => this.snapshot(),
         onChange: (listener) => this.#listen(listener),
         renewCertificate: (change) => this.write(change),

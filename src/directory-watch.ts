@@ -1,0 +1,43 @@
+// Watches how a server stands to its directory: events when it begins and ends to be away, metrics, and the status that
+// Get-DirectoryStatus shows.
+
+import { formatEndpoint } from './config.ts';
+import type { Directory } from './directory/directory.ts';
+import type { DirectoryStatus } from './directory/directory-status.ts';
+import type { OrganizationDirectory } from './directory/organization-directory.ts';
+import type { OrganizationSnapshot } from './directory/organization.ts';
+import { messageOf } from './problem.ts';
+import type { Foundation } from './server.ts';
+import { createEvent } from './tracking/events.ts';
+
+/** Begins to watch; the function it gives tells the status of the moment. */
+export function watchDirectory(
+  { config, clock, events, metrics, parts }: Foundation,
+  directory: Directory,
+  organization: Pick<OrganizationDirectory<OrganizationSnapshot>, 'fault' | 'onReading'>,
+): () => DirectoryStatus {
+  const server = config.directory.backend === 'ldap' ? formatEndpoint(config.directory.url) : undefined;
+  const place = server ?? 'embedded';
+  let stale: DirectoryStatus['stale'];
+  let lastReadAt: Date | undefined;
+
+  const begin = (fault: unknown): void => {
+    metrics.directoryReadFailures.inc();
+    metrics.directoryStale.set(1);
+    const reason = messageOf(fault);
+    if (!stale) events.record(createEvent('DirectoryUnreachable', { directory: place, cause: reason }));
+    stale = { since: stale?.since ?? clock.now(), reason };
+  };
+  const end = (): void => {
+    metrics.directoryReads.inc();
+    metrics.directoryStale.set(0);
+    lastReadAt = clock.now();
+    if (stale) events.record(createEvent('DirectoryReachable', { directory: place, since: stale.since }));
+    stale = undefined;
+  };
+  const note = (fault: unknown): void => (fault === undefined ? end() : begin(fault));
+
+  note(organization.fault);
+  parts.add(organization.onReading(note));
+  return () => ({ backend: directory.backend, server, namingContext: directory.namingContext, lastReadAt, stale });
+}

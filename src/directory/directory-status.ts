@@ -1,0 +1,14 @@
+// How a server stands to its directory, for Get-DirectoryStatus and for whoever shows a state that may be stale.
+
+/** A value of the moment. */
+export interface DirectoryStatus {
+  /** `embedded` or `ldap`. */
+  readonly backend: string;
+  /** Address of the LDAP server; undefined for the embedded directory. */
+  readonly server: string | undefined;
+  readonly namingContext: string;
+  /** When the directory was last read without a fault; undefined when this process has not read it yet. */
+  readonly lastReadAt: Date | undefined;
+  /** While only the last good state is known: since when, and why. */
+  readonly stale: { readonly since: Date; readonly reason: string } | undefined;
+}

@@ -1,0 +1,50 @@
+// The server's counters (prom-client, in a registry of its own): shown by Get-Counter, in Prometheus' manner of naming
+// (relaypair_NOUN_UNIT, counters end in _total). Whoever counts something adds it here. Never holds a secret or an address
+// of a message.
+
+import { Counter, Gauge, Registry } from 'prom-client';
+
+/** One number as it stands: a metric's name, its labels and its value. */
+export interface MetricSample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+  readonly help: string;
+}
+
+/** Owns the registry; one for each server. */
+export class Metrics {
+  readonly #registry = new Registry();
+
+  /** 1 while the directory cannot be read and the last good state serves, else 0. */
+  readonly directoryStale = new Gauge({
+    name: 'relaypair_directory_stale',
+    help: 'Whether the directory cannot be read and the last good state serves',
+    registers: [this.#registry],
+  });
+
+  readonly directoryReadFailures = new Counter({
+    name: 'relaypair_directory_read_failures_total',
+    help: 'Readings of the directory that failed',
+    registers: [this.#registry],
+  });
+
+  readonly directoryReads = new Counter({
+    name: 'relaypair_directory_reads_total',
+    help: 'Readings of the directory that succeeded',
+    registers: [this.#registry],
+  });
+
+  /** Everything, in the order of names. */
+  async read(): Promise<readonly MetricSample[]> {
+    const metrics = await this.#registry.getMetricsAsJSON();
+    const samples = metrics.flatMap(({ name, help, values }) =>
+      values.map(({ labels, value, ...more }): MetricSample => {
+        const ownName = (more as { metricName?: string }).metricName ?? name;
+        const texts = Object.entries(labels).map(([label, text]) => [label, String(text)]);
+        return { name: ownName, labels: Object.fromEntries(texts) as Record<string, string>, value, help };
+      }),
+    );
+    return samples.toSorted((a, b) => a.name.localeCompare(b.name, 'en'));
+  }
+}
