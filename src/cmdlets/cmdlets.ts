@@ -15,37 +15,42 @@ import { getEdgeSubscription } from './get-edge-subscription.ts';
 import { getEdgeSyncServiceConfig } from './get-edge-sync-service-config.ts';
 import { getEventLog } from './get-event-log.ts';
 import { getExchangeCertificate } from './get-exchange-certificate.ts';
-import { getMessageTrackingLog } from './get-message-tracking-log.ts';
 import { getMessage } from './get-message.ts';
+import { getMessageTrackingLog } from './get-message-tracking-log.ts';
 import { getQueue } from './get-queue.ts';
 import { getReceiveConnector } from './get-receive-connector.ts';
+import { getRecipient } from './get-recipient.ts';
 import { getSendConnector } from './get-send-connector.ts';
 import { getTransportConfig } from './get-transport-config.ts';
 import { getTransportServer } from './get-transport-server.ts';
 import { getTrustStatus } from './get-trust-status.ts';
 import { importEdgeSubscription } from './import-edge-subscription.ts';
 import { importExchangeCertificate } from './import-exchange-certificate.ts';
+import { importRecipient } from './import-recipient.ts';
 import { newAcceptedDomain } from './new-accepted-domain.ts';
 import { newDirectoryAccount } from './new-directory-account.ts';
 import { newExchangeCertificate } from './new-exchange-certificate.ts';
+import { newMailUser } from './new-mail-user.ts';
 import { newReceiveConnector } from './new-receive-connector.ts';
 import { newSendConnector } from './new-send-connector.ts';
 import { removeAcceptedDomain } from './remove-accepted-domain.ts';
 import { removeDirectoryAccount } from './remove-directory-account.ts';
 import { removeEdgeSubscription } from './remove-edge-subscription.ts';
 import { removeExchangeCertificate } from './remove-exchange-certificate.ts';
+import { removeMailUser } from './remove-mail-user.ts';
 import { removeReceiveConnector } from './remove-receive-connector.ts';
 import { removeSendConnector } from './remove-send-connector.ts';
 import { removeTransportServer } from './remove-transport-server.ts';
 import { retryQueue } from './retry-queue.ts';
-import type { ServerContext } from './server-context.ts';
 import { setAcceptedDomain } from './set-accepted-domain.ts';
 import { setEdgeSyncServiceConfig } from './set-edge-sync-service-config.ts';
+import { setMailUser } from './set-mail-user.ts';
 import { setReceiveConnector } from './set-receive-connector.ts';
 import { setSendConnector } from './set-send-connector.ts';
 import { setTransportConfig } from './set-transport-config.ts';
 import { startEdgeSynchronization } from './start-edge-synchronization.ts';
 import { testSmtpConnectivity } from './test-smtp-connectivity.ts';
+import type { ServerContext } from './server-context.ts';
 
 export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   enableExchangeCertificate,
@@ -64,27 +69,32 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   getMessage,
   getQueue,
   getReceiveConnector,
+  getRecipient,
   getSendConnector,
   getTransportConfig,
   getTransportServer,
   getTrustStatus,
   importEdgeSubscription,
   importExchangeCertificate,
+  importRecipient,
   newAcceptedDomain,
   newDirectoryAccount,
   newExchangeCertificate,
+  newMailUser,
   newReceiveConnector,
   newSendConnector,
   removeAcceptedDomain,
   removeDirectoryAccount,
   removeEdgeSubscription,
   removeExchangeCertificate,
+  removeMailUser,
   removeReceiveConnector,
   removeSendConnector,
   removeTransportServer,
   retryQueue,
   setAcceptedDomain,
   setEdgeSyncServiceConfig,
+  setMailUser,
   setReceiveConnector,
   setSendConnector,
   setTransportConfig,

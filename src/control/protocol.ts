@@ -8,8 +8,8 @@ import { Problem } from '../problem.ts';
 
 /** Raised when an older client or server would misunderstand a line. */
 export const PROTOCOL = 1;
-/** A request may carry two files of 4 MiB in base64. */
-export const MAX_REQUEST_BYTES = 12 * 1024 * 1024;
+/** A request may carry a file of 32 MiB in base64: a hundred thousand recipients are a quarter of that. */
+export const MAX_REQUEST_BYTES = 48 * 1024 * 1024;
 /** An answer's line may carry one exported message. */
 export const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 

@@ -12,6 +12,7 @@ import { type OrganizationSnapshot, readOrganization, readTree } from './organiz
 import { OrganizationDirectory, type OrganizationParts } from './organization-directory.ts';
 import { planEdgeSyncServiceConfig, planServer, requireServer } from './organization-plans.ts';
 import { planServerFarewell, planSubtreeRemoval } from './server-removal.ts';
+import { Recipients } from './recipients.ts';
 import { planSubscription, planSubscriptionRemoval, type SubscriptionRequest } from './subscription-plans.ts';
 import type { TransportServer } from './transport-server.ts';
 
@@ -33,6 +34,8 @@ export interface ServerUpdate {
 /** Owns the live snapshot of AD. */
 export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot> {
   readonly #directory: Directory;
+  /** Not in the snapshot: there may be very many. */
+  readonly recipients: Recipients;
 
   /** Makes what is missing. Throws Problem `object-unreadable` when what is there cannot be understood. */
   static async open({ directory, server, log, kept }: ActiveDirectoryOptions): Promise<ActiveDirectory> {
@@ -58,6 +61,7 @@ export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot>
   private constructor(parts: OrganizationParts<OrganizationSnapshot>, directory: Directory) {
     super(parts);
     this.#directory = directory;
+    this.recipients = new Recipients(directory, parts.layout);
   }
 
   /**

@@ -123,6 +123,11 @@ export class EntryStore {
     }
   }
 
+  /** One that has a value of this key, by its number. */
+  holderOf(attribute: string, key: string): number | undefined {
+    return this.#index.find(attribute, key)[0];
+  }
+
   /** Entries whose last change is in the range, both ends included, oldest first, deleted ones among them. */
   *byChange(from: number, to: number, limit = -1): Generator<StoredEntry> {
     for (const row of this.#byChange.all(from, to, limit)) yield this.#load(row);

@@ -19,8 +19,10 @@ import {
 import type { EntryStore, StoredEntry } from './entry-store.ts';
 import { layoutOf } from './layout.ts';
 import { checkEntry, type EntryAttributes } from './schema-check.ts';
+import { keyOf } from './schema-rules.ts';
 import { formatGeneralizedTime } from './syntax.ts';
 import { makeTombstone } from './tombstone.ts';
+import { UNIQUE_ATTRIBUTES } from './value-index.ts';
 
 type Operation<K extends LdapOperation['kind']> = Extract<LdapOperation, { kind: K }>;
 
@@ -81,6 +83,7 @@ export class EntryWriter {
     attributes.set('entryUUID', [Buffer.from(randomUUID())]);
     this.#stamp(attributes, 'create', author);
     this.#stamp(attributes, 'modify', author);
+    this.#refuseTaken(attributes, undefined);
     this.#store.insert(dn, attributes, this.#numbers.next());
   }
 
@@ -128,7 +131,18 @@ export class EntryWriter {
       throw fault('objectClassModsProhibited', 'the structural object class of an entry stays');
     }
     this.#stamp(attributes, 'modify', author);
+    this.#refuseTaken(attributes, entry.id);
     this.#store.replaceValues(entry, attributes, this.#numbers.next());
+  }
+
+  #refuseTaken(attributes: EntryAttributes, ownId: number | undefined): void {
+    for (const attribute of UNIQUE_ATTRIBUTES) {
+      for (const value of attributes.get(attribute) ?? []) {
+        const holder = this.#store.holderOf(attribute, keyOf(attribute, value) ?? '');
+        if (holder === undefined || holder === ownId) continue;
+        throw fault('constraintViolation', `${attribute}: another entry has this value`);
+      }
+    }
   }
 
   #stamp(attributes: EntryAttributes, what: 'create' | 'modify', author: string | undefined): void {

@@ -175,6 +175,18 @@ export const EDGE_SYNC_SERVICE_ATTRIBUTES: readonly Line[] = [
   ['msExchEdgeSyncCarryNewHubs', 176, 'boolean', 'single'],
 ];
 
+export const RECIPIENT_ATTRIBUTES: readonly Line[] = [
+  ['msExchRecipientDisplayName', 200, 'text', 'single'],
+  ['proxyAddresses', 201, 'text'],
+  ['msExchRequireAuthToSendTo', 202, 'boolean', 'single'],
+  ['msExchEdgeProxyAddressHash', 203, 'octets'],
+];
+
+export const RECIPIENT_FILTER_ATTRIBUTES: readonly Line[] = [
+  ['msExchRecipientFilterEnabled', 204, 'boolean', 'single'],
+  ['msExchRecipientValidationEnabled', 205, 'boolean', 'single'],
+];
+
 /** Every attribute type there is. */
 export const ATTRIBUTE_TYPES: readonly AttributeType[] = [
   ...STANDARD,
@@ -187,6 +199,8 @@ export const ATTRIBUTE_TYPES: readonly AttributeType[] = [
     ACCEPTED_DOMAIN_ATTRIBUTES,
     TRANSPORT_SETTINGS_ATTRIBUTES,
     ACCOUNT_ATTRIBUTES,
+    RECIPIENT_ATTRIBUTES,
+    RECIPIENT_FILTER_ATTRIBUTES,
     DIRECTORY_ACCOUNT_ATTRIBUTES,
     EDGE_SYNC_SERVICE_ATTRIBUTES,
   ]

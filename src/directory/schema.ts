@@ -12,6 +12,8 @@ import {
   namesOf,
   OWN_ARC,
   RECEIVE_CONNECTOR_ATTRIBUTES,
+  RECIPIENT_ATTRIBUTES,
+  RECIPIENT_FILTER_ATTRIBUTES,
   RENEWAL_ATTRIBUTES,
   SEND_CONNECTOR_ATTRIBUTES,
   SERVER_ATTRIBUTES,
@@ -43,6 +45,8 @@ export const OBJECT_CLASSES: readonly ObjectClass[] = [
   own('msExchAcceptedDomain', 5, namesOf(ACCEPTED_DOMAIN_ATTRIBUTES), ['msExchAcceptedDomainName']),
   own('msExchTransportSettings', 6, namesOf(TRANSPORT_SETTINGS_ATTRIBUTES)),
   own('msExchEdgeSyncAccount', 7, namesOf(ACCOUNT_ATTRIBUTES), ['userPassword']),
+  own('msExchRecipient', 13, namesOf(RECIPIENT_ATTRIBUTES)),
+  own('msExchRecipientFilterConfig', 14, namesOf(RECIPIENT_FILTER_ATTRIBUTES)),
   own(
     'msExchDirectoryAccount',
     10,

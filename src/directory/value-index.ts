@@ -13,6 +13,9 @@ export function isIndexed(attribute: string): boolean {
   return INDEXED_ATTRIBUTES.includes(attribute);
 }
 
+/** Attributes of which no two entries have the same value: mail to an address must reach one recipient. */
+export const UNIQUE_ATTRIBUTES: readonly string[] = ['proxyAddresses'];
+
 /** Which attributes the table is made of, as a text that a file remembers. */
 export const INDEX_SIGNATURE = INDEXED_ATTRIBUTES.join(' ');
 

@@ -13,8 +13,8 @@ import { applyAsTransaction } from './client-transaction.ts';
 import { Oid } from './control.ts';
 import type { LdapEntry, LdapOperation, LdapOperations } from './entry.ts';
 import { type Filter, parseFilter } from './filter.ts';
-import { searchByPages } from './paged-search.ts';
-import type { SearchScope } from './request.ts';
+import { readPages, searchByPages } from './paged-search.ts';
+import type { SearchRequest, SearchScope } from './request.ts';
 import { LdapFault, ResultCode } from './result.ts';
 
 export interface LdapClientOptions {
@@ -130,18 +130,12 @@ export class LdapClient {
 
   /** Entries below `base`, fetched page by page where the server offers it (RFC 2696). Throws Problem `bad-filter`. */
   async search(query: LdapQuery): Promise<LdapEntry[]> {
-    const filter = query.filter ?? '(objectClass=*)';
-    const request = {
-      kind: 'search',
-      base: query.base,
-      scope: query.scope,
-      sizeLimit: query.sizeLimit ?? 0,
-      timeLimitSeconds: 0,
-      typesOnly: query.typesOnly ?? false,
-      filter: typeof filter === 'string' ? parseFilter(filter) : filter,
-      attributes: query.attributes ?? [],
-    } as const;
-    return searchByPages(this.#connection, request);
+    return searchByPages(this.#connection, makeSearchRequest(query));
+  }
+
+  /** The same, for more than one would hold in memory: a page is fetched when it is asked for. */
+  searchPages(query: LdapQuery): AsyncGenerator<readonly LdapEntry[]> {
+    return readPages(this.#connection, makeSearchRequest(query));
   }
 
   /** One operation as it is; several as an RFC 5805 transaction, all or nothing; `failedOperation` tells which one failed. */
@@ -173,4 +167,17 @@ export class LdapClient {
   close(): Promise<void> {
     return this.#connection.close();
   }
+}
+
+function makeSearchRequest(query: LdapQuery): SearchRequest {
+  const filter = query.filter ?? '(objectClass=*)';
+  return {
+    base: query.base,
+    scope: query.scope,
+    sizeLimit: query.sizeLimit ?? 0,
+    timeLimitSeconds: 0,
+    typesOnly: query.typesOnly ?? false,
+    filter: typeof filter === 'string' ? parseFilter(filter) : filter,
+    attributes: query.attributes ?? [],
+  };
 }

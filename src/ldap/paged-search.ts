@@ -14,16 +14,24 @@ const PAGE_ENTRIES = 500;
 /** All entries; at the query's own size limit what has come by then. Throws LdapFault. */
 export async function searchByPages(connection: ClientConnection, request: SearchRequest): Promise<LdapEntry[]> {
   const entries: LdapEntry[] = [];
+  for await (const page of readPages(connection, request)) for (const entry of page) entries.push(entry);
+  return entries;
+}
+
+/** The same, page by page: the next one is asked for when it is wanted. */
+export async function* readPages(
+  connection: ClientConnection,
+  request: SearchRequest,
+): AsyncGenerator<readonly LdapEntry[]> {
   let cookie: Buffer | undefined = Buffer.alloc(0);
   while (cookie) {
     const controls: Control[] = request.sizeLimit > 0 ? [] : [makePageControl({ size: PAGE_ENTRIES, cookie })];
     const answer = await connection.request({ kind: 'search', ...request }, controls);
-    for (const entry of answer.entries) entries.push(entry);
     const isCut = answer.result.resultCode === ResultCode.sizeLimitExceeded && request.sizeLimit > 0;
     if (!isCut) refuseFaults(answer);
     cookie = readCookie(answer.controls);
+    yield answer.entries;
   }
-  return entries;
 }
 
 /** Where the next page begins; undefined after the last one. */

@@ -1,4 +1,4 @@
-// What a command reads for its cmdlet: files of at most 4 MiB, and secrets from a file, from stdin or, unseen, from a person.
+// What a command reads for its cmdlet: files of at most 32 MiB, and secrets from a file, from stdin or, unseen, from a person.
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -10,7 +10,8 @@ import { escapeText } from './text.ts';
 import { isInteractive, type Terminal } from './terminal.ts';
 
 /** Largest file that a cmdlet is given. */
-const MAX_INPUT_FILE_BYTES = 4 * 1024 * 1024;
+const MAX_INPUT_FILE_BYTES = 32 * 1024 * 1024;
+const READ_BYTES = 1024 * 1024;
 const MAX_SECRET_BYTES = 64 * 1024;
 
 /** The file named by `name`, or stdin for "-"; throws Problem `file-unreadable` or `file-too-large`. */
@@ -46,13 +47,16 @@ function readBounded(path: string, maxBytes: number): Buffer {
 
 /** Not by its size first: a pipe such as bash's <(...) has none. */
 function readDescriptor(descriptor: number, path: string, maxBytes: number): Buffer {
-  const buffer = Buffer.alloc(maxBytes + 1);
+  const chunks: Buffer[] = [];
   let filled = 0;
-  for (let read = -1; read !== 0 && filled < buffer.length; filled += read) {
-    read = readSync(descriptor, buffer, filled, buffer.length - filled, null);
+  while (filled <= maxBytes) {
+    const chunk = Buffer.alloc(Math.min(READ_BYTES, maxBytes + 1 - filled));
+    const read = readSync(descriptor, chunk, 0, chunk.length, null);
+    if (read === 0) return Buffer.concat(chunks);
+    chunks.push(chunk.subarray(0, read));
+    filled += read;
   }
-  if (filled > maxBytes) throw tooLarge(path, maxBytes);
-  return Buffer.from(buffer.subarray(0, filled));
+  throw tooLarge(path, maxBytes);
 }
 
 function unreadable(path: string, error: unknown): Problem {

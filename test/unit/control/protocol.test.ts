@@ -18,7 +18,7 @@ describe('requests', () => {
   });
 
   it('are refused before they are sent when the server would not take them', () => {
-    const content = Buffer.alloc(10 * 1024 * 1024);
+    const content = Buffer.alloc(40 * 1024 * 1024);
     const request = { cmdlet: 'New-Book', parameters: {}, files: { Content: { name: 'x', content } } };
     expect(() => encodeRequest(request)).toThrow(expect.objectContaining({ code: 'request-too-large' }));
   });

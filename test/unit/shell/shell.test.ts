@@ -190,9 +190,9 @@ describe('files and secrets', () => {
   it.each([
     ['none.txt', /there is no file/],
     ['.', /is a folder/],
-    ['big.bin', /larger than 4096 KB/],
+    ['big.bin', /larger than 32768 KB/],
   ])('refuses the input file %s', async (name, sentence) => {
-    writeFileSync(join(folder, 'big.bin'), Buffer.alloc(4 * 1024 * 1024 + 1));
+    writeFileSync(join(folder, 'big.bin'), Buffer.alloc(32 * 1024 * 1024 + 1));
     const { code, err } = await run(['hub', 'New-Book', '-Name', 'x', '-SlipFile', 's', '-Content', name]);
     expect([code, err]).toEqual([1, expect.stringMatching(sentence)]);
   });
