@@ -12,8 +12,8 @@ import { addressesOf, type Recipient, recipientView } from './recipient.ts';
 import { findAttributeType } from './schema.ts';
 import { defineView, type View } from './view.ts';
 
-export const HASH_ATTRIBUTE = 'msExchEdgeProxyAddressHash';
-export const HASH_BYTES = 32;
+const HASH_ATTRIBUTE = 'msExchEdgeProxyAddressHash';
+const HASH_BYTES = 32;
 
 export interface ReplicatedRecipient {
   /** The GUID of the recipient in AD, as entryUUID writes it. */
@@ -29,7 +29,7 @@ const hashesField: Field<readonly Buffer[]> = {
   decode: (values) => values,
 };
 
-export const replicatedRecipientView: View<ReplicatedRecipient> = defineView(
+const replicatedRecipientView: View<ReplicatedRecipient> = defineView(
   'replicated recipient',
   recipientView.objectClass,
   { name: requiredText('cn'), hashes: hashesField },
