@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { Problem } from '../problem.ts';
-import { type Mailbox, parseMailbox } from '../smtp/address.ts';
+import { parseMailbox } from '../smtp/address.ts';
 
 const PREFIX = /^smtp:/i;
 
@@ -38,9 +38,4 @@ export function readProxyAddresses(values: readonly string[]): { primary: string
 /** What stands for the address on an Edge: 32 octets, the same for every way to write its letters. */
 export function hashAddress(address: string): Buffer {
   return createHash('sha256').update(address.normalize('NFC').toLowerCase()).digest();
-}
-
-/** The same for a recipient as a client named it. */
-export function hashMailbox({ localPart, domain }: Pick<Mailbox, 'localPart' | 'domain'>): Buffer {
-  return hashAddress(`${localPart}@${domain}`);
 }
