@@ -27,8 +27,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   lab: ['control', 'cmdlets', 'smtp', 'ldap', 'tls', 'storage'],
 };
 
-/** What `directory` and `edgesync` may take from smtp: a mechanism without a wire. */
-const SCRAM_ONLY = ['directory', 'edgesync'];
+/** Who may take from smtp only what knows no wire: the mechanism SCRAM, and how an address is written. */
+const WIRELESS_ONLY = ['directory', 'edgesync'];
+const WIRELESS = /^smtp\/(?:scram-|address\.ts$)/;
 
 interface Import {
   readonly from: string;
@@ -64,7 +65,7 @@ function isAllowed({ from, to }: Import): boolean {
   const isFloorOne = FLOOR_ONE.includes(to.replace(/\.ts$/, ''));
   if (room === '') return FLOOR_ONE.includes(from.replace(/\.ts$/, '')) ? isFloorOne : true;
   if (target === room || isFloorOne) return true;
-  if (target === 'smtp' && SCRAM_ONLY.includes(room)) return to.startsWith('smtp/scram-');
+  if (target === 'smtp' && WIRELESS_ONLY.includes(room)) return WIRELESS.test(to);
   return target !== '' && (MAY_IMPORT[room] ?? []).includes(target);
 }
 
