@@ -13,9 +13,11 @@ import { watchDirectory } from './directory-watch.ts';
 import type { Account } from './directory/account.ts';
 import { Adam } from './directory/adam.ts';
 import { makeAdamDoor } from './directory/adam-door.ts';
+import { findCookie } from './directory/edge-sync-cookie.ts';
 import { adamNamingContext } from './directory/layout.ts';
 import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
 import { CertificateRenewal } from './edgesync/certificate-renewal.ts';
+import { watchSilence } from './edgesync/silence-watch.ts';
 import { openLdapsDoor } from './ldaps-door.ts';
 import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
 import { openTransport } from './mail-transport.ts';
@@ -41,6 +43,8 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   parts.add(await adam.keepDone(publish));
   const renewal = await CertificateRenewal.open({ clock, log, events, store: certificates, directory: adam });
   parts.add(() => renewal.close());
+  const hubs = (): readonly string[] => adam.snapshot().hubs.map(({ name }) => name);
+  parts.add(watchSilence({ clock, events, hubs, lastRound: () => lastRound(adam) }));
   const door = makeAdamDoor({
     adam,
     clock,
@@ -77,6 +81,13 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     ldaps: formatEndpoint(ldaps),
     folder: config.folder,
   };
+}
+
+/** Undefined until the first round after an export: who has just subscribed knows. */
+function lastRound(adam: Adam): Date | undefined {
+  const { subscriptionState, self } = adam.snapshot();
+  if (subscriptionState !== 'Subscribed') return undefined;
+  return findCookie(self.edgeSyncCookies ?? [], 'Configuration')?.time;
 }
 
 /** Whoever has the subscription file can use its account: the owner should hear when that happens. */

@@ -4,8 +4,14 @@
 import type { EdgeSubscription } from '../directory/edge-subscription.ts';
 import { hubsOfSite, type OrganizationSnapshot } from '../directory/organization.ts';
 import type { TransportServer } from '../directory/transport-server.ts';
+import { takesPartInSync } from './credential.ts';
 
-/** Every hub of the Edge's site. */
+/**
+ * Every hub of the Edge's site; with CarryNewHubs off those alone that were there when the Edge was subscribed, which is the
+ * stricter reading of Exchange's documents.
+ */
 export function carriedHubs(organization: OrganizationSnapshot, edge: EdgeSubscription): readonly TransportServer[] {
-  return hubsOfSite(organization, edge.site);
+  const hubs = hubsOfSite(organization, edge.site);
+  if (organization.edgeSyncServiceConfig.carryNewHubs) return hubs;
+  return hubs.filter((hub) => takesPartInSync(hub, edge.fqdn));
 }

@@ -58,30 +58,59 @@ async function carryAll(
   order: SyncOrder,
   options: SyncRoundOptions,
 ): Promise<readonly SyncReport[]> {
+  await readDirectory(options);
   const connection = await connectToEdge(findEdge(edgeName, options), options);
   const { client, isBootstrap } = connection;
   try {
     const state = await readEdgeState(client, edgeName);
     const lease = await takeLease(edgeName, client, state, order, options);
-    try {
-      const scene = await prepareScene(edgeName, connection, state, options);
-      // What an Edge held before it was subscribed again is not built upon.
-      const forced = { forceFullSync: order.forceFullSync === true || isBootstrap };
-      const carry = { ...forced, forceUpdateCookie: order.forceUpdateCookie === true, lease };
-      const hubs = carriedHubs(scene.activeDirectory.snapshot(), scene.edge);
-      const reports: SyncReport[] = [];
-      for (const type of types) reports.push(await report(type, scene, carry, options));
-      if (reports.some(isConfigurationCarried)) {
-        await noteCarried(hubs, scene);
-        if (isBootstrap) await proveAccount(edgeName, options);
-      }
-      return reports;
-    } finally {
-      await lease.release(client);
-    }
+    const reports = await carryUnderLease(edgeName, { connection, state, lease, types, order }, options);
+    // It ends the account that this very connection is bound with, so the lease has been released before.
+    if (isBootstrap && reports.some(isConfigurationCarried)) await proveAccount(edgeName, options);
+    return reports;
   } finally {
     await client.close();
   }
+}
+
+interface LeasedRound {
+  readonly connection: EdgeConnection;
+  readonly state: EdgeState;
+  readonly lease: EdgeLease;
+  readonly types: readonly SyncType[];
+  readonly order: SyncOrder;
+}
+
+async function carryUnderLease(
+  edgeName: string,
+  { connection, state, lease, types, order }: LeasedRound,
+  options: SyncRoundOptions,
+): Promise<readonly SyncReport[]> {
+  try {
+    // Until it gave up the lease another hub may have made accounts for all of them.
+    await readDirectory(options);
+    const scene = await prepareScene(edgeName, connection, state, options);
+    // What an Edge held before it was subscribed again is not built upon.
+    const forced = { forceFullSync: order.forceFullSync === true || connection.isBootstrap };
+    const carry = { ...forced, forceUpdateCookie: order.forceUpdateCookie === true, lease };
+    const hubs = carriedHubs(scene.activeDirectory.snapshot(), scene.edge);
+    const reports: SyncReport[] = [];
+    for (const type of types) reports.push(await report(type, scene, carry, options));
+    if (reports.some(isConfigurationCarried)) await noteCarried(hubs, scene);
+    return reports;
+  } finally {
+    await lease.release(connection.client);
+  }
+}
+
+/** What this hub knew of AD a while ago must not go over what another one has carried since. */
+async function readDirectory({ activeDirectory }: SyncRoundOptions): Promise<void> {
+  await activeDirectory.refresh();
+  if (!activeDirectory.isStale) return;
+  throw new Problem(
+    'directory-unreachable',
+    'AD cannot be read now, and what this hub last knew of it may be out of date: the Edge keeps what it has; try again when AD is back',
+  );
 }
 
 function findEdge(name: string, { activeDirectory }: SyncRoundOptions): EdgeSubscription {

@@ -46,6 +46,8 @@ export class Synchronizer {
 
   /** A round of all types with each subscribed Edge, or with the one named; never rejects for what an Edge does. */
   async synchronize({ edgeName, ...forced }: SyncRequest = {}): Promise<readonly SyncReport[]> {
+    // An Edge may have been subscribed on another hub a moment ago.
+    await this.#options.activeDirectory.refresh();
     const { edges } = this.#options.activeDirectory.snapshot();
     const chosen = edges.filter(({ name }) => edgeName === undefined || name.toLowerCase() === edgeName.toLowerCase());
     if (edgeName !== undefined && chosen.length === 0)

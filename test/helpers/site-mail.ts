@@ -26,7 +26,7 @@ export class SiteMail {
     return new SiteMail(site, inside, outside);
   }
 
-  /** Starts the servers named and subscribes their Edges on the first Hub among them. */
+  /** Starts the servers named and subscribes their Edges on the first Hub, which runs by then. */
   async open(...names: readonly string[]): Promise<void> {
     const { site } = this;
     await Promise.all(names.map((name) => site.start(name)));
@@ -47,12 +47,17 @@ export class SiteMail {
     await this.site.synchronize();
   }
 
-  /** Hands a letter in at a server, a Hub's outward and an Edge's inward; it must be taken. */
-  async send(name: string, subject: string): Promise<Letter> {
+  /** Hands a letter in at a server, a Hub's outward and an Edge's inward unless told otherwise; it must be taken. */
+  async send(name: string, subject: string, recipient?: string): Promise<Letter> {
     const letter = writeLetter(subject);
     const { role, smtpPort } = this.site.member(name);
     const [from, to] = role === 'hub' ? [INSIDER, OUTSIDER] : [OUTSIDER, INSIDER];
-    const { reply, isAccepted } = await submit({ port: smtpPort, from, to: [to], content: letter.content });
+    const { reply, isAccepted } = await submit({
+      port: smtpPort,
+      from,
+      to: [recipient ?? to],
+      content: letter.content,
+    });
     if (!isAccepted) throw new Error(`"${subject}" was refused by ${name}: ${reply}`);
     return letter;
   }

@@ -51,6 +51,7 @@ const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
   ScramAuthenticationFailed: { identity: 'hub01', remoteAddress: '192.0.2.1', connector: 'Default' },
   DirectoryUnreachable: { directory: 'dc01.corp.test:636', cause: 'ECONNREFUSED' },
   DirectoryReachable: { directory: 'dc01.corp.test:636', since: new Date(0) },
+  EdgeNotSynchronized: { since: DATE, hubs: 'HUB01, HUB02' },
   DirectoryCertificateOutOfDates: {
     server: 'dc01.corp.test:636',
     thumbprint: 'AB',
