@@ -99,13 +99,7 @@ export class Site extends ServerProcesses {
     const { fqdn, ldapsPort } = this.member('hub01');
     writeFileSync(join(this.folder, 'hub01.crt'), await readServedCertificate(ldapsPort));
     this.reconfigure(hub, {
-      directory: {
-        backend: 'ldap',
-        url: `ldaps://${fqdn}:${ldapsPort}`,
-        certificate: 'hub01.crt',
-        bind: { method: 'simple', user: `CN=${hub.toUpperCase()}`, passwordFile: `${hub}.password` },
-        refreshInterval: '200ms',
-      },
+      directory: joiningDirectory({ hub, fqdn, port: ldapsPort }),
       ...extra,
     });
   }
@@ -134,6 +128,17 @@ export class Site extends ServerProcesses {
     const failed = reports.filter((report) => report['Result'] !== 'Success');
     if (failed.length > 0) throw new Error(`EdgeSync: ${JSON.stringify(failed)}`);
   }
+}
+
+/** The `directory` section of a Hub that joins the AD of another, with the files beside its config. */
+export function joiningDirectory({ hub, fqdn, port }: { hub: string; fqdn: string; port: number }) {
+  return {
+    backend: 'ldap',
+    url: `ldaps://${fqdn}:${port}`,
+    certificate: 'hub01.crt',
+    bind: { method: 'simple', user: `CN=${hub.toUpperCase()}`, passwordFile: `${hub}.password` },
+    refreshInterval: '200ms',
+  };
 }
 
 const DOMAINS: Readonly<Record<Role, string>> = { hub: 'corp.test', edge: 'perimeter.test' };
