@@ -138,8 +138,8 @@ function complete(parsed: Parsed, path: string): Config {
   if (isEdge && parsed.deliver !== undefined) throw invalid(path, ['deliver'], 'only a Hub delivers into mailboxes');
   const directory = completeDirectory(parsed.directory, { role: parsed.role, folder: dirname(path) });
   if (typeof directory === 'string') throw invalid(path, ['directory', 'announce'], directory);
-  if (!isEdge && parsed.listen.ldaps && directory.backend !== 'embedded') {
-    throw invalid(path, ['listen', 'ldaps'], 'a Hub serves only an embedded directory; this one is served already');
+  if (parsed.listen.ldaps && directory.backend !== 'embedded') {
+    throw invalid(path, ['listen', 'ldaps'], 'only an embedded directory is served; this one is served already');
   }
   return {
     ...parsed,

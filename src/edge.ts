@@ -3,25 +3,22 @@
 
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { serveAdam } from './adam-serving.ts';
 import { EDGE_CMDLETS } from './cmdlets/cmdlets.ts';
 import type { ServerContext } from './cmdlets/server-context.ts';
-import { ADAM_ENDPOINT, formatEndpoint } from './config.ts';
+import { formatEndpoint } from './config.ts';
 import { ControlServer } from './control/server.ts';
 import { controlSocketPath } from './control/socket-path.ts';
 import { openDirectory } from './directory-opening.ts';
 import { watchDirectory } from './directory-watch.ts';
-import type { Account } from './directory/account.ts';
 import { Adam } from './directory/adam.ts';
-import { makeAdamDoor } from './directory/adam-door.ts';
 import { findCookie } from './directory/edge-sync-cookie.ts';
 import { adamNamingContext } from './directory/layout.ts';
 import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
 import { CertificateRenewal } from './edgesync/certificate-renewal.ts';
 import { watchSilence } from './edgesync/silence-watch.ts';
-import { openLdapsDoor } from './ldaps-door.ts';
 import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
 import { openTransport } from './mail-transport.ts';
-import { createEvent } from './tracking/events.ts';
 import { createOrganisationView } from './transport/organisation-view.ts';
 
 /** Starts an Edge; throws Problem when something a person can put right is in the way, and then nothing is left running. */
@@ -35,8 +32,10 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   // ADAM's naming context is made at first start and stays.
   const { directory, kept } = await openDirectory(foundation, adamNamingContext(randomUUID()));
   parts.add(() => directory.close());
+  // slapd checks passwords itself, by what it can.
+  const passwordScheme = config.directory.backend === 'ldap' ? 'SSHA' : undefined;
   const server = { name: config.netbiosName, fqdn: config.fqdn };
-  const adam = await Adam.open({ directory, server, clock, log, kept });
+  const adam = await Adam.open({ directory, server, clock, log, kept, passwordScheme });
   parts.add(() => adam.close());
   const directoryStatus = watchDirectory(foundation, directory, adam);
   const publish = (): Promise<void> => adam.publishServer({ encryptionKeyPem: secretKey.publicKeyPem });
@@ -45,12 +44,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   parts.add(() => renewal.close());
   const hubs = (): readonly string[] => adam.snapshot().hubs.map(({ name }) => name);
   parts.add(watchSilence({ clock, events, hubs, lastRound: () => lastRound(adam) }));
-  const door = makeAdamDoor({
-    adam,
-    clock,
-    onBound: (account, remoteAddress) => noteBootstrap(foundation, account, remoteAddress),
-  });
-  const ldaps = await openLdapsDoor(foundation, { door, directory, endpoint: config.listen.ldaps ?? ADAM_ENDPOINT });
+  const { ldaps, announce } = await serveAdam(foundation, adam, directory);
   const organisation = createOrganisationView({ clock, log, secretKey, snapshot: () => adam.snapshot() });
   const transport = await openTransport(foundation, {
     organisation,
@@ -63,7 +57,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     organisation,
     queue: transport.queue,
     addresses: transport.addresses,
-    edge: { adam, ldaps },
+    edge: { adam, announce },
   };
   const control = await ControlServer.open({
     path: controlSocketPath(config.folder),
@@ -78,7 +72,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     pid: process.pid,
     fqdn: config.fqdn,
     smtp: transport.addresses.map(formatEndpoint),
-    ldaps: formatEndpoint(ldaps),
+    ldaps,
     folder: config.folder,
   };
 }
@@ -88,9 +82,4 @@ function lastRound(adam: Adam): Date | undefined {
   const { subscriptionState, self } = adam.snapshot();
   if (subscriptionState !== 'Subscribed') return undefined;
   return findCookie(self.edgeSyncCookies ?? [], 'Configuration')?.time;
-}
-
-/** Whoever has the subscription file can use its account: the owner should hear when that happens. */
-function noteBootstrap({ events }: Foundation, { name, kind }: Account, remoteAddress: string): void {
-  if (kind === 'bootstrap') events.record(createEvent('BootstrapAccountUsed', { account: name, remoteAddress }));
 }

@@ -33,7 +33,8 @@ export const exportEdgeSubscription = defineCmdlet({
   confirm: () =>
     'Connectors and accepted domains that were made on this Edge by hand will be overwritten by EdgeSync. Export the Edge Subscription?',
   async run(context: ServerContext, parameters) {
-    const { adam, ldaps } = requireEdge(context);
+    const { adam, announce } = requireEdge(context);
+    const door = announce();
     if (!parameters.FileName.toLowerCase().endsWith('.xml'))
       throw new Problem('bad-value', `-FileName: ${parameters.FileName} must end in .xml`);
     const durationMs = parameters.AccountExpiryDuration;
@@ -55,7 +56,8 @@ export const exportEdgeSubscription = defineCmdlet({
       esraPassword: account.password,
       effectiveDate: account.effective,
       durationMs,
-      adamSslPort: ldaps.port,
+      adamSslPort: door.port,
+      adamCertificate: door.certificate,
       serverType: '',
       productId: '',
       versionNumber: VERSION_NUMBER,

@@ -59,6 +59,7 @@ export const importEdgeSubscription = defineCmdlet({
         credentials: [],
         serialNumber: data.serialNumber,
         adamSslPort: data.adamSslPort,
+        adamCertificate: data.adamCertificate,
         subscriptionEffective: data.effectiveDate,
         subscriptionExpires: new Date(data.effectiveDate.getTime() + data.durationMs),
         subscribedAt: now,

@@ -8,6 +8,7 @@ import type { DirectoryStatus } from '../directory/directory-status.ts';
 import type { Synchronizer } from '../edgesync/synchronizer.ts';
 import type { Log } from '../log.ts';
 import type { Spool } from '../spool/spool.ts';
+import type { Certificate } from '../tls/certificate.ts';
 import type { CertificateStore } from '../tls/certificate-store.ts';
 import type { CardLog } from '../tracking/card-log.ts';
 import type { DecisionCard } from '../tracking/decision-card.ts';
@@ -45,6 +46,12 @@ export interface HubParts {
 
 export interface EdgeParts {
   readonly adam: Adam;
-  /** Where ADAM listens with TLS. */
-  readonly ldaps: Endpoint;
+  /** What a subscription file says of the way to ADAM; throws Problem `directory-file-unreadable`. */
+  readonly announce: () => AdamAnnouncement;
+}
+
+export interface AdamAnnouncement {
+  readonly port: number;
+  /** What ADAM shows there when it is not this server itself. */
+  readonly certificate: Certificate | undefined;
 }

@@ -55,14 +55,27 @@ export function planBootstrapEnd(scene: AdamScene, account: Account): LdapOperat
   return shelf.objects.filter(isBootstrap).flatMap(({ name }) => planRemove(shelf, name));
 }
 
+/**
+ * For a directory that asks nobody who binds: accounts whose time is up go, and the bootstrap account with the first account of
+ * the same subscription, which is what it was for.
+ */
+export function planAccountEnds({ snapshot }: AdamScene, now: Date): LdapOperation[] {
+  const { accounts } = snapshot;
+  const hasSuccessor = accounts.some(({ kind, superseded }) => kind === 'replication' && !superseded);
+  return accounts
+    .filter((account) => account.expiration <= now || (isBootstrap(account) && hasSuccessor))
+    .map(toDelete);
+}
+
 /** Throws Problem `not-subscribed`. */
 export function planWipe(scene: AdamScene): LdapOperation[] {
   const { snapshot } = scene;
   if (snapshot.subscriptionState === 'NotSubscribed') {
     throw new Problem('not-subscribed', `${snapshot.self.name} has no Edge Subscription`);
   }
-  const { record, name, fqdn, role, certificate, encryptionKeyPem, serialNumber } = snapshot.self;
-  const self = { record, name, fqdn, role, certificate, encryptionKeyPem, serialNumber, credentials: [] };
+  const { record, name, fqdn, role, certificate, encryptionKeyPem, passwordScheme, serialNumber } = snapshot.self;
+  const own = { record, name, fqdn, role, certificate, encryptionKeyPem, passwordScheme, serialNumber };
+  const self = { ...own, credentials: [] };
   return [
     ...planOwnObjectsRemoval(scene, DEFAULT_TRANSPORT_CONFIG),
     ...[...snapshot.accounts, ...snapshot.servers.filter((server) => !isSameName(server.name, name))].map(toDelete),

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problem.ts';
 import { type Account, accountView, bootstrapAccountName } from './account.ts';
-import { planBootstrapEnd, planExport, planWipe } from './adam-plans.ts';
+import { planAccountEnds, planBootstrapEnd, planExport, planWipe } from './adam-plans.ts';
 import { type AdamSnapshot, understandAdam } from './adam-snapshot.ts';
 import { ensureBaseTree, type OwnServer } from './base-tree.ts';
 import type { Directory } from './directory.ts';
@@ -16,7 +16,7 @@ import { layoutOf } from './layout.ts';
 import { openPrepared } from './live-snapshot.ts';
 import { readTree } from './organization.ts';
 import { OrganizationDirectory, type OrganizationParts } from './organization-directory.ts';
-import { derivePasswordVerifier } from './password-verifier.ts';
+import { makePasswordVerifier, type PasswordScheme } from './password-verifier.ts';
 
 export interface AdamOptions {
   /** Its opener closes it. */
@@ -24,6 +24,8 @@ export interface AdamOptions {
   readonly server: Omit<OwnServer, 'role' | 'site'>;
   readonly clock: Clock;
   readonly log: Log;
+  /** What the directory can check passwords against; the embedded one's when absent. */
+  readonly passwordScheme?: PasswordScheme | undefined;
   /** Where the last good state outlives this process. */
   readonly kept?: KeptState | undefined;
 }
@@ -42,9 +44,10 @@ const PASSWORD_BYTES = 32;
 /** Owns the live snapshot of ADAM. */
 export class Adam extends OrganizationDirectory<AdamSnapshot> {
   readonly #clock: Clock;
+  readonly #passwordScheme: PasswordScheme | undefined;
 
   /** Makes what is missing. Throws Problem `object-unreadable` when what is there cannot be understood. */
-  static async open({ directory, server, clock, log, kept }: AdamOptions): Promise<Adam> {
+  static async open({ directory, server, clock, log, kept, passwordScheme }: AdamOptions): Promise<Adam> {
     const layout = layoutOf(directory.namingContext);
     const prepare = () => ensureBaseTree(directory, { ...server, role: 'EdgeTransport' });
     const live = await openPrepared({
@@ -55,18 +58,21 @@ export class Adam extends OrganizationDirectory<AdamSnapshot> {
       log,
       kept,
     });
-    const adam = new Adam({ live, layout, clock, log });
+    const adam = new Adam({ live, layout, clock, log, passwordScheme });
     // The config file may have been changed since the object was made.
     await adam.keepDone(async () => {
       await prepare();
-      await adam.publishServer({ fqdn: server.fqdn });
+      await adam.publishServer({ fqdn: server.fqdn, passwordScheme });
     });
     return adam;
   }
 
-  private constructor(parts: Omit<OrganizationParts<AdamSnapshot>, 'guardReplicated'> & { readonly clock: Clock }) {
+  private constructor(
+    parts: Omit<OrganizationParts<AdamSnapshot>, 'guardReplicated'> & Pick<AdamOptions, 'clock' | 'passwordScheme'>,
+  ) {
     super({ ...parts, guardReplicated: refuseSubscribed });
     this.#clock = parts.clock;
+    this.#passwordScheme = parts.passwordScheme;
   }
 
   /**
@@ -75,7 +81,7 @@ export class Adam extends OrganizationDirectory<AdamSnapshot> {
    */
   async exportSubscription(durationMs: number): Promise<BootstrapCredential> {
     const password = randomBytes(PASSWORD_BYTES).toString('base64url');
-    const passwordVerifier = await derivePasswordVerifier(password);
+    const passwordVerifier = await makePasswordVerifier(password, this.#passwordScheme);
     const effective = this.#clock.now();
     const expiration = new Date(effective.getTime() + durationMs);
     const name = bootstrapAccountName(this.snapshot().self.name);
@@ -87,6 +93,11 @@ export class Adam extends OrganizationDirectory<AdamSnapshot> {
   /** Deletes what EdgeSync brought and every account; the Edge is on its own again. Throws Problem `not-subscribed`. */
   removeSubscription(): Promise<void> {
     return this.changeScene((scene) => planWipe(scene));
+  }
+
+  /** Ends accounts whose time is up, and the bootstrap account once it has a successor, see planAccountEnds. */
+  endAccounts(): Promise<void> {
+    return this.changeScene((scene) => planAccountEnds(scene, this.#clock.now()));
   }
 
   /** A replication account has bound: unless it is older than the last export, the bootstrap account is at its end. */

@@ -77,6 +77,11 @@ export function choiceField<T extends string>(attribute: string, choices: readon
   return withDefault(optional(attribute, 'text', choiceForm(choices)), fallback);
 }
 
+/** The same where absence has a meaning of its own. */
+export function optionalChoice<T extends string>(attribute: string, choices: readonly T[]): Field<T | undefined> {
+  return optional(attribute, 'text', choiceForm(choices));
+}
+
 /** Several of a closed list of words. */
 export function choicesField<T extends string>(attribute: string, choices: readonly T[]): Field<readonly T[]> {
   return listField(attribute, choiceForm(choices));

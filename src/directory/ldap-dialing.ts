@@ -32,7 +32,7 @@ export interface LdapDialingOptions {
 export function dialDirectory(options: LdapDialingOptions): () => Promise<LdapClient> {
   return async () => {
     const { bind, url } = options.config;
-    const pinned = readPinned(options.config.certificate);
+    const pinned = readCertificates(options.config.certificate);
     const pair = bind.method === 'external' ? readOwnPair(bind, options) : undefined;
     const password = bind.method === 'simple' ? readPassword(bind.passwordFile) : undefined;
     const client = await connectLdap({
@@ -53,8 +53,8 @@ export function dialDirectory(options: LdapDialingOptions): () => Promise<LdapCl
   };
 }
 
-/** The certificates on record: the present one, and while a renewal is under way the next one. */
-function readPinned(path: string): readonly Certificate[] {
+/** The certificates on record in a file: the present one, and while a renewal is under way the next one. */
+export function readCertificates(path: string): readonly Certificate[] {
   try {
     return parseCertificateChain(readFileSync(path));
   } catch (error) {

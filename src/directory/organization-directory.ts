@@ -37,7 +37,14 @@ import type { TransportServer } from './transport-server.ts';
 export type OwnServerChanges = Partial<
   Pick<
     TransportServer,
-    'fqdn' | 'site' | 'certificate' | 'encryptionKeyPem' | 'serialNumber' | 'credentials' | 'edgeSyncStatus'
+    | 'fqdn'
+    | 'site'
+    | 'certificate'
+    | 'encryptionKeyPem'
+    | 'passwordScheme'
+    | 'serialNumber'
+    | 'credentials'
+    | 'edgeSyncStatus'
   > &
     RenewalState
 >;

@@ -1,7 +1,7 @@
-// What ADAM keeps instead of a password (RFC 2307 manner, `{SCRYPT}`), and the check against it: scrypt, constant in time.
-// A check without a verifier costs the same as one with, so that a name that is not there shows nothing.
+// What ADAM keeps instead of a password (RFC 2307 manner, `{SCRYPT}`), and the check against it: scrypt, constant in time; for
+// an LDAP server that does the check itself, `{SSHA}`. A check without a verifier costs the same as one with, so that a name that is not there shows nothing.
 
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { Problem } from '../problem.ts';
 
 const COST = 16_384;
@@ -13,6 +13,22 @@ const KEY_BYTES = 32;
 interface Verifier {
   readonly salt: Buffer;
   readonly key: Buffer;
+}
+
+/** The first is the embedded directory's, the second slapd's. */
+export const PASSWORD_SCHEMES = ['SCRYPT', 'SSHA'] as const;
+export type PasswordScheme = (typeof PASSWORD_SCHEMES)[number];
+
+/**
+ * What a directory keeps of a password that EdgeSync made. slapd without modules checks nothing better than `{SSHA}`, salted
+ * SHA-1 (RFC 2307), which is quick to try and so no protection for a password that a person chose. These are random with 256
+ * bits or more: there are too many to try however quick one try is, and SHA-1's known weakness, collisions, helps nobody here.
+ */
+export async function makePasswordVerifier(password: string, scheme: PasswordScheme = 'SCRYPT'): Promise<string> {
+  if (scheme === 'SCRYPT') return derivePasswordVerifier(password);
+  const salt = randomBytes(SALT_BYTES);
+  const digest = createHash('sha1').update(password).update(salt).digest();
+  return `{SSHA}${Buffer.concat([digest, salt]).toString('base64')}`;
 }
 
 /** `{SCRYPT}16384:8:1$salt$key`, base64; the cost is part of it, but no other than this one is taken. */

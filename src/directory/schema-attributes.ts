@@ -56,6 +56,8 @@ export const SERVER_ATTRIBUTES: readonly Line[] = [
   ['msExchEdgeSubscriptionExpires', 21, 'time', 'single'],
   ['msExchEdgeSubscriptionSubscribedAt', 22, 'time', 'single'],
   ['msExchEdgeSubscriptionExportedAt', 23, 'time', 'single'],
+  ['msExchEdgeSyncAdamCertificate', 160, 'octets', 'single'],
+  ['msExchEdgeSyncPasswordScheme', 161, 'text', 'single'],
 ];
 
 /** Of a staged renewal: on server objects, beside msExchServerInternalTLSCert. */

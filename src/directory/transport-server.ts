@@ -14,6 +14,7 @@ import {
   type Field,
   integerField,
   listField,
+  optionalChoice,
   optionalInteger,
   optionalList,
   optionalOctets,
@@ -25,6 +26,7 @@ import {
 import { COOKIE_ATTRIBUTE } from './edge-sync-cookie.ts';
 import { type EdgeSyncCredential, formatEdgeSyncCredential, parseEdgeSyncCredential } from './edge-sync-credential.ts';
 import { LEASE_ATTRIBUTE } from './edge-sync-lease.ts';
+import { PASSWORD_SCHEMES, type PasswordScheme } from './password-verifier.ts';
 import { defineView, type Fields, type View } from './view.ts';
 
 export type ServerRole = 'HubTransport' | 'EdgeTransport';
@@ -58,6 +60,8 @@ export interface TransportServer {
   readonly edgeSyncCookies?: readonly string[] | undefined;
   /** On an Edge, in its own ADAM: which hub synchronizes it, see edge-sync-lease.ts. */
   readonly edgeSyncLease?: string | undefined;
+  /** On an Edge whose ADAM is not the embedded one: what its accounts' passwords are kept as there. */
+  readonly passwordScheme?: PasswordScheme | undefined;
   /** `Version 8.1 (Build 30240.6)`. */
   readonly serialNumber?: string | undefined;
   /** On an Edge, in its own ADAM: when it was subscribed by New-EdgeSubscription; absent while it is on its own. */
@@ -67,7 +71,8 @@ export interface TransportServer {
 /** msExchCurrentServerRoles as Exchange numbers them. */
 const ROLE_NUMBERS: Readonly<Record<ServerRole, number>> = { HubTransport: 32, EdgeTransport: 64 };
 
-const certificateForm = { format: (certificate: Certificate) => certificate.der, parse: parseCertificate };
+/** A certificate as its DER. */
+export const certificateForm = { format: (certificate: Certificate) => certificate.der, parse: parseCertificate };
 
 export const transportServerFields: Fields<TransportServer> = {
   name: requiredText('cn'),
@@ -95,6 +100,7 @@ export const transportServerFields: Fields<TransportServer> = {
   edgeSyncStatus: optionalText('msExchEdgeSyncStatus', 'exact'),
   edgeSyncCookies: optionalTextList(COOKIE_ATTRIBUTE, 'exact'),
   edgeSyncLease: optionalText(LEASE_ATTRIBUTE, 'exact'),
+  passwordScheme: optionalChoice('msExchEdgeSyncPasswordScheme', PASSWORD_SCHEMES),
   serialNumber: optionalText('serialNumber'),
   subscriptionExportedAt: optionalTime('msExchEdgeSubscriptionExportedAt'),
 };

@@ -4,7 +4,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { type EdgeSyncCredential, isInForce } from '../directory/edge-sync-credential.ts';
-import { derivePasswordVerifier } from '../directory/password-verifier.ts';
+import { makePasswordVerifier } from '../directory/password-verifier.ts';
 import type { TransportServer } from '../directory/transport-server.ts';
 import { seal } from '../directory/sealed-secret.ts';
 import { deriveScramVerifier, encodeScramVerifier } from '../smtp/scram-verifier.ts';
@@ -28,9 +28,9 @@ export interface MailCredentials {
   readonly onEdge: EdgeSyncCredential;
 }
 
-/** The hub's account in the Edge's ADAM, in force from `now`. */
+/** The hub's account in the Edge's ADAM, in force from `now`; its password is kept there as that ADAM can check it. */
 export async function makeReplicationCredential(
-  { hub, edge }: Pick<PairOfServers, 'hub'> & { readonly edge: { readonly fqdn: string } },
+  { hub, edge }: Pick<PairOfServers, 'hub'> & { readonly edge: Pick<TransportServer, 'fqdn' | 'passwordScheme'> },
   accountName: string,
   now: Date,
 ): Promise<EdgeSyncCredential> {
@@ -42,7 +42,7 @@ export async function makeReplicationCredential(
     purpose: 'LDAP',
     userName: accountName,
     sealedPassword: seal(hub.encryptionKeyPem, password, accountName),
-    verifier: await derivePasswordVerifier(password),
+    verifier: await makePasswordVerifier(password, edge.passwordScheme),
   };
 }
 

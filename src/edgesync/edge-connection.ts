@@ -9,6 +9,7 @@ import type { EdgeSubscription } from '../directory/edge-subscription.ts';
 import { heldBy } from '../directory/transport-server.ts';
 import { type SecretKey, unseal } from '../directory/sealed-secret.ts';
 import { connectLdap, type LdapClient } from '../ldap/client.ts';
+import { childDn } from '../ldap/dn.ts';
 import { LdapFault, ResultCode } from '../ldap/result.ts';
 import { Problem } from '../problem.ts';
 import type { Certificate } from '../tls/certificate.ts';
@@ -20,6 +21,7 @@ import { createEvent } from '../tracking/events.ts';
 import { judge, requirementFor } from '../trust/policies.ts';
 import type { Verdict } from '../trust/tls-policy.ts';
 import { ldapCredentials, takesPartInSync } from './credential.ts';
+import { readLayout } from './edge-state.ts';
 
 export interface EdgeConnectionOptions {
   readonly activeDirectory: ActiveDirectory;
@@ -87,7 +89,7 @@ async function connectWith(
   const client = await dial(edge, options);
   try {
     const password = unseal(options.secretKey, sealedPassword ?? Buffer.alloc(0), userName);
-    await client.bindSimple(bindName(userName), password);
+    await client.bindSimple(await bindName(client, userName), password);
     return client;
   } catch (error) {
     await client.close();
@@ -108,10 +110,12 @@ function dial(edge: EdgeSubscription, options: EdgeConnectionOptions): Promise<L
 }
 
 /**
+ * An Edge whose ADAM is an LDAP server of its own (slapd) carried that server's certificate in its subscription: that one alone.
  * What ADAM's door at this Edge may show: any one of them does. Not the previous certificate, which the door has left behind:
  * what is announced on this connection goes on record, and an old key must not be able to name its successor.
  */
 function pinsOf(edge: EdgeSubscription, now: Date): readonly (Certificate | undefined)[] {
+  if (edge.adamCertificate) return [edge.adamCertificate];
   const onRecord = certificatesOnRecord(heldBy(edge), now).filter(({ part }) => part !== 'previous');
   return onRecord.length > 0 ? onRecord.map(({ certificate }) => certificate) : [undefined];
 }
@@ -164,7 +168,7 @@ function judgeByPin(
   return judge(requirement, { kind: 'established', session }, { now, hasWaited: false });
 }
 
-/** The file names its account by DN, ADAM finds one of our own by its first part. */
-function bindName(userName: string): string {
-  return userName.includes('=') ? userName : `CN=${userName}`;
+/** The file names its account by DN; one of our own stands among the services of the Edge's naming context. */
+async function bindName(client: LdapClient, userName: string): Promise<string> {
+  return userName.includes('=') ? userName : childDn('CN', userName, (await readLayout(client, userName)).services);
 }

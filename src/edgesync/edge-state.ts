@@ -21,11 +21,7 @@ export interface EdgeState {
 
 /** Reads it; throws Problem `edge-incomplete` when it is no ADAM of that Edge. */
 export async function readEdgeState(client: LdapClient, edgeName: string): Promise<EdgeState> {
-  const [rootDse] = await client.search({ base: '', scope: 'base', attributes: ['namingContexts'] });
-  const namingContext = rootDse && getText(rootDse, 'namingContexts');
-  if (namingContext === undefined)
-    throw new Problem('edge-incomplete', `${edgeName} names no naming context: is it an Edge of this relaypair?`);
-  const layout = layoutOf(namingContext);
+  const layout = await readLayout(client, edgeName);
   const accounts = await client.search({
     base: layout.services,
     scope: 'one',
@@ -37,6 +33,15 @@ export async function readEdgeState(client: LdapClient, edgeName: string): Promi
     self: await readOwnObject(client, layout, edgeName),
     accountNames: accounts.flatMap((entry) => getText(entry, 'cn') ?? []),
   };
+}
+
+/** Where things stand in an Edge's ADAM, by its root DSE, which needs no bind. Throws Problem `edge-incomplete`. */
+export async function readLayout(client: LdapClient, edgeName: string): Promise<Layout> {
+  const [rootDse] = await client.search({ base: '', scope: 'base', attributes: ['namingContexts'] });
+  const namingContext = rootDse && getText(rootDse, 'namingContexts');
+  if (namingContext === undefined)
+    throw new Problem('edge-incomplete', `${edgeName} names no naming context: is it an Edge of this relaypair?`);
+  return layoutOf(namingContext);
 }
 
 /** The Edge's own object as it is at this moment. Throws Problem `edge-incomplete`. */

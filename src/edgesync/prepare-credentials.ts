@@ -52,8 +52,8 @@ async function makeWhatIsDue(
   hub: ReadyServer<TransportServer>,
   { edge, state, now }: { edge: EdgeSubscription; state: EdgeState; now: Date },
 ): Promise<Made> {
-  const { encryptionKeyPem = '' } = state.self;
-  const pair = { hub, edge: { fqdn: edge.fqdn, encryptionKeyPem } };
+  const { encryptionKeyPem = '', passwordScheme } = state.self;
+  const pair = { hub, edge: { fqdn: edge.fqdn, encryptionKeyPem, passwordScheme } };
   const soon = new Date(now.getTime() + RENEW_BEFORE_MS);
   const isKeyNew = edge.encryptionKeyPem !== encryptionKeyPem;
   const isAccountDue = takesPartInSync(hub, edge.fqdn) && (isKeyNew || !hasCredential('LDAP', hub, edge, soon));

@@ -33,6 +33,8 @@ export interface SubscriptionData {
   readonly versionNumber: number;
   /** "Version 8.1 (Build 30240.6)" */
   readonly serialNumber: string;
+  /** What the Edge's ADAM shows where that is not the Edge itself: slapd's own certificate. Our own, Exchange has no such element. */
+  readonly adamCertificate?: Certificate | undefined;
 }
 
 /** How far in the future the export may lie: two clocks never agree. */
@@ -74,6 +76,7 @@ function compose(data: SubscriptionData): string {
     ProductID: data.productId,
     VersionNumber: data.versionNumber.toString(),
     SerialNumber: data.serialNumber,
+    AdamCertificateBlob: data.adamCertificate?.der.toString('base64') ?? '',
   });
 }
 
@@ -95,6 +98,8 @@ export function readSubscription(content: Buffer): SubscriptionData {
     productId: readText(field('ProductID')),
     versionNumber: Number(readInteger(field('VersionNumber'), { min: 0n, max: MAX_INT32, what: 'a whole number' })),
     serialNumber: readText(field('SerialNumber')),
+    adamCertificate:
+      field('AdamCertificateBlob').text === '' ? undefined : readCertificate(field('AdamCertificateBlob')),
   };
 }
 

@@ -18,8 +18,13 @@ import {
 /** A larger file is refused unread. */
 export const MAX_SUBSCRIPTION_SIZE_BYTES = 1024 * 1024;
 
-/** .NET's serializer leaves out a text that is null. */
-const OPTIONAL: ReadonlySet<SubscriptionElement> = new Set(['PfxKPKCertificateBlob', 'ServerType', 'ProductID']);
+/** .NET's serializer leaves out a text that is null; the last is our own. */
+const OPTIONAL: ReadonlySet<SubscriptionElement> = new Set([
+  'PfxKPKCertificateBlob',
+  'ServerType',
+  'ProductID',
+  'AdamCertificateBlob',
+]);
 
 /** The elements of the file; throws Problem `subscription-…` with a sentence that names the element and the line. */
 export function readSubscriptionXml(content: Buffer): ReadonlyMap<SubscriptionElement, SubscriptionField> {

@@ -1,4 +1,4 @@
-// The XML of the Edge Subscription file: one root, thirteen elements that hold text alone, and the writer for it. Reading
+// The XML of the Edge Subscription file: one root, Exchange's thirteen elements and one of our own that hold text alone, and the writer for it. Reading
 // it is subscription-reader.ts's business, what the values mean subscription-file.ts's.
 
 import { Problem } from '../problem.ts';
@@ -19,6 +19,7 @@ export const SUBSCRIPTION_ELEMENTS = [
   'ProductID',
   'VersionNumber',
   'SerialNumber',
+  'AdamCertificateBlob',
 ] as const;
 
 export type SubscriptionElement = (typeof SUBSCRIPTION_ELEMENTS)[number];
@@ -38,10 +39,14 @@ export const SUBSCRIPTION_NAMESPACES: ReadonlyMap<string, string> = new Map([
 ]);
 export const EXPORT_AGAIN = 'export the file again with New-EdgeSubscription on the Edge and copy it unchanged';
 
+/** Ours, not Exchange's: written only where there is something to say. */
+const OWN_ELEMENTS: ReadonlySet<SubscriptionElement> = new Set(['AdamCertificateBlob']);
+
 /** The document as text, line feeds only. Texts are escaped; whether XML can carry them shows when it is read back. */
 export function writeSubscriptionXml(texts: Readonly<Record<SubscriptionElement, string>>): string {
   const namespaces = [...SUBSCRIPTION_NAMESPACES].map(([name, value]) => ` ${name}="${value}"`).join('');
-  const elements = SUBSCRIPTION_ELEMENTS.map((name) => {
+  const written = SUBSCRIPTION_ELEMENTS.filter((name) => !OWN_ELEMENTS.has(name) || texts[name] !== '');
+  const elements = written.map((name) => {
     const text = escapeXml(texts[name]);
     return text === '' ? `  <${name} />\n` : `  <${name}>${text}</${name}>\n`;
   });

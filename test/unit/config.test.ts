@@ -55,7 +55,7 @@ describe('parseConfig', () => {
     expect(parseConfig(HUB, PATH).listen.ldaps).toBeUndefined();
     const joining = 'directory: { backend: ldap, url: "ldaps://hub01", certificate: c, bind: { method: external } }';
     expect(() => parseConfig(`${HUB}${joining}\nlisten: { ldaps: "127.0.0.1:3636" }`, PATH)).toThrow(
-      /listen\.ldaps: a Hub serves only an embedded directory/,
+      /listen\.ldaps: only an embedded directory is served/,
     );
   });
 

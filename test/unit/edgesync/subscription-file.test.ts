@@ -141,6 +141,20 @@ describe('reading', () => {
     expect(read(content())).toEqual(data);
   });
 
+  it("keeps the certificate of an Edge's LDAP server in an element of its own, strictly read", async () => {
+    const slapd = await createSelfSigned({ netbiosName: 'ADAM', fqdn: 'edge01.contoso.com', notBefore: EXPORTED });
+    const whole = writeSubscription({ ...data, adamCertificate: slapd.certificate });
+    const line = `  <AdamCertificateBlob>${slapd.certificate.der.toString('base64')}</AdamCertificateBlob>\n`;
+    expect(whole).toBe(file.replace('</EdgeSubscriptionData>', () => `${line}</EdgeSubscriptionData>`));
+    expect(read(whole).adamCertificate).toEqual(slapd.certificate);
+    expect(read(whole.replace(line, '  <AdamCertificateBlob />\n'))).toEqual(data);
+    const damaged = whole.replace(/(<AdamCertificateBlob>)..../, '$1AAAA');
+    expect(refusal(() => read(damaged))).toMatchObject({
+      code: 'subscription-certificate',
+      message: expect.stringContaining('<AdamCertificateBlob>'),
+    });
+  });
+
   it('keeps a licence and a server type', () => {
     const licensed = { ...data, productId: '02064-000-0000007', serverType: 'Edge' };
     expect(read(writeSubscription(licensed))).toEqual(licensed);
