@@ -60,22 +60,24 @@ export class Site extends ServerProcesses {
   reconfigure(name: string, extra: Readonly<Record<string, unknown>> = {}): void {
     const { role, fqdn, smtpPort, ldapsPort } = this.member(name);
     const { deliver, seenAt = {} } = this.#options;
+    const more: Readonly<Record<string, unknown>> = { ...this.#options.extra?.(name), ...extra };
     const others = [...this.#members.values()].filter((member) => member.name !== name);
     this.configure(name, {
       role,
       fqdn,
       listen: {
         smtp: [`127.0.0.1:${smtpPort}`],
-        // The first Hub serves its AD to the others.
-        ...((role === 'edge' || name === 'hub01') && { ldaps: `127.0.0.1:${ldapsPort}` }),
+        // The first Hub serves its AD to the others, unless theirs is elsewhere.
+        ...((role === 'edge' || (name === 'hub01' && more['directory'] === undefined)) && {
+          ldaps: `127.0.0.1:${ldapsPort}`,
+        }),
       },
       hosts: Object.fromEntries(
         others.map((other) => [other.fqdn, `127.0.0.1:${seenAt[other.name] ?? other.smtpPort}`]),
       ),
       ...(role === 'hub' && { deliver: deliver ?? `maildir:${join(this.folder, 'mail')}` }),
       retry: QUICK_RETRY,
-      ...this.#options.extra?.(name),
-      ...extra,
+      ...more,
     });
   }
 
