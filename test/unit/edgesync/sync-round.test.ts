@@ -24,6 +24,26 @@ describe('a round', () => {
     expect(leaseOf(bench)).toMatchObject({ holder: 'HUB01', kind: 'Option' });
   });
 
+  it('leaves an option behind the very first time too, although it ends the account that it began with', async () => {
+    await using bench = await SyncBench.open();
+    await bench.subscribe(await bench.addHub());
+    expect(leaseOf(bench)).toMatchObject({ holder: 'HUB01', kind: 'Option' });
+  });
+
+  it('leaves the Edge alone while AD cannot be read: another hub may have carried something newer', async () => {
+    await using bench = await SyncBench.open();
+    const hub = await bench.addHub();
+    await bench.subscribe(hub);
+    const before = [bench.cookie(), leaseOf(bench)];
+    bench.adDirectory.close();
+    const [report] = await hub.synchronizer.synchronize();
+    expect(report).toMatchObject({
+      result: 'Aborted',
+      failureDetails: expect.stringMatching(/^AD cannot be read now/),
+    });
+    expect([bench.cookie(), leaseOf(bench)]).toEqual(before);
+  });
+
   it('moves no cookie and writes nothing when the Edge refuses a part of it', async () => {
     await using bench = await SyncBench.open();
     const hub = await bench.addHub();
