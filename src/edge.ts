@@ -15,6 +15,7 @@ import { Adam } from './directory/adam.ts';
 import { findCookie } from './directory/edge-sync-cookie.ts';
 import { adamNamingContext } from './directory/layout.ts';
 import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
+import { watchAccounts } from './edgesync/account-watch.ts';
 import { CertificateRenewal } from './edgesync/certificate-renewal.ts';
 import { watchSilence } from './edgesync/silence-watch.ts';
 import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
@@ -45,6 +46,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   const hubs = (): readonly string[] => adam.snapshot().hubs.map(({ name }) => name);
   parts.add(watchSilence({ clock, events, hubs, lastRound: () => lastRound(adam) }));
   const { ldaps, announce } = await serveAdam(foundation, adam, directory);
+  parts.add(watchAccounts({ clock, events, accounts: () => adam.snapshot().accounts }));
   const organisation = createOrganisationView({ clock, log, secretKey, snapshot: () => adam.snapshot() });
   const transport = await openTransport(foundation, {
     organisation,

@@ -3,6 +3,7 @@
 
 import type { Log } from '../log.ts';
 import { ensureBaseTree, type OwnServer } from './base-tree.ts';
+import type { ChangePage } from './change-feed.ts';
 import type { Directory } from './directory.ts';
 import type { EdgeSyncServiceConfig } from './edge-sync-service-config.ts';
 import type { KeptState } from './kept-state.ts';
@@ -75,6 +76,11 @@ export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot>
   /** Forgets an Edge, its credentials and its place in every connector. Throws Problem `not-found`. */
   unsubscribe(edgeName: string): Promise<void> {
     return this.changeScene((scene) => planSubscriptionRemoval(scene, edgeName));
+  }
+
+  /** AD's change feed, as `Directory.readChanges`; undefined when the directory keeps none. */
+  readChanges(base: string, since?: string): Promise<ChangePage | undefined> {
+    return this.#directory.readChanges(base, since);
   }
 
   /** The same by what the object says at that moment. */

@@ -15,16 +15,27 @@ import { transportConfigView } from '../directory/transport-config.ts';
 import { type TransportServer, transportServerView } from '../directory/transport-server.ts';
 import { normalizeDn } from '../ldap/dn.ts';
 import { getText, type LdapEntry, type LdapOperation } from '../ldap/entry.ts';
+import { askFeed } from './directory-feed.ts';
 import { carriedHubs } from './carried-hubs.ts';
 import type { EdgeState } from './edge-state.ts';
 import { answerTo } from './staged-certificate.ts';
-import { countOperations, type SyncPlan, type SyncScene, type SyncType } from './sync-type.ts';
+import { countOperations, NOTHING_COUNTED, type SyncPlan, type SyncScene, type SyncType } from './sync-type.ts';
 
 export const configurationType: SyncType = { name: 'Configuration', plan };
 
-async function plan({ activeDirectory, client, edge, state }: SyncScene): Promise<SyncPlan> {
+async function plan(scene: SyncScene, since: string | undefined): Promise<SyncPlan> {
+  const { activeDirectory } = scene;
+  const { services, sites } = activeDirectory.layout;
+  const { position, hasChanges } = await askFeed(activeDirectory, [services, sites], since);
+  if (!hasChanges) return { operations: [], counts: NOTHING_COUNTED, position };
+  await activeDirectory.refresh();
+  return { ...(await compareAll(scene)), position };
+}
+
+async function compareAll({ activeDirectory, client, edge: known, state }: SyncScene): Promise<SyncPlan> {
   const { layout } = state;
   const organization = activeDirectory.snapshot();
+  const edge = organization.edges.find(({ name }) => name === known.name) ?? known;
   const wanted = wantedEntries(organization, edge, layout);
   const entries = await client.search({ base: layout.services, scope: 'sub' });
   const current = entries.filter((entry) => isReplicated(entry, state));

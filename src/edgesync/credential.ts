@@ -7,13 +7,8 @@ import { type EdgeSyncCredential, isInForce } from '../directory/edge-sync-crede
 import { makePasswordVerifier } from '../directory/password-verifier.ts';
 import type { TransportServer } from '../directory/transport-server.ts';
 import { seal } from '../directory/sealed-secret.ts';
+import type { Window } from './credential-rotation.ts';
 import { deriveScramVerifier, encodeScramVerifier } from '../smtp/scram-verifier.ts';
-
-/**
- * How long a credential lives. Exchange does not document its own; two years outlive a certificate, so that a pair whose
- * certificates have expired can still prove who is who.
- */
-const CREDENTIAL_LIFETIME_MS = 730 * 86_400_000;
 
 const PASSWORD_BYTES = 48;
 
@@ -28,15 +23,15 @@ export interface MailCredentials {
   readonly onEdge: EdgeSyncCredential;
 }
 
-/** The hub's account in the Edge's ADAM, in force from `now`; its password is kept there as that ADAM can check it. */
+/** The hub's account in the Edge's ADAM; its password is kept there as that ADAM can check it. */
 export async function makeReplicationCredential(
   { hub, edge }: Pick<PairOfServers, 'hub'> & { readonly edge: Pick<TransportServer, 'fqdn' | 'passwordScheme'> },
   accountName: string,
-  now: Date,
+  window: Window,
 ): Promise<EdgeSyncCredential> {
   const password = makePassword();
   return {
-    ...windowFrom(now),
+    ...window,
     sourceServerFqdn: hub.fqdn,
     targetServerFqdn: edge.fqdn,
     purpose: 'LDAP',
@@ -46,19 +41,14 @@ export async function makeReplicationCredential(
   };
 }
 
-/** What the two prove themselves with in mail, each to the other, in force from `now`. */
-export function makeMailCredentials({ hub, edge }: PairOfServers, now: Date): MailCredentials {
-  const window = windowFrom(now);
+/** What the two prove themselves with in mail, each to the other. */
+export function makeMailCredentials({ hub, edge }: PairOfServers, window: Window): MailCredentials {
   const toEdge = { ...window, sourceServerFqdn: hub.fqdn, targetServerFqdn: edge.fqdn };
   const toHub = { ...window, sourceServerFqdn: edge.fqdn, targetServerFqdn: hub.fqdn };
   return {
     onHub: makeSmtpCredential(toEdge, hub.encryptionKeyPem),
     onEdge: makeSmtpCredential(toHub, edge.encryptionKeyPem),
   };
-}
-
-function windowFrom(now: Date): Pick<EdgeSyncCredential, 'effective' | 'expiration'> {
-  return { effective: now, expiration: new Date(now.getTime() + CREDENTIAL_LIFETIME_MS) };
 }
 
 type Direction = Pick<EdgeSyncCredential, 'sourceServerFqdn' | 'targetServerFqdn' | 'effective' | 'expiration'>;
@@ -102,7 +92,10 @@ export function makeBootstrapCredential(
   };
 }
 
-/** Credentials for LDAP towards an Edge in the order in which to try them: the Hub's own before the bootstrap one. */
+/**
+ * Credentials for LDAP towards an Edge in the order in which to try them: the Hub's own before the bootstrap one, and of its
+ * own the successor first from the day it comes into force, so that it is tried while there is another to fall back on.
+ */
 export function ldapCredentials(
   credentials: readonly EdgeSyncCredential[],
   edgeFqdn: string,
@@ -113,7 +106,13 @@ export function ldapCredentials(
       (credential) =>
         credential.purpose === 'LDAP' && isSame(credential.targetServerFqdn, edgeFqdn) && isInForce(credential, now),
     )
-    .toSorted((a, b) => Number(a.sourceServerFqdn === '') - Number(b.sourceServerFqdn === ''));
+    .toSorted((a, b) => rank(a, now) - rank(b, now) || b.effective.getTime() - a.effective.getTime());
+}
+
+/** One that is only in force by the tolerance for the other side's clock comes after one that is without. */
+function rank({ sourceServerFqdn, effective }: EdgeSyncCredential, now: Date): number {
+  if (sourceServerFqdn === '') return 2;
+  return effective.getTime() <= now.getTime() ? 0 : 1;
 }
 
 /** Whether a hub takes part in EdgeSync with an Edge: it does when AD keeps a credential for LDAP for it, even one that has expired. */

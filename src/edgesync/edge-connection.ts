@@ -41,6 +41,8 @@ export interface EdgeConnection {
   readonly client: LdapClient;
   /** True while the account of the subscription file is all this hub has: the round makes its own and proves it. */
   readonly isBootstrap: boolean;
+  /** True when the Edge refused an account that AD has for it: what it holds is not what the cookie says. */
+  readonly isDoubtful: boolean;
 }
 
 /**
@@ -67,9 +69,10 @@ export async function connectToEdge(edge: EdgeSubscription, options: EdgeConnect
   for (const credential of credentials) {
     try {
       const client = await connectWith(edge, credential, options);
-      return { client, isBootstrap: credential.sourceServerFqdn === '' };
+      return { client, isBootstrap: credential.sourceServerFqdn === '', isDoubtful: last !== undefined };
     } catch (error) {
       if (!(error instanceof LdapFault && error.resultCode === ResultCode.invalidCredentials)) throw error;
+      noteRefusedSuccessor(edge, credential, credentials, options);
       last = error;
     }
   }
@@ -77,6 +80,28 @@ export async function connectToEdge(edge: EdgeSubscription, options: EdgeConnect
     'credential-refused',
     `${edge.name} refused this hub's credential: export a new Edge Subscription there and import it here`,
     { cause: last },
+  );
+}
+
+/** A successor is tried from the day it comes into force: while the one before it is good, there is time to see to it. */
+function noteRefusedSuccessor(
+  edge: EdgeSubscription,
+  refused: EdgeSyncCredential,
+  credentials: readonly EdgeSyncCredential[],
+  { events }: EdgeConnectionOptions,
+): void {
+  const before = credentials.find(
+    ({ sourceServerFqdn, expiration }) => sourceServerFqdn !== '' && expiration < refused.expiration,
+  );
+  if (!before) return;
+  const { userName: account } = refused;
+  events.record(
+    createEvent('NextCredentialNotVerified', {
+      edge: edge.name,
+      account,
+      present: before.userName,
+      until: before.expiration,
+    }),
   );
 }
 

@@ -3,18 +3,25 @@
 // site, one that came later included, a credential for mail in each direction. All of it is one change.
 
 import { replicationAccountName } from '../directory/account.ts';
-import { chooseCredential, type EdgeSyncCredential } from '../directory/edge-sync-credential.ts';
+import type { EdgeSyncCredential } from '../directory/edge-sync-credential.ts';
 import type { EdgeSubscription } from '../directory/edge-subscription.ts';
 import { hasCertificate, type TransportServer } from '../directory/transport-server.ts';
 import { Problem } from '../problem.ts';
+import { isSameName } from '../directory/organization.ts';
 import { carriedHubs } from './carried-hubs.ts';
 import { type MailCredentials, makeMailCredentials, makeReplicationCredential, takesPartInSync } from './credential.ts';
+import {
+  ACCOUNT_ROTATION,
+  findDueWindow,
+  hasEnded,
+  MAIL_ROTATION,
+  type Rotation,
+  type Window,
+  windowNow,
+} from './credential-rotation.ts';
 import type { EdgeState } from './edge-state.ts';
 import type { SyncPreparation } from './sync-preparation.ts';
 import type { SyncScene } from './sync-type.ts';
-
-/** A credential that ends within this time is replaced by the next round. */
-const RENEW_BEFORE_MS = 30 * 86_400_000;
 
 export const prepareCredentials: SyncPreparation = { name: 'credentials', prepare: ensureCredentials };
 
@@ -23,6 +30,10 @@ interface Made {
   readonly hub: TransportServer;
   readonly account: EdgeSyncCredential | undefined;
   readonly mail: MailCredentials | undefined;
+  /** What was made takes the place of all before: the Edge has another key, and cannot read those. */
+  readonly isInPlace: boolean;
+  /** Some of what was there has ended. */
+  readonly isStale: boolean;
 }
 
 /** A hub that has published no key for secrets has never run: it gets its credentials when it has. */
@@ -36,11 +47,11 @@ async function ensureCredentials({ activeDirectory, clock, edge, state }: SyncSc
     throw new Problem('edge-incomplete', `${edge.name} has published no key for secrets: restart it`);
   const hubs = carriedHubs(snapshot, edge).filter(isReady);
   const made = await Promise.all(hubs.map((hub) => makeWhatIsDue(hub, { edge, state, now: clock.now() })));
-  const news = made.filter(({ account, mail }) => account || mail);
+  const news = made.filter(({ account, mail, isStale }) => account || mail || isStale);
   if (news.length === 0) return;
   await activeDirectory.updateServers([
-    { name: edge.name, changes: { encryptionKeyPem, credentials: edgeCredentials(edge, news) } },
-    ...news.map((each) => ({ name: each.hub.name, changes: { credentials: hubCredentials(edge, each) } })),
+    { name: edge.name, changes: { encryptionKeyPem, credentials: edgeCredentials(edge, news, clock.now()) } },
+    ...news.map((each) => ({ name: each.hub.name, changes: { credentials: hubCredentials(edge, each, clock.now()) } })),
   ]);
 }
 
@@ -54,42 +65,65 @@ async function makeWhatIsDue(
 ): Promise<Made> {
   const { encryptionKeyPem = '', passwordScheme } = state.self;
   const pair = { hub, edge: { fqdn: edge.fqdn, encryptionKeyPem, passwordScheme } };
-  const soon = new Date(now.getTime() + RENEW_BEFORE_MS);
-  const isKeyNew = edge.encryptionKeyPem !== encryptionKeyPem;
-  const isAccountDue = takesPartInSync(hub, edge.fqdn) && (isKeyNew || !hasCredential('LDAP', hub, edge, soon));
-  const isMailDue = isKeyNew || !hasCredential('SMTP', hub, edge, soon) || !hasCredential('SMTP', edge, hub, soon);
+  const isInPlace = edge.encryptionKeyPem !== encryptionKeyPem;
+  const find = (rotation: Rotation, ...known: (readonly EdgeSyncCredential[])[]): Window | undefined =>
+    isInPlace
+      ? windowNow(rotation, now)
+      : known.map((each) => findDueWindow(each, rotation, now)).find((window) => window !== undefined);
+  const accountWindow = takesPartInSync(hub, edge.fqdn) ? find(ACCOUNT_ROTATION, known('LDAP', hub, edge)) : undefined;
+  const mailWindow = find(MAIL_ROTATION, known('SMTP', hub, edge), known('SMTP', edge, hub));
   const accountName = replicationAccountName(edge.name, hub.name, nextAccountNumber(edge.name, hub, state));
   return {
     hub,
-    account: isAccountDue ? await makeReplicationCredential(pair, accountName, now) : undefined,
-    mail: isMailDue ? makeMailCredentials(pair, now) : undefined,
+    account: accountWindow && (await makeReplicationCredential(pair, accountName, accountWindow)),
+    mail: mailWindow && makeMailCredentials(pair, mailWindow),
+    isInPlace,
+    isStale: [...hub.credentials, ...edge.credentials].some((old) => isBetween(old, hub, edge) && hasEnded(old, now)),
   };
 }
 
-function hasCredential(
+/** What `source` proves itself with to `target`; the bootstrap credential is nobody's own. */
+function known(
   purpose: EdgeSyncCredential['purpose'],
   source: TransportServer,
   target: TransportServer,
-  at: Date,
+): readonly EdgeSyncCredential[] {
+  return source.credentials.filter(
+    (credential) =>
+      credential.purpose === purpose &&
+      isSameName(credential.sourceServerFqdn, source.fqdn) &&
+      isSameName(credential.targetServerFqdn, target.fqdn),
+  );
+}
+
+/** The bootstrap credential included. */
+function isBetween(
+  { sourceServerFqdn, targetServerFqdn }: EdgeSyncCredential,
+  hub: TransportServer,
+  edge: TransportServer,
 ): boolean {
-  const wanted = { purpose, sourceServerFqdn: source.fqdn, targetServerFqdn: target.fqdn };
-  return chooseCredential(source.credentials, wanted, at) !== undefined;
+  if (!isSameName(targetServerFqdn, edge.fqdn))
+    return isSameName(sourceServerFqdn, edge.fqdn) && isSameName(targetServerFqdn, hub.fqdn);
+  return sourceServerFqdn === '' || isSameName(sourceServerFqdn, hub.fqdn);
 }
 
 /** Those for hubs that got none now stay. */
-function edgeCredentials(edge: EdgeSubscription, news: readonly Made[]): readonly EdgeSyncCredential[] {
-  const mail = news.flatMap((made) => made.mail?.onEdge ?? []);
-  return [
-    ...edge.credentials.filter(
-      (old) => !mail.some(({ targetServerFqdn }) => targetServerFqdn === old.targetServerFqdn),
-    ),
-    ...mail,
-  ];
+function edgeCredentials(edge: EdgeSubscription, news: readonly Made[], now: Date): readonly EdgeSyncCredential[] {
+  const isReplaced = (old: EdgeSyncCredential): boolean =>
+    hasEnded(old, now) || news.some(({ hub, mail, isInPlace }) => isInPlace && mail && isBetween(old, hub, edge));
+  return [...edge.credentials.filter((old) => !isReplaced(old)), ...news.flatMap(({ mail }) => mail?.onEdge ?? [])];
 }
 
-function hubCredentials(edge: EdgeSubscription, { hub, account, mail }: Made): readonly EdgeSyncCredential[] {
-  const isReplaced = ({ targetServerFqdn, sourceServerFqdn, purpose }: EdgeSyncCredential): boolean =>
-    targetServerFqdn === edge.fqdn && sourceServerFqdn !== '' && (purpose === 'LDAP' ? account : mail) !== undefined;
+function hubCredentials(
+  edge: EdgeSubscription,
+  { hub, account, mail, isInPlace }: Made,
+  now: Date,
+): readonly EdgeSyncCredential[] {
+  const isReplaced = (old: EdgeSyncCredential): boolean => {
+    if (!isBetween(old, hub, edge)) return false;
+    const isOwn = old.sourceServerFqdn !== '';
+    return hasEnded(old, now) || (isInPlace && isOwn && (old.purpose === 'LDAP' ? account : mail) !== undefined);
+  };
   return [
     ...hub.credentials.filter((old) => !isReplaced(old)),
     ...(account ? [account] : []),

@@ -8,7 +8,7 @@ import type { Log } from '../log.ts';
 import { isProblem, messageOf, Problem } from '../problem.ts';
 import { createEvent } from '../tracking/events.ts';
 import { carriedHubs } from './carried-hubs.ts';
-import { carryType } from './carry-type.ts';
+import { type CarryOptions, carryType } from './carry-type.ts';
 import { connectToEdge, type EdgeConnection, type EdgeConnectionOptions } from './edge-connection.ts';
 import { EdgeLease } from './edge-lease.ts';
 import { type EdgeState, readEdgeState } from './edge-state.ts';
@@ -90,9 +90,12 @@ async function carryUnderLease(
     // Until it gave up the lease another hub may have made accounts for all of them.
     await readDirectory(options);
     const scene = await prepareScene(edgeName, connection, state, options);
-    // What an Edge held before it was subscribed again is not built upon.
-    const forced = { forceFullSync: order.forceFullSync === true || connection.isBootstrap };
-    const carry = { ...forced, forceUpdateCookie: order.forceUpdateCookie === true, lease };
+    const carry: CarryOptions = {
+      // What an Edge held before it was subscribed again, or does not hold although it should, is not built upon.
+      forceFullSync: order.forceFullSync === true || connection.isBootstrap || connection.isDoubtful,
+      forceUpdateCookie: order.forceUpdateCookie === true,
+      lease,
+    };
     const hubs = carriedHubs(scene.activeDirectory.snapshot(), scene.edge);
     const reports: SyncReport[] = [];
     for (const type of types) reports.push(await report(type, scene, carry, options));
@@ -155,7 +158,7 @@ async function prepareScene(
 async function report(
   type: SyncType,
   scene: SyncScene,
-  carry: Parameters<typeof carryType>[2],
+  carry: CarryOptions,
   options: SyncRoundOptions,
 ): Promise<SyncReport> {
   const { name } = scene.edge;

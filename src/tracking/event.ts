@@ -1,7 +1,7 @@
 // The kind of an event that can be raised: number, source, level, and how its facts become a sentence that says what
 // happened, to whom, and what to do. The members are in exchange-events.ts and own-events.ts, listed in events.ts.
 
-export type EventSource = 'MSExchangeTransport' | 'MSExchange EdgeSync' | 'relaypair';
+export type EventSource = 'MSExchangeTransport' | 'MSExchange EdgeSync' | 'MSExchange Message Security' | 'relaypair';
 export type EventLevel = 'Information' | 'Warning' | 'Error';
 export type EventFact = string | number | Date;
 

@@ -100,6 +100,22 @@ export const EXCHANGE_EVENTS = {
       `The internal transport certificate of ${facts.server} expired on ${formatMoment(facts.notAfter)}. Certificate subject: ${facts.subject}, thumbprint: ${facts.thumbprint}. Make a new one there with New-ExchangeCertificate.`,
     key: (facts) => `${facts.server} ${facts.thumbprint}`,
   }),
+  NextCredentialNotVerified: define<{ edge: string; account: string; present: string; until: Date }>({
+    id: 1004,
+    source: 'MSExchange EdgeSync',
+    level: 'Warning',
+    describe: (facts) =>
+      `${facts.edge} does not take the next replication credential ${facts.account} yet. ${facts.present} is good until ${formatMoment(facts.until)}. The round compares everything and brings it again; if this comes back, export a new Edge Subscription on ${facts.edge} before then and import it here.`,
+    key: (facts) => `${facts.edge} ${facts.account}`,
+  }),
+  EsraRenewalFailed: define<{ account: string; hub: string; expiration: Date }>({
+    id: 1006,
+    source: 'MSExchange Message Security',
+    level: 'Error',
+    describe: (facts) =>
+      `The replication account ${facts.account} ends on ${formatMoment(facts.expiration)} and ${facts.hub} has brought no successor. See that EdgeSync runs there: Start-EdgeSynchronization. After that date only a new Edge Subscription helps.`,
+    key: (facts) => facts.account,
+  }),
   FailedDirectTrustMatch: define<{ server: string; thumbprint: string }>({
     id: 10104,
     source: 'MSExchange EdgeSync',

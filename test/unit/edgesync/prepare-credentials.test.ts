@@ -175,22 +175,62 @@ describe('credentials of a site with several hubs', () => {
     expect(site.listOf('HUB01')).toContain('LDAP ESRA.EDGE01.HUB01.1');
   });
 
-  it('what ends soon is replaced, for this hub and the others', async () => {
+  it('a successor is made 7 days before the end of an account, comes into force 3 days before, and the old one goes at its end', async () => {
     const site = await Site.open();
     await site.addHub('HUB02');
     await site.subscribe();
     await site.prepare();
-    const passwords = (): string[] =>
-      ['HUB01', 'HUB02', 'EDGE01'].flatMap((name) =>
-        site
-          .credentialsOf(name)
-          .filter(({ sourceServerFqdn }) => sourceServerFqdn !== '')
-          .map(({ sealedPassword }) => sealedPassword?.toString('base64') ?? ''),
-      );
-    const before = passwords();
-    site.clock.advance(720 * DAY_MS);
+    const accounts = (name: string): string[] =>
+      site
+        .credentialsOf(name)
+        .filter(({ purpose, sourceServerFqdn }) => purpose === 'LDAP' && sourceServerFqdn !== '')
+        .map(({ userName, effective, expiration }) => `${userName} ${dayOf(effective)}-${dayOf(expiration)}`);
+    expect(accounts('HUB02')).toEqual(['ESRA.EDGE01.HUB02.0 0-90']);
+    site.clock.advance(82 * DAY_MS);
     await site.prepare();
-    expect(passwords().filter((password) => before.includes(password))).toEqual([]);
-    expect(passwords()).toHaveLength(before.length);
+    expect(accounts('HUB02')).toEqual(['ESRA.EDGE01.HUB02.0 0-90']);
+    site.clock.advance(DAY_MS);
+    await site.prepare();
+    await site.prepare();
+    const both = (name: string) => [`ESRA.EDGE01.${name}.0 0-90`, `ESRA.EDGE01.${name}.1 87-177`];
+    expect([accounts('HUB01'), accounts('HUB02')]).toEqual([both('HUB01'), both('HUB02')]);
+    site.expectSealedToOwner('HUB02');
+    site.clock.advance(7 * DAY_MS);
+    await site.prepare();
+    expect(accounts('HUB02')).toEqual(['ESRA.EDGE01.HUB02.1 87-177']);
+  });
+
+  it('what was forgotten until it ended is made anew at once', async () => {
+    const site = await Site.open();
+    await site.subscribe();
+    await site.prepare();
+    site.clock.advance(100 * DAY_MS);
+    await site.prepare();
+    expect(site.listOf('HUB01')).toEqual(['LDAP ESRA.EDGE01.HUB01.1', ...mail('hub01')]);
+  });
+
+  it('credentials for mail overlap as well, both directions alike', async () => {
+    const site = await Site.open();
+    await site.subscribe();
+    await site.prepare();
+    const windows = (name: string): string[] =>
+      site
+        .credentialsOf(name)
+        .filter(({ purpose }) => purpose === 'SMTP')
+        .map(({ effective, expiration }) => `${dayOf(effective)}-${dayOf(expiration)}`);
+    site.clock.advance(700 * DAY_MS);
+    await site.prepare();
+    expect([windows('HUB01'), windows('EDGE01')]).toEqual([
+      ['0-730', '723-1453'],
+      ['0-730', '723-1453'],
+    ]);
+    site.clock.advance(30 * DAY_MS);
+    await site.prepare();
+    expect([windows('HUB01'), windows('EDGE01')]).toEqual([['723-1453'], ['723-1453']]);
   });
 });
+
+/** Days since the start. */
+function dayOf(date: Date): number {
+  return (date.getTime() - START.getTime()) / DAY_MS;
+}

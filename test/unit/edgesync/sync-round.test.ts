@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { COOKIE_ATTRIBUTE } from '../../../src/directory/edge-sync-cookie.ts';
 import { LEASE_ATTRIBUTE, parseEdgeSyncLease } from '../../../src/directory/edge-sync-lease.ts';
 import type { LdapOperation } from '../../../src/ldap/entry.ts';
 import { eventually } from '../../helpers/servers.ts';
 import { benchDomain, resultsOf, SyncBench } from '../../helpers/sync-bench.ts';
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 function leaseOf(bench: SyncBench) {
   return parseEdgeSyncLease(bench.adam.snapshot().self.edgeSyncLease);
@@ -99,6 +101,107 @@ describe('the lease', () => {
   });
 });
 
+describe('a delta', () => {
+  it('looks at nothing when nothing has changed in AD, and at everything when it is told to', async () => {
+    await using bench = await SyncBench.open();
+    const hub = await bench.addHub();
+    await bench.subscribe(hub);
+    await hub.ad.addAcceptedDomain(benchDomain('contoso.test'));
+    await hub.synchronizer.synchronize();
+    await hub.synchronizer.synchronize();
+    expect(bench.cookie()?.position).toBeDefined();
+    // Somebody changes ADAM behind EdgeSync's back: only a full round sees that.
+    await bench.adamDirectory.apply([{ kind: 'delete', dn: `CN=contoso.test,${bench.adam.layout.acceptedDomains}` }]);
+    const [quiet] = await hub.synchronizer.synchronize();
+    expect(quiet).toMatchObject({ result: 'Success', added: 0, scanned: 0, targetScanned: 0 });
+    const [full] = await hub.synchronizer.synchronize({ forceFullSync: true });
+    expect(full).toMatchObject({ result: 'Success', added: 1 });
+  });
+
+  it('is a full round once the cookie is older than CookieValidDuration, or of another AD', async () => {
+    await using bench = await SyncBench.open();
+    const hub = await bench.addHub();
+    await bench.subscribe(hub);
+    await hub.synchronizer.synchronize();
+    const scanned = async () => (await hub.synchronizer.synchronize())[0]?.scanned;
+    expect(await scanned()).toBe(0);
+    bench.clock.move(21 * DAY_MS + 1000);
+    expect(await scanned()).toBeGreaterThan(0);
+    expect(await scanned()).toBe(0);
+    await renameSource(bench);
+    expect(await scanned()).toBeGreaterThan(0);
+  });
+});
+
+describe('the accounts of a hub', () => {
+  it('are rotated with overlap over a year, and every round of it is carried', async () => {
+    await using bench = await SyncBench.open();
+    const hub = await bench.addHub();
+    await bench.subscribe(hub);
+    const names = new Set<string>();
+    for (let week = 0; week < 52; week += 1) {
+      bench.clock.move(7 * DAY_MS);
+      const [report] = await hub.synchronizer.synchronize();
+      expect(report, `week ${week}`).toMatchObject({ result: 'Success' });
+      const accounts = bench.adam.snapshot().accounts.filter(({ kind }) => kind === 'replication');
+      expect(accounts.length).toBeLessThanOrEqual(2);
+      for (const { name } of accounts) names.add(name);
+    }
+    expect([...names]).toEqual([0, 1, 2, 3, 4].map((number) => `ESRA.EDGE01.HUB01.${number}`));
+    expect(hub.events.filter(({ level }) => level !== 'Information')).toEqual([]);
+  });
+
+  it('fall back on the one before, with event 1004, when the Edge does not take the successor', async () => {
+    await using bench = await SyncBench.open();
+    const hub = await bench.addHub();
+    await bench.subscribe(hub);
+    bench.clock.move(84 * DAY_MS);
+    await hub.synchronizer.synchronize();
+    await bench.adamDirectory.apply([{ kind: 'delete', dn: `CN=ESRA.EDGE01.HUB01.1,${bench.adam.layout.services}` }]);
+    await bench.adam.refresh();
+    bench.clock.move(4 * DAY_MS);
+    const [report] = await hub.synchronizer.synchronize();
+    expect(report).toMatchObject({ result: 'Success', added: 1 });
+    expect(hub.events.filter(({ id }) => id === 1004)).toMatchObject([
+      { facts: { edge: 'EDGE01', account: 'ESRA.EDGE01.HUB01.1', present: 'ESRA.EDGE01.HUB01.0' } },
+    ]);
+    bench.clock.move(3 * DAY_MS);
+    expect(resultsOf(await hub.synchronizer.synchronize())).toContain('Configuration Success');
+  });
+
+  it('that have ended while nobody synchronized need a new subscription, and say so', async () => {
+    await using bench = await SyncBench.open();
+    const hub = await bench.addHub();
+    await bench.subscribe(hub);
+    bench.clock.move(100 * DAY_MS);
+    const [report] = await hub.synchronizer.synchronize();
+    expect(report).toMatchObject({
+      result: 'Aborted',
+      failureDetails: expect.stringMatching(/have expired: export a new/),
+    });
+    expect(resultsOf(await bench.subscribe(hub))).toContain('Configuration Success');
+  });
+});
+
+describe('a hub that came after the subscription', () => {
+  it('takes no part in EdgeSync until the Edge is subscribed again, and takes over then', async () => {
+    await using bench = await SyncBench.open();
+    const first = await bench.addHub('HUB01');
+    await bench.subscribe(first);
+    const second = await bench.addHub('HUB02');
+    const [disabled] = await second.synchronizer.synchronize();
+    expect(disabled).toMatchObject({ result: 'SyncDisabled', failureDetails: expect.stringMatching(/export a new/) });
+    bench.clock.move(1000);
+    await bench.subscribe(first);
+    await setLease(bench, { holder: 'HUB01', kind: 'Lock' });
+    await second.ad.refresh();
+    expect(resultsOf(await second.synchronizer.synchronize())).toContain('Configuration CouldNotLease');
+    bench.clock.move(6 * MINUTE_MS);
+    expect(resultsOf(await second.synchronizer.synchronize())).toContain('Configuration Success');
+    expect(bench.cookie()?.hub).toBe('HUB02');
+  });
+});
+
 /** An object of another kind under the name that an accepted domain of that name would have. */
 function blockDomain(bench: SyncBench, name: string): LdapOperation[] {
   const attributes = new Map([['objectClass', [Buffer.from('msExchContainer')]]]);
@@ -111,5 +214,22 @@ async function setLease(bench: SyncBench, lease: { holder: string; kind: 'Lock' 
   const { dn } = bench.adam.snapshot().self.record;
   await bench.adamDirectory.apply([
     { kind: 'modify', dn, changes: [{ operation: 'replace', attribute: LEASE_ATTRIBUTE, values }] },
+  ]);
+}
+
+/** The cookie says that it was read from another AD. */
+async function renameSource(bench: SyncBench): Promise<void> {
+  const cookie = bench.cookie();
+  const values = [Buffer.from((cookie?.text ?? '').replace('DC=contoso', 'DC=fabrikam'))];
+  const { dn } = bench.adam.snapshot().self.record;
+  await bench.adamDirectory.apply([
+    {
+      kind: 'modify',
+      dn,
+      changes: [
+        { operation: 'delete', attribute: COOKIE_ATTRIBUTE, values: [Buffer.from(cookie?.text ?? '')] },
+        { operation: 'add', attribute: COOKIE_ATTRIBUTE, values },
+      ],
+    },
   ]);
 }

@@ -36,6 +36,13 @@ const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
   CertificateTakenOver: { thumbprint: 'AB12', previous: 'CD34', previousUntil: DATE },
   PreviousCertificateWithdrawn: { thumbprint: 'AB12' },
   StagedCertificateRefused: { server: 'EDGE01', thumbprint: 'AB12', cause: 'it does not name edge01.contoso.test' },
+  NextCredentialNotVerified: {
+    edge: 'EDGE01',
+    account: 'ESRA.EDGE01.HUB01.1',
+    present: 'ESRA.EDGE01.HUB01.0',
+    until: new Date('2008-12-24T20:00:00Z'),
+  },
+  EsraRenewalFailed: { account: 'ESRA.EDGE01.HUB01.0', hub: 'HUB01', expiration: new Date('2008-12-24T20:00:00Z') },
   FailedDirectTrustMatch: { server: 'edge01.contoso.test', thumbprint: 'AB12' },
   PlaintextDowngradeSuspected: { server: 'EDGE01', remoteAddress: '192.0.2.1', connector: 'Inbound' },
   EdgeSubscriptionImported: { edge: 'EDGE01', site: 'Default-First-Site-Name', sha256: 'CD34', notAfter: DATE },
@@ -70,7 +77,9 @@ describe('the table of events', () => {
   it("has Exchange's ids with their sources and levels", () => {
     const exchange = names.map(example).filter((event) => event.source !== 'relaypair');
     expect(exchange.map((event) => `${event.source} ${event.id} ${event.level}`).toSorted()).toEqual([
+      'MSExchange EdgeSync 1004 Warning',
       'MSExchange EdgeSync 10104 Warning',
+      'MSExchange Message Security 1006 Error',
       'MSExchangeTransport 1036 Error',
       'MSExchangeTransport 12014 Warning',
       'MSExchangeTransport 12015 Warning',
