@@ -11,10 +11,15 @@ import type { RunningServer, ServerOptions } from './server.ts';
 import type { Doors } from './shell/doors.ts';
 import { runShell } from './shell/shell.ts';
 
+interface ClockOptions {
+  readonly clockOffsetMs: number;
+  readonly isLab: boolean;
+}
+
 const doors: Doors = {
   hubCmdlets: async () => (await import('./cmdlets/cmdlets.ts')).HUB_CMDLETS,
   edgeCmdlets: async () => (await import('./cmdlets/cmdlets.ts')).EDGE_CMDLETS,
-  startServer: (role, configPath, { clockOffsetMs }) => serve(role, configPath, clockOffsetMs),
+  startServer: serve,
   up: async (options) => {
     const { runUp } = await import('./shell/up.ts');
     const self = fileURLToPath(import.meta.url);
@@ -34,7 +39,7 @@ const doors: Doors = {
   socketPathFor: (_role, configPath) => controlSocketPath(readConfig(configPath).folder),
 };
 
-async function serve(role: Role, configPath: string, clockOffsetMs: number): Promise<number> {
+async function serve(role: Role, configPath: string, options: ClockOptions): Promise<number> {
   const signal = stopSignal();
   const config = readConfig(configPath);
   if (config.role !== role) {
@@ -43,14 +48,14 @@ async function serve(role: Role, configPath: string, clockOffsetMs: number): Pro
       `${configPath} is the config of a ${config.role}: start it with "relaypair ${config.role}"`,
     );
   }
-  const server = await openServer(config, clockOffsetMs);
+  const server = await openServer(config, options);
   print(JSON.stringify(server.ready));
   await untilAborted(signal);
   await server.stop();
   return 0;
 }
 
-async function openServer(config: Config, clockOffsetMs: number): Promise<RunningServer> {
+async function openServer(config: Config, { clockOffsetMs, isLab }: ClockOptions): Promise<RunningServer> {
   const clock = new SystemClock(clockOffsetMs);
   const log = openLog({
     level: config.log.level,
@@ -59,7 +64,7 @@ async function openServer(config: Config, clockOffsetMs: number): Promise<Runnin
     ...(config.log.file !== undefined && { file: config.log.file }),
   });
   const { readVersion } = await import('./server.ts');
-  const options: ServerOptions = { config, clock, log, version: readVersion() };
+  const options: ServerOptions = { config, clock, labClock: isLab ? clock : undefined, log, version: readVersion() };
   if (config.role === 'hub') return (await import('./hub.ts')).openHub(options);
   return (await import('./edge.ts')).openEdge(options);
 }

@@ -28,6 +28,8 @@ import type { Resolver } from './transport/next-hop.ts';
 export interface ServerOptions {
   readonly config: Config;
   readonly clock: Clock;
+  /** The same clock where it may be moved while the server runs: in a laboratory alone. */
+  readonly labClock?: { move(byMs: number): void } | undefined;
   readonly log: Log;
   readonly version: string;
   readonly resolve?: Resolver;

@@ -45,6 +45,7 @@ import { retryQueue } from './retry-queue.ts';
 import { setAcceptedDomain } from './set-accepted-domain.ts';
 import { setEdgeSyncServiceConfig } from './set-edge-sync-service-config.ts';
 import { setMailUser } from './set-mail-user.ts';
+import { setLabClock } from './set-lab-clock.ts';
 import { setReceiveConnector } from './set-receive-connector.ts';
 import { setSendConnector } from './set-send-connector.ts';
 import { setTransportConfig } from './set-transport-config.ts';
@@ -95,6 +96,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   setAcceptedDomain,
   setEdgeSyncServiceConfig,
   setMailUser,
+  setLabClock,
   setReceiveConnector,
   setSendConnector,
   setTransportConfig,

@@ -1,6 +1,8 @@
 // Get-EdgeSubscription: the subscribed Edges, and what their certificates on record are.
 
 import type { EdgeSubscription } from '../directory/edge-subscription.ts';
+import type { TransportServer } from '../directory/transport-server.ts';
+import { findNextRenewal } from '../edgesync/credential-rotation.ts';
 import { Problem } from '../problem.ts';
 import { defineCmdlet } from './cmdlet.ts';
 import type { OutputRecord } from './output.ts';
@@ -18,16 +20,16 @@ export const getEdgeSubscription = defineCmdlet({
   table: SUBSCRIPTION_COLUMNS,
   changes: false,
   run(context: ServerContext, { Identity }) {
-    const { edges } = requireHub(context).activeDirectory.snapshot();
+    const { edges, hubs } = requireHub(context).activeDirectory.snapshot();
     const chosen = edges.filter(({ name }) => Identity === undefined || name.toLowerCase() === Identity.toLowerCase());
     if (Identity !== undefined && chosen.length === 0)
       throw new Problem('not-found', `there is no Edge Subscription "${Identity}"`);
-    return { records: chosen.map(describeSubscription) };
+    return { records: chosen.map((edge) => describeSubscription(edge, hubs)) };
   },
 });
 
 /** The properties in the order of `fl`. */
-export function describeSubscription(edge: EdgeSubscription): OutputRecord {
+export function describeSubscription(edge: EdgeSubscription, hubs: readonly TransportServer[]): OutputRecord {
   const { certificate } = edge;
   return {
     Name: edge.name,
@@ -42,6 +44,7 @@ export function describeSubscription(edge: EdgeSubscription): OutputRecord {
     SubscriptionEffective: edge.subscriptionEffective,
     SubscriptionExpires: edge.subscriptionExpires,
     WhenSubscribed: edge.subscribedAt,
+    CredentialRenewal: findNextRenewal(hubs, edge),
     SerialNumber: edge.serialNumber,
   };
 }

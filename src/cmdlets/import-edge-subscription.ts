@@ -78,7 +78,7 @@ export const importEdgeSubscription = defineCmdlet({
       .snapshot()
       .edges.find(({ name }) => name.toLowerCase() === data.edgeServerName.toLowerCase());
     return {
-      records: subscription ? [describeSubscription(subscription)] : [],
+      records: subscription ? [describeSubscription(subscription, activeDirectory.snapshot().hubs)] : [],
       notices: [`The certificate's SHA-256 is ${sha256}. It must be what New-EdgeSubscription printed on the Edge.`],
       warnings:
         report && report.result !== 'Success'

@@ -21,6 +21,8 @@ import type { MailQueue } from '../transport/queue.ts';
 export interface ServerContext {
   readonly config: Config;
   readonly clock: Clock;
+  /** Only in a laboratory: what moves the clock. */
+  readonly labClock?: { move(byMs: number): void } | undefined;
   readonly log: Log;
   readonly version: string;
   readonly certificates: CertificateStore;

@@ -3,6 +3,8 @@
 // fails for a while harms nothing. Deleted is what has ended.
 
 import { type EdgeSyncCredential, isInForce } from '../directory/edge-sync-credential.ts';
+import { isSameName } from '../directory/organization.ts';
+import type { TransportServer } from '../directory/transport-server.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -50,4 +52,21 @@ function windowFrom(effectiveMs: number, { lifeMs }: Rotation): Window {
 /** True once the credential is of no use any more. */
 export function hasEnded({ expiration }: Window, now: Date): boolean {
   return expiration.getTime() <= now.getTime();
+}
+
+/** When the first of the credentials between the hubs and an Edge is due for its successor; undefined while there are none. */
+export function findNextRenewal(hubs: readonly TransportServer[], edge: TransportServer): Date | undefined {
+  const last = new Map<string, number>();
+  for (const { purpose, sourceServerFqdn: source, targetServerFqdn: target, expiration } of [
+    ...hubs.flatMap(({ credentials }) =>
+      credentials.filter(({ targetServerFqdn }) => isSameName(targetServerFqdn, edge.fqdn)),
+    ),
+    ...edge.credentials,
+  ]) {
+    if (source === '') continue;
+    const { madeBeforeMs } = purpose === 'LDAP' ? ACCOUNT_ROTATION : MAIL_ROTATION;
+    const key = `${purpose} ${source} ${target}`.toLowerCase();
+    last.set(key, Math.max(last.get(key) ?? 0, expiration.getTime() - madeBeforeMs));
+  }
+  return last.size === 0 ? undefined : new Date(Math.min(...last.values()));
 }

@@ -3,7 +3,10 @@
 
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { CmdletOutput } from '../cmdlets/output.ts';
 import type { Role } from '../config.ts';
+import { callCmdlet } from '../control/client.ts';
+import { controlSocketPath } from '../control/socket-path.ts';
 import { Problem } from '../problem.ts';
 import { claimPrivateFolder, writeFileDurably } from '../storage/files.ts';
 import { isServerData } from '../storage/folder-owner.ts';
@@ -105,10 +108,10 @@ async function findFreePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Starts both servers as a person would in two terminals, with `clock` as the value of --clock. */
-export async function startServers(stage: Stage, clock?: string): Promise<void> {
+/** Starts both servers as a person would in two terminals. */
+export async function startServers(stage: Stage): Promise<void> {
   const roles = ['edge', 'hub'] as const;
-  const commands = roles.map((role) => [role, '--config', `${role}.yaml`, ...(clock ? ['--clock', clock] : [])]);
+  const commands = roles.map((role) => [role, '--config', `${role}.yaml`, '--lab']);
   const lines = roles.map((role, index) => stage.binary.start(role, commands[index] ?? []));
   for (const [index, line] of lines.entries()) {
     stage.story.command(commands[index] ?? []);
@@ -116,6 +119,13 @@ export async function startServers(stage: Stage, clock?: string): Promise<void> 
   }
 }
 
-export async function stopServers({ binary }: Stage): Promise<void> {
-  await Promise.all([binary.stop('hub'), binary.stop('edge')]);
+/** Runs a cmdlet beside the story, straight over the control socket. */
+export function askServer(
+  { folder }: Stage,
+  role: Role,
+  cmdlet: string,
+  parameters: Readonly<Record<string, readonly string[]>>,
+): Promise<CmdletOutput> {
+  const request = { cmdlet, parameters };
+  return callCmdlet(controlSocketPath(join(folder, role)), request, { startCommand: `relaypair ${role}` });
 }

@@ -9,7 +9,8 @@ import { EXIT_IN_USE } from './exit-code.ts';
 
 export interface ChildOptions {
   readonly program: string;
-  readonly parameters: readonly string[];
+  /** Asked at each start: a clock may have been moved meanwhile. */
+  readonly parameters: () => readonly string[];
   readonly logFile: string;
   readonly onRestart: (detail: string) => void;
 }
@@ -60,7 +61,7 @@ export class Child {
   #start(): void {
     const { program, parameters, logFile } = this.#options;
     const log = openSync(logFile, 'a', 0o600);
-    const child = spawn(program, [...parameters], {
+    const child = spawn(program, [...parameters()], {
       stdio: ['pipe', 'pipe', log],
       // Ctrl-C reaches every process of the terminal; which half stops first is decided here.
       detached: true,
@@ -105,7 +106,7 @@ export class Child {
 
   #giveUp(detail: string): void {
     const { parameters, logFile } = this.#options;
-    const command = `relaypair ${parameters.slice(1).join(' ')}`;
+    const command = `relaypair ${parameters().slice(1).join(' ')}`;
     const reason = lastSentence(logFile) ?? detail;
     this.#ready.reject(new Problem('child-failed', `"${command}" does not start: ${reason} (see ${logFile})`));
   }

@@ -3,12 +3,17 @@
 import type { CmdletDeclaration } from '../cmdlets/cmdlet.ts';
 import type { DeliveryTarget, Endpoint, Role } from '../config.ts';
 
-interface ServerOptions {
+interface ClockOptions {
   /** How far to move the clock, in milliseconds; 0 is real time. */
   readonly clockOffsetMs: number;
 }
 
-export interface UpOptions extends ServerOptions {
+interface ServerOptions extends ClockOptions {
+  /** The clock may be moved while the server runs. */
+  readonly isLab: boolean;
+}
+
+export interface UpOptions extends ClockOptions {
   /** Absolute. */
   readonly dir: string;
   /** Where to listen; port 0 takes a free one. */

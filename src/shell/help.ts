@@ -11,7 +11,7 @@ const WIDTH = 100;
 export function formatRoleHelp(role: Role, cmdlets: readonly CmdletDeclaration[]): string {
   const rows = cmdlets.toSorted(byNoun).map((cmdlet) => [cmdlet.name, cmdlet.synopsis] as const);
   return [
-    `relaypair ${role} --config FILE [--clock OFFSET]`,
+    `relaypair ${role} --config FILE [--clock OFFSET] [--lab]`,
     '    Starts the server and stays. OFFSET moves its clock: +400d, -2h, or a date to start at.',
     '',
     `relaypair ${role} CMDLET [-Parameter value ...] [--json | --list | --table] [--config FILE | --dir DIR]`,

@@ -63,11 +63,12 @@ async function setSmartHost(options: Subscribing): Promise<void> {
   });
 }
 
-function call(
+/** Runs a cmdlet in one of the two. */
+export function call(
   options: Subscribing,
   role: Role,
   cmdlet: string,
-  parameters: Record<string, string[]>,
+  parameters: Readonly<Record<string, readonly string[]>>,
   files: Record<string, { name: string; content: Buffer }> = {},
 ): Promise<CmdletOutput> {
   const socket = controlSocketPath(join(options.dir, role));

@@ -73,5 +73,5 @@ async function runServer(
     );
   }
   const clockOffsetMs = options.clock === undefined ? 0 : parseClockOffset(options.clock, new Date());
-  return doors.startServer(role, locateConfig(role, options, terminal), { clockOffsetMs });
+  return doors.startServer(role, locateConfig(role, options, terminal), { clockOffsetMs, isLab: options.lab === true });
 }

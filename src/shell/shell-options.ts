@@ -9,6 +9,7 @@ export interface ShellOptions {
   config?: string;
   dir?: string;
   clock?: string;
+  lab?: boolean;
   help?: boolean;
   view?: View;
   /** What `| fl Name,Site` picks. */
@@ -58,6 +59,7 @@ export function takeShellOption(options: ShellOptions, words: readonly string[],
   }
   if (named?.inline !== undefined) return 0;
   if (name === 'help') options.help = true;
+  else if (name === 'lab') options.lab = true;
   else if (name === 'json' || name === 'list' || name === 'table') options.view = name;
   else return 0;
   return 1;

@@ -15,7 +15,8 @@ import { isServerData } from '../storage/folder-owner.ts';
 import { Child, type ReadyLine } from './child.ts';
 import type { UpOptions } from './doors.ts';
 import { type Addresses, chooseAddresses, EDGE_FQDN, HUB_FQDN, writeConfigs } from './pair-config.ts';
-import { subscribePair } from './pair-subscription.ts';
+import { PairClock } from './pair-clock.ts';
+import { call, subscribePair } from './pair-subscription.ts';
 
 export interface UpRun extends UpOptions {
   /** How to start one half: the program and its first arguments. */
@@ -36,11 +37,12 @@ export async function runUp(options: UpRun): Promise<number> {
   await awaitEndOfFormerRun(options);
   const addresses = await chooseAddresses(options);
   writeConfigs(options, addresses);
-  const edge = startChild(options, 'edge');
-  const hub = startChild(options, 'hub');
+  const clock = PairClock.open(options.dir, options.clockOffsetMs);
+  const edge = startChild(options, 'edge', clock);
+  const hub = startChild(options, 'hub', clock);
   const stopped = aborted(options.signal);
   try {
-    await Promise.race([stopped, bringUp(options, addresses, { hub, edge })]);
+    await Promise.race([stopped, bringUp(options, addresses, { hub, edge, clock })]);
     await stopped;
     return 0;
   } finally {
@@ -50,10 +52,18 @@ export async function runUp(options: UpRun): Promise<number> {
   }
 }
 
-async function bringUp(options: UpRun, addresses: Addresses, halves: { hub: Child; edge: Child }): Promise<void> {
+async function bringUp(
+  options: UpRun,
+  addresses: Addresses,
+  halves: { hub: Child; edge: Child; clock: PairClock },
+): Promise<void> {
   const [hub, edge] = await Promise.all([halves.hub.ready(), halves.edge.ready()]);
   try {
     await subscribePair(options, addresses);
+    await halves.clock.goOn({
+      ask: (role, cmdlet, parameters) => call(options, role, cmdlet, parameters),
+      onProgress: options.onProgress,
+    });
   } catch (error) {
     // Told to stop meanwhile: that the servers no longer answer is then no failure.
     if (options.signal.aborted && isProblem(error)) return;
@@ -79,13 +89,11 @@ async function isRunning(dir: string): Promise<boolean> {
   return answers.includes(true);
 }
 
-function startChild(options: UpRun, role: Role): Child {
+function startChild(options: UpRun, role: Role, clock: PairClock): Child {
   const [program = '', ...first] = options.command;
-  const { clockOffsetMs } = options;
-  const clock = clockOffsetMs === 0 ? [] : ['--clock', `${clockOffsetMs < 0 ? '-' : '+'}${Math.abs(clockOffsetMs)}ms`];
   return new Child({
     program,
-    parameters: [...first, role, '--config', join(options.dir, `${role}.yaml`), ...clock],
+    parameters: () => [...first, role, '--config', join(options.dir, `${role}.yaml`), ...clock.parameters()],
     logFile: join(options.dir, `${role}.log`),
     onRestart: (detail) => options.onProgress(`the ${role} ended (${detail}) and is started again`),
   });

@@ -281,11 +281,11 @@ describe('exit codes', () => {
 describe('what is started', () => {
   it('is the server of a configuration file, with its clock', async () => {
     expect((await run(['hub', '--config', 'hub.yaml', '--clock', '+400d'])).code).toBe(0);
-    expect((await run(['hub', '--dir', '.', '--clock', '-2h'])).code).toBe(0);
+    expect((await run(['hub', '--dir', '.', '--clock', '-2h', '--lab'])).code).toBe(0);
     const config = join(folder, 'hub.yaml');
     expect(started).toEqual([
-      ['start', 'hub', config, { clockOffsetMs: 400 * 86_400_000 }],
-      ['start', 'hub', config, { clockOffsetMs: -7_200_000 }],
+      ['start', 'hub', config, { clockOffsetMs: 400 * 86_400_000, isLab: false }],
+      ['start', 'hub', config, { clockOffsetMs: -7_200_000, isLab: true }],
     ]);
   });
 
