@@ -139,10 +139,11 @@ describe('the accounts of a hub', () => {
     const hub = await bench.addHub();
     await bench.subscribe(hub);
     const names = new Set<string>();
-    for (let week = 0; week < 52; week += 1) {
-      bench.clock.move(7 * DAY_MS);
+    // Into the week in which the successor is made, past the day it comes into force, and so on.
+    for (const days of [84, 4, 83, 4, 83, 4, 83, 4]) {
+      bench.clock.move(days * DAY_MS);
       const [report] = await hub.synchronizer.synchronize();
-      expect(report, `week ${week}`).toMatchObject({ result: 'Success' });
+      expect(report).toMatchObject({ result: 'Success' });
       const accounts = bench.adam.snapshot().accounts.filter(({ kind }) => kind === 'replication');
       expect(accounts.length).toBeLessThanOrEqual(2);
       for (const { name } of accounts) names.add(name);
