@@ -23,20 +23,29 @@ export interface DotTrap {
   readonly sprung: (message: SentMessage, isBefore250: boolean) => void;
 }
 
+/** From whom, and to which domain; the recipient's local part is the number. */
+export interface FlowRoute {
+  readonly from: string;
+  readonly domain: string;
+}
+
 const CLIENTS = 10;
+const OUTBOUND: FlowRoute = { from: 'inside@contoso.test', domain: 'elsewhere.test' };
 
 export class MailFlow {
   readonly messages = new Map<number, SentMessage>();
   dotTrap: DotTrap | undefined;
   readonly #port: number;
+  readonly #route: FlowRoute;
   readonly #clients: Promise<void>[];
   #quota = 0;
   #busy = 0;
   #isStopped = false;
   #wake: (() => void)[] = [];
 
-  constructor(port: number) {
+  constructor(port: number, route = OUTBOUND) {
     this.#port = port;
+    this.#route = route;
     this.#clients = Array.from({ length: CLIENTS }, () => this.#runClient());
   }
 
@@ -115,7 +124,8 @@ export class MailFlow {
   }
 
   async #converse(conversation: Conversation, message: SentMessage, content: Buffer): Promise<boolean> {
-    for (const command of ['MAIL FROM:<inside@contoso.test>', `RCPT TO:<n${message.number}@elsewhere.test>`, 'DATA']) {
+    const { from, domain } = this.#route;
+    for (const command of [`MAIL FROM:<${from}>`, `RCPT TO:<n${message.number}@${domain}>`, 'DATA']) {
       if (!/^[23]/.test(await conversation.say(command))) return false;
     }
     conversation.socket.write(Buffer.concat([stuff(content), Buffer.from('.\r\n')]));
