@@ -56,6 +56,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     events,
     ownKeyPair: () => contexts.ownKeyPair(),
     hostOf: (fqdn) => config.hosts[fqdn]?.host,
+    ...(config.directory.backend === 'ldap' && { settleMs: 2 * config.directory.refreshInterval }),
   });
   const door = makeAdDoor(activeDirectory);
   const ldaps =
