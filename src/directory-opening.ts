@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { DIRECTORY_BACKENDS } from './directory/backends.ts';
 import type { Directory } from './directory/directory.ts';
+import { keptCertificatesOf } from './directory/kept-certificates.ts';
 import { KeptState } from './directory/kept-state.ts';
 import { dialDirectory } from './directory/ldap-dialing.ts';
 import { formatEndpoint } from './config.ts';
@@ -35,6 +36,7 @@ export async function openDirectory(foundation: Foundation, namingContext: strin
     clock,
     ownKeyPair: () => foundation.contexts.ownKeyPair(),
     hostOf: (name) => config.hosts[name]?.host,
+    onRecord: () => keptCertificatesOf(kept, directory.url.host, clock.now()),
     onOutOfDates: (certificate) =>
       foundation.events.record(
         createEvent('DirectoryCertificateOutOfDates', {

@@ -21,6 +21,8 @@ export interface LdapDialingOptions {
   readonly ownKeyPair: () => KeyPair | undefined;
   /** From the config's hosts table; undefined: the name itself is resolved. */
   readonly hostOf?: (name: string) => string | undefined;
+  /** What the organization has on record for the server, where it is one of its own: accepted beside what the file holds. */
+  readonly onRecord?: () => readonly Certificate[];
   /** Told when the server's certificate is the right one and out of its dates. */
   readonly onOutOfDates?: (certificate: Certificate) => void;
 }
@@ -32,7 +34,7 @@ export interface LdapDialingOptions {
 export function dialDirectory(options: LdapDialingOptions): () => Promise<LdapClient> {
   return async () => {
     const { bind, url } = options.config;
-    const pinned = readCertificates(options.config.certificate);
+    const pinned = [...readCertificates(options.config.certificate), ...(options.onRecord?.() ?? [])];
     const pair = bind.method === 'external' ? readOwnPair(bind, options) : undefined;
     const password = bind.method === 'simple' ? readPassword(bind.passwordFile) : undefined;
     const client = await connectLdap({

@@ -5,6 +5,9 @@ import type { CertificateAcknowledgement } from '../directory/certificate-acknow
 import { hubsOfSite, isSameName, type OrganizationSnapshot } from '../directory/organization.ts';
 import type { TransportServer } from '../directory/transport-server.ts';
 
+/** Longer than servers that share a directory wait between two looks at it (30 s unless configured otherwise), in milliseconds. */
+export const DEFAULT_SETTLE_MS = 60_000;
+
 export type Readiness =
   | { readonly kind: 'nothing-staged' }
   | { readonly kind: 'ready' }
@@ -41,7 +44,10 @@ function readinessOfHub(
   }));
   const missing = found.filter((each) => each.given === undefined);
   if (missing.length > 0) return { kind: 'waiting', servers: missing.map(({ name }) => name) };
-  return settle(Math.max(0, ...found.map((each) => each.given?.effective.getTime() ?? 0)), now);
+  const { nextStagedAt } = snapshot.self;
+  // Other hubs may reach AD through this one, and must know what its door will show.
+  const sharedMs = snapshot.hubs.length > 1 && nextStagedAt ? nextStagedAt.getTime() + DEFAULT_SETTLE_MS : 0;
+  return settle(Math.max(sharedMs, ...found.map((each) => each.given?.effective.getTime() ?? 0)), now);
 }
 
 /** Without a subscription nobody has this Edge's certificate on record, and nobody has to. */

@@ -15,11 +15,9 @@ import { hasCertificate, type TransportServer } from '../directory/transport-ser
 import { type Certificate, isSameCertificate, namesServer } from '../tls/certificate.ts';
 import { getText } from '../ldap/entry.ts';
 import { createEvent } from '../tracking/events.ts';
+import { DEFAULT_SETTLE_MS } from './renewal-readiness.ts';
 import type { SyncPreparation } from './sync-preparation.ts';
 import type { SyncScene } from './sync-type.ts';
-
-/** Longer than servers that share a directory wait between two looks at it (30 s unless configured otherwise). */
-const DEFAULT_SETTLE_MS = 60_000;
 
 export const prepareStagedCertificate: SyncPreparation = { name: 'staged-certificate', prepare: adoptAnnounced };
 

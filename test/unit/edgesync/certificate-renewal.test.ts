@@ -26,6 +26,7 @@ class World {
   state: RenewalState = { certificate: old };
   internal: Certificate = old;
   edges = ['EDGE01'];
+  hubs = 1;
   /** The directory fails so many times more. */
   failures = 0;
   #renewal: CertificateRenewal | undefined;
@@ -79,7 +80,7 @@ class World {
     return {
       self,
       edges: this.edges.map((name) => ({ name, site: 'S' })),
-      hubs: [self],
+      hubs: Array.from({ length: this.hubs }, () => self),
     } as unknown as OrganizationSnapshot;
   }
 
@@ -144,6 +145,17 @@ describe('CertificateRenewal', () => {
     await world.settle();
     expect(world.internal).toBe(old);
     world.clock.advance(1);
+    await world.settle();
+    expect(world.internal).toBe(next);
+  });
+
+  it('waits a minute after staging where other hubs read the same AD', async () => {
+    world.hubs = 2;
+    await world.stage();
+    await world.acknowledge('EDGE01');
+    await world.settle();
+    expect(world.readiness).toEqual({ kind: 'settling', until: new Date(START.getTime() + 60_000) });
+    world.clock.advance(60_000);
     await world.settle();
     expect(world.internal).toBe(next);
   });

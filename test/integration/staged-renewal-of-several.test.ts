@@ -1,0 +1,69 @@
+// Staged renewals in a site of two Hubs that share the AD of the first: what one Hub stages or takes over from an Edge, the
+// other has read before it is used, and the Hub that serves AD renews without the other losing it.
+
+import { expect, it } from 'vitest';
+import { TRUSTED_TLS } from '../helpers/relaying.ts';
+import { eventually } from '../helpers/server-processes.ts';
+import { SiteMail } from '../helpers/site-mail.ts';
+
+const LIMIT = { timeout: 240_000 };
+
+async function open(): Promise<SiteMail> {
+  const mail = await SiteMail.prepare({ hubs: 2 });
+  await mail.open('hub01', 'edge01');
+  await mail.site.join('hub02');
+  await mail.site.start('hub02');
+  await mail.site.synchronize('hub01');
+  return mail;
+}
+
+/** The thumbprint and the state of a server's own certificate of that part. */
+async function find({ site }: SiteMail, name: string, part: string): Promise<{ thumbprint: unknown; state: unknown }> {
+  const rows = await site.ask(name, 'Get-TrustStatus', { Identity: name });
+  const row = rows.find((each) => each['Certificate'] === part);
+  return { thumbprint: row?.['Thumbprint'], state: row?.['State'] };
+}
+
+async function awaitTakeover(mail: SiteMail, name: string, thumbprint: unknown): Promise<void> {
+  await eventually(
+    `the takeover by ${name}`,
+    async () => ((await find(mail, name, 'Current')).thumbprint === thumbprint ? true : undefined),
+    90_000,
+  );
+}
+
+async function expectTrusted(mail: SiteMail, subject: string): Promise<void> {
+  for (const card of await mail.exchange(subject, ['hub01', 'hub02', 'edge01', 'edge01'])) {
+    expect(card).toMatchObject(TRUSTED_TLS);
+  }
+}
+
+it.each(['edge01', 'hub01', 'hub02'])(
+  '%s renews by -Staged and no Hub or Edge is taken by surprise',
+  LIMIT,
+  async (name) => {
+    await using mail = await open();
+    const { site } = mail;
+    await expectTrusted(mail, 'before');
+    const [made] = await site.ask(name, 'New-ExchangeCertificate', { Staged: 'true', GracePeriod: '1s' });
+    await eventually('a round that carries it', async () => {
+      await site.synchronize('hub01');
+      return /takes over at/.test(String((await find(mail, name, 'Next')).state)) ? true : undefined;
+    });
+    await expectTrusted(mail, 'settling');
+    await awaitTakeover(mail, name, made?.['Thumbprint']);
+    await site.synchronize('hub01');
+    await expectTrusted(mail, 'taken over');
+    // The second Hub still finds, reads and writes the AD of the first, whose certificate its config file does not know.
+    await site.stop('hub02');
+    await site.start('hub02');
+    await site.ask('hub02', 'New-AcceptedDomain', { Name: 'late.test', DomainName: 'late.test' });
+    expect(await site.ask('hub01', 'Get-AcceptedDomain')).toContainEqual(
+      expect.objectContaining({ Name: 'late.test' }),
+    );
+    const cards = ['hub01', 'hub02', 'edge01'].flatMap((each) => site.cards(each));
+    expect(cards.filter((card) => card['outcome'] === 'deferred' && card['reason'] !== 'connection-failed')).toEqual(
+      [],
+    );
+  },
+);
