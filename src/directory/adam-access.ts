@@ -19,12 +19,15 @@ import { COOKIE_ATTRIBUTE, isCookieStep } from './edge-sync-cookie.ts';
 import { LEASE_ATTRIBUTE } from './edge-sync-lease.ts';
 import { type Layout, serverDn } from './layout.ts';
 import { checkPasswordVerifier } from './password-verifier.ts';
+import { isReplicatedChange } from './replicated-recipient.ts';
 import { findAttributeType } from './schema.ts';
 import { sendConnectorView } from './send-connector.ts';
 import { SERVER_CLASS, transportServerView } from './transport-server.ts';
 
 export interface AccessScene {
   readonly layout: Layout;
+  /** The key of its recipients' container. */
+  readonly recipientsKey: string;
   /** NetBIOS name of the Edge whose ADAM it is. */
   readonly edgeName: string;
   /** The cookies on the Edge's own object. */
@@ -89,6 +92,8 @@ function isOnOwnObject(operation: LdapOperation, { layout, edgeName }: AccessSce
 /** True when the operation is one of EdgeSync's. */
 function isWriteAllowed(operation: LdapOperation, scene: AccessScene): boolean {
   const { layout } = scene;
+  // First, since a hundred thousand of these come at once.
+  if (isReplicatedChange(operation, scene.recipientsKey)) return true;
   const parent = parentDn(operation.dn);
   if (isSame(operation.dn, layout.transportSettings)) return operation.kind === 'modify';
   if (parent === undefined) return false;

@@ -56,6 +56,7 @@ function accessScene(adam: Adam): AccessScene {
   const replication = accounts.filter(({ kind }) => kind === 'replication');
   return {
     layout: adam.layout,
+    recipientsKey: normalizeDn(adam.layout.recipients),
     edgeName: self.name,
     cookies: self.edgeSyncCookies ?? [],
     replicationAccounts: new Set(replication.map(({ record }) => normalizeDn(record.dn))),

@@ -27,6 +27,8 @@ export interface DeletedEntry {
 export interface ChangePage {
   /** From where the next piece goes on, or what to remember when this was the last. */
   readonly position: string;
+  /** Where the feed stood when this piece was read: whoever read all pieces from this one on has come at least so far. */
+  readonly head: string;
   readonly changed: readonly LdapEntry[];
   readonly deleted: readonly DeletedEntry[];
   readonly isLast: boolean;

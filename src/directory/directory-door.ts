@@ -13,7 +13,7 @@ import { validityAt } from '../tls/certificate.ts';
 import { BindAttempts } from './bind-attempts.ts';
 import { changeAttributes } from './change-feed.ts';
 import type { Directory } from './directory.ts';
-import type { Door, DoorAccount } from './door.ts';
+import type { Door, DoorAccount, Rights } from './door.ts';
 import { findByCertificate, findByName, isNamedBy } from './door-accounts.ts';
 import { asksForHidden, hideAttributes, isHidden } from './door-rights.ts';
 import { verifyPassword } from './password-verifier.ts';
@@ -115,14 +115,8 @@ export class DirectoryDoor implements LdapRequestHandler {
     const { hidden } = this.#requireAccount(connection).rights;
     if (asksForHidden(request.filter, hidden)) throw denied();
     const { base, scope, filter } = request;
-    const entries = await this.#options.directory.search({
-      base,
-      scope,
-      filter,
-      attributes: ['*', '+'],
-      ...(request.sizeLimit > 0 ? { sizeLimit: request.sizeLimit + 1 } : {}),
-    });
-    return { entries: entries.map((entry) => hideAttributes(entry, hidden)), outcome: SUCCESS };
+    const pages = this.#options.directory.scan({ base, scope, filter, attributes: ['*', '+'] });
+    return { entries: showEntries(pages, hidden), outcome: SUCCESS };
   }
 
   async apply(connection: LdapConnection, operations: LdapOperations): Promise<LdapOutcome> {
@@ -165,4 +159,11 @@ export class DirectoryDoor implements LdapRequestHandler {
 
 function denied(failedOperation?: number) {
   return fault('insufficientAccessRights', 'this account may not do that', { failedOperation });
+}
+
+async function* showEntries(
+  pages: AsyncIterable<readonly LdapEntry[]>,
+  hidden: Rights['hidden'],
+): AsyncGenerator<LdapEntry> {
+  for await (const page of pages) for (const entry of page) yield hideAttributes(entry, hidden);
 }

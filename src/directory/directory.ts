@@ -37,6 +37,9 @@ export interface Directory {
   /** Entries in scope that match, attributes spelled as in the schema. Throws LdapFault, Problem `bad-dn` or `bad-filter`. */
   search(query: DirectoryQuery): Promise<LdapEntry[]>;
 
+  /** The same for more entries than one would hold in memory, some hundred at a time, and without a size limit. */
+  scan(query: Omit<DirectoryQuery, 'sizeLimit'>): AsyncGenerator<readonly LdapEntry[]>;
+
   /** All of the operations in their order, or none. Throws LdapFault (its `failedOperation` names the place) or `bad-dn`. */
   apply(operations: LdapOperations, options?: ApplyOptions): Promise<void>;
 

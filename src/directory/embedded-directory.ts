@@ -30,6 +30,8 @@ import { INDEX_SIGNATURE } from './value-index.ts';
 const DATABASE_FILE = 'directory.db';
 /** So many operations are carried out without a pause: some milliseconds. */
 const SLICE_OPERATIONS = 200;
+/** So many entries are looked at without a pause. */
+const PAGE_ENTRIES = 500;
 
 /** Owns the open database. */
 export class EmbeddedDirectory implements Directory {
@@ -88,6 +90,30 @@ export class EmbeddedDirectory implements Directory {
     return found;
   }
 
+  async *scan(query: DirectoryQuery): AsyncGenerator<readonly LdapEntry[]> {
+    while (this.#longWork) await this.#longWork;
+    const filter = typeof query.filter === 'string' ? parseFilter(query.filter) : query.filter;
+    const candidates = this.#search.candidates(query, filter);
+    if (!candidates) throw this.#writer.noSuchObject(query.base);
+    let page: LdapEntry[] = [];
+    let looked = 0;
+    for (const entry of candidates) {
+      // Deleted between two pages, it has nothing left but its numbers.
+      if (entry.attributes.has('objectClass') && isMatch(filter, entry)) page.push(select(entry, query.attributes));
+      looked += 1;
+      if (looked % PAGE_ENTRIES > 0) continue;
+      yield page;
+      page = [];
+      await this.#pause();
+    }
+    yield page;
+  }
+
+  async #pause(): Promise<void> {
+    await nextTurn();
+    while (this.#longWork) await this.#longWork;
+  }
+
   async readChanges(base: string, since?: string, limit?: number): Promise<ChangePage> {
     while (this.#longWork) await this.#longWork;
     const start = startFrom(since, this.#numbers.mark);
@@ -106,8 +132,9 @@ export class EmbeddedDirectory implements Directory {
     }
     const isLast = limit === undefined || count < limit;
     const { invocationId, startedAtUsn } = start;
+    const head = formatPosition({ invocationId, usn: this.#numbers.mark.highestCommittedUsn });
     const position = formatPosition({ invocationId, usn, startedAtUsn: isLast ? undefined : startedAtUsn });
-    return { position, changed, deleted, isLast };
+    return { position, head, changed, deleted, isLast };
   }
 
   async apply(operations: LdapOperations, options: ApplyOptions = {}): Promise<void> {

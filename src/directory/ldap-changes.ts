@@ -49,8 +49,9 @@ export async function readChangesByLdap(
   // What was changed while we searched has left the range: there is more to read then, and nothing is missed.
   const isLast = to >= ((await readChangeMark(directory))?.highestCommittedUsn ?? last);
   const { invocationId, startedAtUsn } = start;
+  const head = formatPosition({ invocationId, usn: last });
   const position = formatPosition({ invocationId, usn: to, startedAtUsn: isLast ? undefined : startedAtUsn });
-  return { position, changed: changed.toSorted(byUsn), deleted, isLast };
+  return { position, head, changed: changed.toSorted(byUsn), deleted, isLast };
 }
 
 function usnOf(entry: LdapEntry): number {

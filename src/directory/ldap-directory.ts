@@ -78,6 +78,11 @@ export class LdapDirectory implements Directory {
     }
   }
 
+  async *scan(query: DirectoryQuery): AsyncGenerator<readonly LdapEntry[]> {
+    const client = await this.#use();
+    yield* client.searchPages(query);
+  }
+
   async apply(operations: LdapOperations): Promise<void> {
     if (operations.length === 0) return;
     refuseMoves(operations);

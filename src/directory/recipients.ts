@@ -5,6 +5,7 @@ import type { LdapEntry, LdapOperations } from '../ldap/entry.ts';
 import { childDn } from '../ldap/dn.ts';
 import { escapeFilterValue } from '../ldap/filter.ts';
 import { Problem } from '../problem.ts';
+import type { ChangePage } from './change-feed.ts';
 import type { Directory } from './directory.ts';
 import type { Layout } from './layout.ts';
 import { orNone } from './organization.ts';
@@ -83,6 +84,17 @@ export class Recipients {
   async named(names: readonly string[]): Promise<Recorded<Recipient>[]> {
     const found = await Promise.all(names.map((name) => this.#byName(name)));
     return found.flat().map((entry) => recipientView.fromEntry(entry));
+  }
+
+  /** The change feed of the recipients; undefined where AD keeps none. */
+  readChanges(since: string | undefined, limit: number): Promise<ChangePage | undefined> {
+    return this.#directory.readChanges(this.#parent, since, limit);
+  }
+
+  /** All of them, page by page. */
+  pages(): AsyncGenerator<readonly LdapEntry[]> {
+    const filter = `(objectClass=${recipientView.objectClass})`;
+    return this.#directory.scan({ base: this.#parent, scope: 'one', filter, attributes: ['*', '+'] });
   }
 
   get parent(): string {

@@ -1,7 +1,7 @@
 // What an Edge holds of a recipient: the GUID that AD knows it by, and the hash of each of its addresses. Nothing of it can be
 // read back; whether an address is one of the organization's can be asked. Pure.
 
-import { normalizeDn, parentDn } from '../ldap/dn.ts';
+import { childDn, normalizeDn } from '../ldap/dn.ts';
 import { getValues, type LdapEntry, type LdapOperation } from '../ldap/entry.ts';
 import { toAdd } from './entry-diff.ts';
 import type { Field } from './attribute-field.ts';
@@ -12,7 +12,7 @@ import { addressesOf, type Recipient, recipientView } from './recipient.ts';
 import { findAttributeType } from './schema.ts';
 import { defineView, type View } from './view.ts';
 
-const HASH_ATTRIBUTE = 'msExchEdgeProxyAddressHash';
+export const HASH_ATTRIBUTE = 'msExchEdgeProxyAddressHash';
 const HASH_BYTES = 32;
 
 export interface ReplicatedRecipient {
@@ -29,7 +29,7 @@ const hashesField: Field<readonly Buffer[]> = {
   decode: (values) => values,
 };
 
-const replicatedRecipientView: View<ReplicatedRecipient> = defineView(
+export const replicatedRecipientView: View<ReplicatedRecipient> = defineView(
   'replicated recipient',
   recipientView.objectClass,
   { name: requiredText('cn'), hashes: hashesField },
@@ -47,6 +47,17 @@ function byText(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
+/** Where it stands in ADAM. */
+export function recipientDn(guid: string, { recipients }: Layout): string {
+  return childDn('CN', guid, recipients);
+}
+
+/** Gives the one that is there other hashes. */
+export function changeReplicated({ name, hashes }: ReplicatedRecipient, layout: Layout): LdapOperation {
+  const changes = [{ operation: 'replace', attribute: HASH_ATTRIBUTE, values: hashes }] as const;
+  return { kind: 'modify', dn: recipientDn(name, layout), changes };
+}
+
 /** Makes it in ADAM. */
 export function planReplicated(recipient: ReplicatedRecipient, { recipients }: Layout): LdapOperation {
   return toAdd(replicatedRecipientView.toEntry(recipient, recipients));
@@ -54,8 +65,8 @@ export function planReplicated(recipient: ReplicatedRecipient, { recipients }: L
 
 /** True when the operation makes, changes or removes such an object among the recipients, and nothing else. */
 export function isReplicatedChange(operation: LdapOperation, recipientsKey: string): boolean {
-  const parent = parentDn(operation.dn);
-  if (parent === undefined || normalizeDn(parent) !== recipientsKey) return false;
+  const key = normalizeDn(operation.dn);
+  if (key.slice(key.indexOf(',') + 1) !== recipientsKey) return false;
   switch (operation.kind) {
     case 'add':
       return isReplicatedEntry(operation);

@@ -33,7 +33,7 @@ export async function carryType(type: SyncType, scene: SyncScene, options: Carry
   const step = makeStep(type, scene, before, isWhole ? plan.position : before?.position);
   options.lease.insist();
   try {
-    await write(scene, [step, ...plan.operations]);
+    await write(scene, precede(step, plan.operations));
   } catch (error) {
     if (!options.forceUpdateCookie || !isRefusal(error)) throw error;
     await write(scene, [makeStep(type, scene, before, plan.position)]);
@@ -82,9 +82,12 @@ function makeStep(
 }
 
 /** Throws Problem `lease-lost` when the cookie was moved by somebody else since it was read. */
-async function write({ client, edge }: SyncScene, operations: readonly LdapOperation[]): Promise<void> {
+async function write(
+  { client, edge }: SyncScene,
+  operations: Iterable<LdapOperation> | AsyncIterable<LdapOperation>,
+): Promise<void> {
   try {
-    await client.apply(operations);
+    await client.applyTogether(operations);
   } catch (error) {
     if (!(error instanceof LdapFault) || error.failedOperation !== 0) throw error;
     if (error.resultCode !== ResultCode.noSuchAttribute) throw error;
@@ -94,6 +97,14 @@ async function write({ client, edge }: SyncScene, operations: readonly LdapOpera
       { cause: error },
     );
   }
+}
+
+async function* precede(
+  first: LdapOperation,
+  rest: Iterable<LdapOperation> | AsyncIterable<LdapOperation>,
+): AsyncGenerator<LdapOperation> {
+  yield first;
+  yield* rest;
 }
 
 /** The Edge read it and said no; a connection that broke is another matter. */

@@ -33,8 +33,9 @@ export interface SyncCounts {
 export const NOTHING_COUNTED: SyncCounts = { added: 0, deleted: 0, updated: 0, scanned: 0, targetScanned: 0 };
 
 export interface SyncPlan {
-  /** Written in one transaction: the Edge has all of them or none. None of them touches the cookies. */
-  readonly operations: readonly LdapOperation[];
+  /** Written in one transaction: the Edge has all of them or none. None of them touches the cookies. They may be made on the way. */
+  readonly operations: Iterable<LdapOperation> | AsyncIterable<LdapOperation>;
+  /** Right when all operations have been read. */
   readonly counts: SyncCounts;
   /** Where AD's change feed stood before anything was read for the plan; absent when AD keeps none. Goes into the cookie. */
   readonly position?: string | undefined;

@@ -26,6 +26,8 @@ export interface LdapAnswer {
 interface Waiting {
   readonly entries: LdapEntry[];
   answerBytes: number;
+  /** How much longer than others it may take. */
+  readonly patienceMs: number;
   readonly resolve: (answer: LdapAnswer) => void;
   readonly reject: (problem: Problem) => void;
   timer: NodeJS.Timeout;
@@ -71,7 +73,7 @@ export class ClientConnection {
     const octets = encodeMessage(messageId, encodeRequest(request), controls);
     return new Promise((resolve, reject) => {
       const timer = this.#startTimer(patienceMs);
-      this.#waiting.set(messageId, { entries: [], answerBytes: 0, resolve, reject, timer });
+      this.#waiting.set(messageId, { entries: [], answerBytes: 0, patienceMs, resolve, reject, timer });
       this.#socket.write(octets);
     });
   }
@@ -92,8 +94,10 @@ export class ClientConnection {
     return this.#lastMessageId;
   }
 
+  /** A request behind one that takes its time waits for that one too. */
   #startTimer(patienceMs = 0): NodeJS.Timeout {
-    const timeoutMs = this.#timeoutMs + patienceMs;
+    const ahead = [...this.#waiting.values()].reduce((sum, waiting) => sum + waiting.patienceMs, 0);
+    const timeoutMs = this.#timeoutMs + patienceMs + ahead;
     const sentence = `${this.#peer} did not answer over LDAP within ${timeoutMs} ms`;
     return setTimeout(() => this.#fail(new Problem('ldap-unreachable', sentence)), timeoutMs);
   }

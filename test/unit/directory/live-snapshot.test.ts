@@ -36,6 +36,10 @@ class Wall implements Directory {
     return this.#isReached().then(() => this.#behind.search(query));
   }
 
+  async *scan(query: Parameters<Directory['scan']>[0]): ReturnType<Directory['scan']> {
+    yield await this.search(query);
+  }
+
   async apply(operations: LdapOperations): Promise<void> {
     await this.#isReached();
     const first = this.meanwhile;
