@@ -43,6 +43,8 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   parts.add(await adam.keepDone(publish));
   const renewal = await CertificateRenewal.open({ clock, log, events, store: certificates, directory: adam });
   parts.add(() => renewal.close());
+  // A directory that was away learns at once what it missed.
+  parts.add(await adam.keepDone(() => renewal.look()));
   const hubs = (): readonly string[] => adam.snapshot().hubs.map(({ name }) => name);
   parts.add(watchSilence({ clock, events, hubs, lastRound: () => lastRound(adam) }));
   const { ldaps, announce } = await serveAdam(foundation, adam, directory);

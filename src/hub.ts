@@ -47,6 +47,8 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     directory: activeDirectory,
   });
   parts.add(() => renewal.close());
+  // A directory that was away learns at once what it missed.
+  parts.add(await activeDirectory.keepDone(() => renewal.look()));
   const organisation = createOrganisationView({ clock, log, secretKey, snapshot: () => activeDirectory.snapshot() });
   const synchronizer = new Synchronizer({
     activeDirectory,

@@ -39,7 +39,7 @@ export interface AccessScene {
 type Modify = Extract<LdapOperation, { kind: 'modify' }>;
 
 /** What EdgeSync writes on the Edge's own object, and on no account anything else: not its certificate, not its state. */
-const OWN_OBJECT_ATTRIBUTES = new Set([
+export const OWN_OBJECT_ATTRIBUTES: ReadonlySet<string> = new Set([
   'msExchEdgeSyncCredential',
   'msExchEdgeSyncStatus',
   COOKIE_ATTRIBUTE,

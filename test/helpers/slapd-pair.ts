@@ -16,7 +16,7 @@ export const ADAM_SUFFIX = 'CN=Configuration,CN=ADAM';
 const EDGE_NAME = 'EDGE01';
 
 /** A file of access rules as an administrator adapts it. */
-function readAccessRules(name: 'ad' | 'adam', suffix: string): string[] {
+export function readAccessRules(name: 'ad' | 'adam', suffix: string): string[] {
   const file = new URL(`../../docker/slapd/${name}-access.conf`, import.meta.url).pathname;
   const text = readFileSync(file, 'utf8').replaceAll('@SUFFIX@', suffix.toLowerCase());
   return text.replaceAll('@EDGE@', EDGE_NAME.toLowerCase()).split('\n');
