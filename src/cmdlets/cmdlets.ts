@@ -50,6 +50,7 @@ import { setReceiveConnector } from './set-receive-connector.ts';
 import { setSendConnector } from './set-send-connector.ts';
 import { setTransportConfig } from './set-transport-config.ts';
 import { startEdgeSynchronization } from './start-edge-synchronization.ts';
+import { testEdgeSynchronization } from './test-edge-synchronization.ts';
 import { testSmtpConnectivity } from './test-smtp-connectivity.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -101,6 +102,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   setSendConnector,
   setTransportConfig,
   startEdgeSynchronization,
+  testEdgeSynchronization,
   testSmtpConnectivity,
 ];
 

@@ -6,6 +6,7 @@ import { SYNC_TYPE_NAMES, type SyncTypeName } from '../directory/edge-sync-cooki
 import type { EdgeSubscription } from '../directory/edge-subscription.ts';
 import { Problem } from '../problem.ts';
 import { takesPartInSync } from './credential.ts';
+import { type EdgeTestOrder, type EdgeTestReport, testEdge } from './edge-test.ts';
 import type { SyncReport } from './sync-report.ts';
 import { runSyncRound, type SyncOrder, type SyncRoundOptions } from './sync-round.ts';
 import { SyncSchedule } from './sync-schedule.ts';
@@ -48,12 +49,23 @@ export class Synchronizer {
   async synchronize({ edgeName, ...forced }: SyncRequest = {}): Promise<readonly SyncReport[]> {
     // An Edge may have been subscribed on another hub a moment ago.
     await this.#options.activeDirectory.refresh();
+    const chosen = this.#choose(edgeName);
+    const order = { ...forced, types: SYNC_TYPE_NAMES, isManual: true };
+    return (await Promise.all(chosen.map(({ name }) => this.#join(name, order)))).flat();
+  }
+
+  /** Looks at each subscribed Edge, or the one named, and changes nothing. */
+  test({ edgeName, ...order }: EdgeTestOrder & Pick<SyncRequest, 'edgeName'>): Promise<readonly EdgeTestReport[]> {
+    return Promise.all(this.#choose(edgeName).map((edge) => testEdge(edge, order, this.#options)));
+  }
+
+  /** Throws Problem `not-found`. */
+  #choose(edgeName: string | undefined): readonly EdgeSubscription[] {
     const { edges } = this.#options.activeDirectory.snapshot();
     const chosen = edges.filter(({ name }) => edgeName === undefined || name.toLowerCase() === edgeName.toLowerCase());
     if (edgeName !== undefined && chosen.length === 0)
       throw new Problem('not-found', `there is no Edge Subscription "${edgeName}"`);
-    const order = { ...forced, types: SYNC_TYPE_NAMES, isManual: true };
-    return (await Promise.all(chosen.map(({ name }) => this.#join(name, order)))).flat();
+    return chosen;
   }
 
   /** A round that is under way is waited for, and another follows: it may have read what has changed since. */
