@@ -13,6 +13,7 @@ import { openDirectory } from './directory-opening.ts';
 import { watchDirectory } from './directory-watch.ts';
 import { Adam } from './directory/adam.ts';
 import { findCookie } from './directory/edge-sync-cookie.ts';
+import { isValidating } from './directory/recipient-filter.ts';
 import { adamNamingContext } from './directory/layout.ts';
 import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
 import { watchAccounts } from './edgesync/account-watch.ts';
@@ -54,6 +55,10 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     organisation,
     decoySecret: deriveServerSecret(secretKey, 'SCRAM decoy'),
     onChange: (listener) => adam.onChange(listener),
+    validation: {
+      isOn: () => isValidating(adam.snapshot().recipientFilter),
+      isKnown: (mailbox) => adam.recipientLookup.isKnown(mailbox),
+    },
   });
   const context: ServerContext = {
     ...foundation,

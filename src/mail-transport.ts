@@ -13,7 +13,8 @@ import { LoadBalance } from './transport/load-balance.ts';
 import { systemResolver } from './transport/next-hop.ts';
 import type { Organisation } from './transport/organisation.ts';
 import { MailQueue } from './transport/queue.ts';
-import { Receiver } from './transport/receive.ts';
+import { Receiver, type RecipientValidation } from './transport/receive.ts';
+import type { Metrics } from './tracking/metrics.ts';
 import { Records } from './transport/records.ts';
 import { routeRecipient } from './transport/route.ts';
 import { Settlement } from './transport/settlement.ts';
@@ -30,6 +31,8 @@ export interface DirectoryView {
   readonly organisation: () => Organisation;
   /** Makes the salts shown for user names that do not exist; the same at every start, or they would tell themselves. */
   readonly decoySecret: Buffer;
+  /** On an Edge: whether a recipient is one of the organisation's. */
+  readonly validation?: RecipientValidation;
   onChange(listener: () => void): Cancel;
 }
 
@@ -73,6 +76,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     records,
     expirationMs,
     decoySecret: view.decoySecret,
+    validation: view.validation && countLookups(view.validation, foundation.metrics),
     identityFor: ({ servername, connectorFqdn }) => contexts.identityFor(servername, connectorFqdn),
     certificateFor: (connectorFqdn) => contexts.select(undefined, connectorFqdn),
   });
@@ -96,6 +100,22 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     }),
   );
   return { queue, addresses: listeners.map(({ address }) => ({ host: address.address, port: address.port })) };
+}
+
+function countLookups(validation: RecipientValidation, { recipientLookups }: Metrics): RecipientValidation {
+  return {
+    isOn: () => validation.isOn(),
+    isKnown: async (mailbox) => {
+      try {
+        const isKnown = await validation.isKnown(mailbox);
+        recipientLookups.inc({ result: isKnown ? 'known' : 'unknown' });
+        return isKnown;
+      } catch (error) {
+        recipientLookups.inc({ result: 'failed' });
+        throw error;
+      }
+    },
+  };
 }
 
 /** IntraOrgConnectorSmtpMaxMessagesPerConnection and SmtpMaxMessagesPerConnection, Exchange's default for both. */

@@ -20,6 +20,7 @@ import { getMessageTrackingLog } from './get-message-tracking-log.ts';
 import { getQueue } from './get-queue.ts';
 import { getReceiveConnector } from './get-receive-connector.ts';
 import { getRecipient } from './get-recipient.ts';
+import { getRecipientFilterConfig } from './get-recipient-filter-config.ts';
 import { getSendConnector } from './get-send-connector.ts';
 import { getTransportConfig } from './get-transport-config.ts';
 import { getTransportServer } from './get-transport-server.ts';
@@ -47,6 +48,7 @@ import { setEdgeSyncServiceConfig } from './set-edge-sync-service-config.ts';
 import { setMailUser } from './set-mail-user.ts';
 import { setLabClock } from './set-lab-clock.ts';
 import { setReceiveConnector } from './set-receive-connector.ts';
+import { setRecipientFilterConfig } from './set-recipient-filter-config.ts';
 import { setSendConnector } from './set-send-connector.ts';
 import { setTransportConfig } from './set-transport-config.ts';
 import { startEdgeSynchronization } from './start-edge-synchronization.ts';
@@ -72,6 +74,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   getQueue,
   getReceiveConnector,
   getRecipient,
+  getRecipientFilterConfig,
   getSendConnector,
   getTransportConfig,
   getTransportServer,
@@ -99,6 +102,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   setMailUser,
   setLabClock,
   setReceiveConnector,
+  setRecipientFilterConfig,
   setSendConnector,
   setTransportConfig,
   startEdgeSynchronization,

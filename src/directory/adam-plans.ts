@@ -7,6 +7,7 @@ import type { AdamSnapshot } from './adam-snapshot.ts';
 import { findCookie, formatEdgeSyncCookie, SYNC_TYPE_NAMES } from './edge-sync-cookie.ts';
 import { isSameName } from './organization.ts';
 import { planTransportConfig, type Scene, serverShelf } from './organization-plans.ts';
+import { type RecipientFilterConfig, recipientFilterView } from './recipient-filter.ts';
 import { planAdd, planRemove, planReplace, type Shelf } from './shelf.ts';
 import { DEFAULT_TRANSPORT_CONFIG, type TransportConfig } from './transport-config.ts';
 import type { Recorded } from './view.ts';
@@ -65,6 +66,17 @@ export function planAccountEnds({ snapshot }: AdamScene, now: Date): LdapOperati
   return accounts
     .filter((account) => account.expiration <= now || (isBootstrap(account) && hasSuccessor))
     .map(toDelete);
+}
+
+/** Makes the settings when they are set for the first time. */
+export function planRecipientFilter({ snapshot, layout }: AdamScene, config: RecipientFilterConfig): LdapOperation[] {
+  const { recipientFilter } = snapshot;
+  const shelf: Shelf<RecipientFilterConfig> = {
+    view: recipientFilterView,
+    parent: layout.messageHygiene,
+    objects: recipientFilter ? [recipientFilter] : [],
+  };
+  return recipientFilter ? planReplace(shelf, recipientFilter.name, config) : planAdd(shelf, config);
 }
 
 /** Throws Problem `not-subscribed`. */

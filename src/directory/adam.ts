@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { Problem } from '../problem.ts';
 import { type Account, accountView, bootstrapAccountName } from './account.ts';
-import { planAccountEnds, planBootstrapEnd, planExport, planWipe } from './adam-plans.ts';
+import { planAccountEnds, planBootstrapEnd, planExport, planRecipientFilter, planWipe } from './adam-plans.ts';
 import { type AdamSnapshot, understandAdam } from './adam-snapshot.ts';
 import { ensureBaseTree, type OwnServer } from './base-tree.ts';
 import type { Directory } from './directory.ts';
@@ -17,6 +17,9 @@ import { openPrepared } from './live-snapshot.ts';
 import { readTree } from './organization.ts';
 import { OrganizationDirectory, type OrganizationParts } from './organization-directory.ts';
 import { makePasswordVerifier, type PasswordScheme } from './password-verifier.ts';
+import type { RecipientFilterConfig } from './recipient-filter.ts';
+import { RecipientLookup } from './recipient-lookup.ts';
+import { removeRecipients } from './recipient-removal.ts';
 
 export interface AdamOptions {
   /** Its opener closes it. */
@@ -43,7 +46,10 @@ const PASSWORD_BYTES = 32;
 
 /** Owns the live snapshot of ADAM. */
 export class Adam extends OrganizationDirectory<AdamSnapshot> {
+  /** Asked at RCPT; not in the snapshot, since there may be very many. */
+  readonly recipientLookup: RecipientLookup;
   readonly #clock: Clock;
+  readonly #directory: Directory;
   readonly #passwordScheme: PasswordScheme | undefined;
 
   /** Makes what is missing. Throws Problem `object-unreadable` when what is there cannot be understood. */
@@ -58,7 +64,7 @@ export class Adam extends OrganizationDirectory<AdamSnapshot> {
       log,
       kept,
     });
-    const adam = new Adam({ live, layout, clock, log, passwordScheme });
+    const adam = new Adam({ live, layout, clock, log, passwordScheme, directory });
     // The config file may have been changed since the object was made.
     await adam.keepDone(async () => {
       await prepare();
@@ -68,10 +74,13 @@ export class Adam extends OrganizationDirectory<AdamSnapshot> {
   }
 
   private constructor(
-    parts: Omit<OrganizationParts<AdamSnapshot>, 'guardReplicated'> & Pick<AdamOptions, 'clock' | 'passwordScheme'>,
+    parts: Omit<OrganizationParts<AdamSnapshot>, 'guardReplicated'> &
+      Pick<AdamOptions, 'clock' | 'passwordScheme' | 'directory'>,
   ) {
     super({ ...parts, guardReplicated: refuseSubscribed });
     this.#clock = parts.clock;
+    this.#directory = parts.directory;
+    this.recipientLookup = new RecipientLookup(parts.directory, parts.layout);
     this.#passwordScheme = parts.passwordScheme;
   }
 
@@ -91,8 +100,19 @@ export class Adam extends OrganizationDirectory<AdamSnapshot> {
   }
 
   /** Deletes what EdgeSync brought and every account; the Edge is on its own again. Throws Problem `not-subscribed`. */
-  removeSubscription(): Promise<void> {
-    return this.changeScene((scene) => planWipe(scene));
+  async removeSubscription(): Promise<void> {
+    await this.changeScene((scene) => planWipe(scene));
+    await removeRecipients(this.#directory, this.layout.recipients);
+  }
+
+  /** The Edge's own affair, on a subscribed Edge too. */
+  setRecipientFilter(config: RecipientFilterConfig): Promise<void> {
+    return this.changeScene((scene) => planRecipientFilter(scene, config));
+  }
+
+  override close(): void {
+    this.recipientLookup.close();
+    super.close();
   }
 
   /** Ends accounts whose time is up, and the bootstrap account once it has a successor, see planAccountEnds. */

@@ -81,6 +81,7 @@ function containers(layout: Layout, site: string | undefined): LdapEntry[] {
     container(layout.organization),
     transportConfigView.toEntry(DEFAULT_TRANSPORT_CONFIG, layout.organization),
     container(layout.acceptedDomains),
+    container(layout.messageHygiene),
     container(layout.connections),
     container(layout.servers),
     container(layout.recipients),

@@ -14,6 +14,8 @@ export interface Layout {
   readonly organization: string;
   readonly transportSettings: string;
   readonly acceptedDomains: string;
+  /** Settings of the agents that keep unwanted mail out. */
+  readonly messageHygiene: string;
   /** Send connectors. */
   readonly connections: string;
   readonly servers: string;
@@ -38,6 +40,7 @@ export function layoutOf(namingContext: string): Layout {
     organization,
     transportSettings,
     acceptedDomains: childDn('CN', 'Accepted Domains', transportSettings),
+    messageHygiene: childDn('CN', 'Message Hygiene', transportSettings),
     connections: childDn('CN', 'Connections', organization),
     servers: childDn('CN', 'Servers', organization),
     recipients: childDn('CN', 'Recipients', namingContext),

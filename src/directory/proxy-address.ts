@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { Problem } from '../problem.ts';
-import { parseMailbox } from '../smtp/address.ts';
+import { type Mailbox, mailboxKey, parseMailbox } from '../smtp/address.ts';
 
 const PREFIX = /^smtp:/i;
 
@@ -35,7 +35,17 @@ export function readProxyAddresses(values: readonly string[]): { primary: string
   return { primary, others };
 }
 
-/** What stands for the address on an Edge: 32 octets, the same for every way to write its letters. */
+/** What stands for the address on an Edge: 32 octets, the same for every way to write its letters or to quote them. */
 export function hashAddress(address: string): Buffer {
-  return createHash('sha256').update(address.normalize('NFC').toLowerCase()).digest();
+  const mailbox = parseMailbox(address);
+  return hashText(mailbox ? mailboxKey(mailbox) : address);
+}
+
+/** The same for a recipient as a client named it. */
+export function hashMailbox(mailbox: Mailbox): Buffer {
+  return hashText(mailboxKey(mailbox));
+}
+
+function hashText(text: string): Buffer {
+  return createHash('sha256').update(text.normalize('NFC').toLowerCase()).digest();
 }

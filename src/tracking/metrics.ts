@@ -35,6 +35,13 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  readonly recipientLookups = new Counter({
+    name: 'relaypair_recipient_lookups_total',
+    help: 'Recipients looked up at RCPT, by what came of it: known, unknown or failed',
+    labelNames: ['result'] as const,
+    registers: [this.#registry],
+  });
+
   /** Everything, in the order of names. */
   async read(): Promise<readonly MetricSample[]> {
     const metrics = await this.#registry.getMetricsAsJSON();

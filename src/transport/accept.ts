@@ -36,6 +36,24 @@ export function refuseRecipient(
   return hidesRoute(recipient.localPart) ? REPLIES.relayDenied : undefined;
 }
 
+/**
+ * Whether a recipient that may be addressed must be known besides: a stranger's, in a domain that is authoritative here
+ * (exchange: Recipient Filter agent; a relay domain's recipients may be elsewhere). postmaster always is (RFC 5321 §4.5.1).
+ */
+export function mustBeKnown(
+  standing: Standing,
+  recipient: Mailbox,
+  acceptedDomains: readonly AcceptedDomain[],
+): boolean {
+  if (
+    hasRight(standing, 'Ms-Exch-Bypass-Anti-Spam') ||
+    recipient.domain === '' ||
+    recipient.localPart.toLowerCase() === 'postmaster'
+  )
+    return false;
+  return findAcceptedDomain(acceptedDomains, recipient.domain)?.domainType === 'Authoritative';
+}
+
 /** user%foreign.example@ours, foreign!user@ours, "user@foreign.example"@ours: a stranger's wish for a route beyond us. */
 function hidesRoute(localPart: string): boolean {
   return /[%!@:]/.test(localPart);

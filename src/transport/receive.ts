@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { type Clock, describeOffset } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf } from '../problem.ts';
+import type { Mailbox } from '../smtp/address.ts';
 import { BodyFault } from '../smtp/body-framing.ts';
 import { ExternalServer } from '../smtp/external.ts';
 import { REPLIES } from '../smtp/replies.ts';
@@ -25,12 +26,19 @@ import type { Envelope, Spool, SpooledMessage, SpoolWriter } from '../spool/spoo
 import type { Certificate } from '../tls/certificate.ts';
 import { offerStartTls, receptionReason, recognisePeer, type StartTlsOffer } from '../trust/reception.ts';
 import { type Principal, type ReceiveConnector, chooseReceiveConnector } from '../directory/receive-connector.ts';
-import { refuseRecipient, refuseSender, type Standing } from './accept.ts';
+import { mustBeKnown, refuseRecipient, refuseSender, type Standing } from './accept.ts';
 import { type MessageFacts, MessageScan } from './message-scan.ts';
 import { NetworkIdField } from './network-id-field.ts';
 import { type Organisation, type Peer, postmasterDomain } from './organisation.ts';
 import type { Acceptance, Records } from './records.ts';
 import { formatReceived } from './trace-header.ts';
+
+/** Whether recipients are looked up, and the looking up. */
+export interface RecipientValidation {
+  isOn(): boolean;
+  /** Throws when there is no telling. */
+  isKnown(mailbox: Mailbox): Promise<boolean>;
+}
 
 export interface ReceiveOptions {
   readonly clock: Clock;
@@ -46,6 +54,8 @@ export interface ReceiveOptions {
   /** The certificate that would be shown without SNI; its dates decide whether STARTTLS is offered. */
   readonly certificateFor: (connectorFqdn: string) => Certificate | undefined;
   readonly expirationMs: number;
+  /** On an Edge. */
+  readonly validation?: RecipientValidation | undefined;
   /** Keyed per server: makes stable salts for user names that do not exist. */
   readonly decoySecret: Buffer;
 }
@@ -115,8 +125,27 @@ export class Receiver implements SessionPolicy {
     return refuseSender(this.#standing(session), command.sizeBytes);
   }
 
-  recipient(session: SmtpSession, _transaction: Transaction, command: RecipientCommand): Reply | undefined {
-    return refuseRecipient(this.#standing(session), command.mailbox, this.#organisation.acceptedDomains);
+  recipient(
+    session: SmtpSession,
+    _transaction: Transaction,
+    { mailbox }: RecipientCommand,
+  ): Promise<Reply | undefined> | Reply | undefined {
+    const { acceptedDomains } = this.#organisation;
+    const standing = this.#standing(session);
+    const refusal = refuseRecipient(standing, mailbox, acceptedDomains);
+    const { validation } = this.#options;
+    if (refusal || validation?.isOn() !== true || !mustBeKnown(standing, mailbox, acceptedDomains)) return refusal;
+    return this.#refuseUnknown(validation, mailbox);
+  }
+
+  /** Who cannot be looked up is neither taken nor refused for good: the client comes back. */
+  async #refuseUnknown(validation: RecipientValidation, mailbox: Mailbox): Promise<Reply | undefined> {
+    try {
+      return (await validation.isKnown(mailbox)) ? undefined : REPLIES.userUnknown;
+    } catch (error) {
+      this.#options.log.error({ error: messageOf(error) }, 'a recipient could not be looked up');
+      return REPLIES.recipientLookup;
+    }
   }
 
   async data(session: SmtpSession, transaction: Transaction, body: Readable): Promise<Reply> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PermissionGroup } from '../../../src/directory/receive-connector.ts';
 import { parseMailbox } from '../../../src/smtp/address.ts';
 import { REPLIES } from '../../../src/smtp/replies.ts';
-import { refuseRecipient, refuseSender, type Standing } from '../../../src/transport/accept.ts';
+import { mustBeKnown, refuseRecipient, refuseSender, type Standing } from '../../../src/transport/accept.ts';
 import { accepted, receiveConnector } from './organisation-fixtures.ts';
 
 const DOMAINS = [accepted('contoso.test'), accepted('tree.test', { matchSubDomains: true })];
@@ -29,6 +29,33 @@ function mailbox(address: string) {
   if (!parsed) throw new Error(`${address} is no address`);
   return parsed;
 }
+
+describe('mustBeKnown', () => {
+  const domains = [
+    ...DOMAINS,
+    accepted('sub.tree.test', { domainType: 'InternalRelay' }),
+    accepted('relay.test', { domainType: 'InternalRelay' }),
+    accepted('outside.test', { domainType: 'ExternalRelay' }),
+  ];
+
+  it.each<[string, Given, string, boolean]>([
+    ['a stranger’s recipient in an authoritative domain', {}, 'a@contoso.test', true],
+    ['one in a subdomain that is accepted with it', {}, 'a@deep.tree.test', true],
+    ['one in a subdomain that is a relay domain of its own', {}, 'a@sub.tree.test', false],
+    ['one in an internal relay domain', {}, 'a@relay.test', false],
+    ['one in an external relay domain', {}, 'a@outside.test', false],
+    ['one in no accepted domain', {}, 'a@elsewhere.test', false],
+    ['postmaster', {}, 'PostMaster@contoso.test', false],
+    ['a hub’s recipient', { principal: 'hub-transport-server' }, 'a@contoso.test', false],
+  ])('%s', (_what, given, address, expected) => {
+    expect(mustBeKnown(standing(given), mailbox(address), domains)).toBe(expected);
+  });
+
+  it('a bare postmaster', () => {
+    const bare = { localPart: 'Postmaster', domain: '', text: 'Postmaster' };
+    expect(mustBeKnown(standing({}), bare, domains)).toBe(false);
+  });
+});
 
 describe('refuseSender', () => {
   it.each<[string, Given, number | undefined, keyof typeof REPLIES | undefined]>([

@@ -14,7 +14,7 @@ import type { Spool } from '../../../src/spool/spool.ts';
 import { type Certificate, parseCertificate } from '../../../src/tls/certificate.ts';
 import type { TlsSession } from '../../../src/tls/tls-session.ts';
 import type { Organisation } from '../../../src/transport/organisation.ts';
-import { Receiver } from '../../../src/transport/receive.ts';
+import { Receiver, type RecipientValidation } from '../../../src/transport/receive.ts';
 import type { Acceptance, Records } from '../../../src/transport/records.ts';
 import { formatNetworkMessageId } from '../../../src/transport/trace-header.ts';
 import { createEcCertificate } from '../../helpers/ec-certificate.ts';
@@ -97,7 +97,13 @@ describe('Receiver', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function makeReceiver(changes: { spool?: Spool; accepted?: (acceptance: Acceptance) => void } = {}): Receiver {
+  interface ReceiverChanges {
+    spool?: Spool;
+    accepted?: (acceptance: Acceptance) => void;
+    validation?: RecipientValidation;
+  }
+
+  function makeReceiver(changes: ReceiverChanges = {}): Receiver {
     const records: Pick<Records, 'accepted' | 'strangeCertificate' | 'strangePassword'> = {
       accepted: changes.accepted ?? ((acceptance) => void acceptances.push(acceptance)),
       strangeCertificate: () => void faults.push('certificate'),
@@ -107,6 +113,7 @@ describe('Receiver', () => {
       clock,
       log: silentLog(),
       spool: changes.spool ?? spool,
+      validation: changes.validation,
       organisation: () => organisation,
       records: records as Records,
       identityFor: () => undefined,
@@ -259,6 +266,38 @@ describe('Receiver', () => {
     const [message] = await claimAll(spool);
     expect(message?.envelope.networkMessageId === ID).toBe(expected === ID);
     expect((message && (await readBody(spool, message)))?.toString()).toBe(body);
+  });
+
+  describe('recipient validation', () => {
+    const anna = parseMailbox('Anna@contoso.test');
+    const isKnown = async ({ localPart }: { localPart: string }): Promise<boolean> => {
+      if (localPart === 'broken') throw new Problem('ldap-unreachable', 'the directory is away');
+      return localPart === 'Anna';
+    };
+
+    it.each<[string, keyof typeof REPLIES | undefined]>([
+      ['Anna@contoso.test', undefined],
+      ['bert@contoso.test', 'userUnknown'],
+      ['broken@contoso.test', 'recipientLookup'],
+      ['bert@elsewhere.test', 'relayDenied'],
+      ['postmaster@contoso.test', undefined],
+    ])('answers a stranger who names %s with %s', async (address, name) => {
+      const receiver = makeReceiver({ validation: { isOn: () => true, isKnown } });
+      const mailbox = parseMailbox(address) ?? { localPart: '', domain: '', text: '' };
+      const reply = await receiver.recipient(admitted(receiver), transactionTo(), { mailbox });
+      expect(reply).toEqual(name && REPLIES[name]);
+    });
+
+    it('asks nothing while it is off, or of a peer', () => {
+      const asked: string[] = [];
+      const never = async ({ text }: { text: string }) => asked.push(text) > 0;
+      const off = makeReceiver({ validation: { isOn: () => false, isKnown: never } });
+      const on = makeReceiver({ validation: { isOn: () => true, isKnown: never } });
+      if (!anna) throw new Error('no address');
+      expect(off.recipient(admitted(off), transactionTo(), { mailbox: anna })).toBeUndefined();
+      expect(on.recipient(admitted(on, asEdge), transactionTo(), { mailbox: anna })).toBeUndefined();
+      expect(asked).toEqual([]);
+    });
   });
 
   describe('who a client is', () => {
