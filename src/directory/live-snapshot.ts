@@ -34,7 +34,7 @@ interface State<S> {
 }
 
 /** How often a change is planned anew because another server was faster. */
-const MAX_PLANS = 5;
+const MAX_PLANS = 20;
 
 /** Owns its subscription to the directory's changes. */
 export class LiveSnapshot<S> {

@@ -2,12 +2,13 @@
 // administrator who knows a password, and one who is known by a client certificate.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { connect } from 'node:tls';
 import type { KeyPair } from '../../src/tls/key-pair.ts';
+import { requirePeer } from './peers.ts';
 
 const SLAPD = '/usr/sbin/slapd';
 const START_TIMEOUT_MS = 10_000;
@@ -18,9 +19,9 @@ export const SLAPD_PASSWORD = 'secret';
 /** The schema that the project ships. */
 export const SLAPD_SCHEMA = new URL('../../docker/slapd/relaypair.schema', import.meta.url).pathname;
 
-/** True where slapd and its modules are installed. */
+/** True where slapd and its modules are installed. Throws where they have to be. */
 export function hasSlapd(): boolean {
-  return existsSync(SLAPD) && findModules() !== undefined;
+  return requirePeer('slapd') && findModules() !== undefined;
 }
 
 export interface RunningSlapd {
