@@ -2,7 +2,7 @@
 // what the other side has on record.
 
 import { type Endpoint, formatEndpoint } from './config.ts';
-import type { Directory } from './directory/directory.ts';
+import { type Directory, isServable } from './directory/directory.ts';
 import { DirectoryDoor } from './directory/directory-door.ts';
 import type { Door } from './directory/door.ts';
 import { LdapListener } from './ldap/server.ts';
@@ -18,6 +18,7 @@ export interface LdapsDoorOptions {
 export async function openLdapsDoor(foundation: Foundation, options: LdapsDoorOptions): Promise<Endpoint> {
   const { clock, log, parts, contexts } = foundation;
   const { door, directory, endpoint } = options;
+  if (!isServable(directory)) throw new Error('a directory on an LDAP server is served by that server');
   const listener = await LdapListener.open({
     ...endpoint,
     security: { kind: 'tls', keyPair: () => contexts.ownKeyPair() },

@@ -4,28 +4,36 @@
 
 import type { Clock } from '../clock.ts';
 import { normalizeDn } from '../ldap/dn.ts';
-import { type LdapEntry, type LdapOperations, getValues, toAttributes } from '../ldap/entry.ts';
+import { getValues, isOperationalAttribute, type LdapEntry, type LdapOperations, toAttributes } from '../ldap/entry.ts';
+import { matchFilter } from '../ldap/filter.ts';
 import type { BindCredentials, LdapConnection, LdapRequestHandler, SearchAnswer } from '../ldap/handler.ts';
 import type { CompareRequest, SearchRequest } from '../ldap/request.ts';
 import { fault, type LdapOutcome, outcomeOf, SUCCESS } from '../ldap/result.ts';
+import type { SearchWatch } from '../ldap/search-watch.ts';
 import type { Log } from '../log.ts';
 import { validityAt } from '../tls/certificate.ts';
 import { BindAttempts } from './bind-attempts.ts';
 import { changeAttributes } from './change-feed.ts';
-import type { Directory } from './directory.ts';
-import type { Door, DoorAccount, Rights } from './door.ts';
+import type { ServableDirectory } from './directory.ts';
+import type { Door, DoorAccount } from './door.ts';
 import { findByCertificate, findByName, isNamedBy } from './door-accounts.ts';
-import { asksForHidden, hideAttributes, isHidden } from './door-rights.ts';
+import { asksForHidden, hideAttributes, isHidden, rulesWithout } from './door-rights.ts';
+import { checkName } from './operation-check.ts';
 import { verifyPassword } from './password-verifier.ts';
 import { findAttributeType, isOperational } from './schema.ts';
 import { schemaRules } from './schema-rules.ts';
+import { isSchemaAttribute, makeSubschema, SUBSCHEMA_DN } from './subschema.ts';
 
 export interface DirectoryDoorOptions {
   readonly door: Door;
-  readonly directory: Directory;
+  readonly directory: ServableDirectory;
   readonly clock: Clock;
   readonly log: Log;
 }
+
+const SUBSCHEMA_KEY = normalizeDn(SUBSCHEMA_DN);
+/** So often a search that goes on asks whether its account still is one; real time. */
+const RECHECK_MS = 10;
 
 /** Owns the count of failed binds. */
 export class DirectoryDoor implements LdapRequestHandler {
@@ -44,6 +52,7 @@ export class DirectoryDoor implements LdapRequestHandler {
       attributes: toAttributes({
         objectClass: 'top',
         namingContexts: namingContext,
+        subschemaSubentry: SUBSCHEMA_DN,
         vendorName: 'relaypair',
         ...changeAttributes(changeMark),
       }),
@@ -111,12 +120,29 @@ export class DirectoryDoor implements LdapRequestHandler {
     return outcomeOf(result);
   }
 
-  async search(connection: LdapConnection, request: SearchRequest): Promise<SearchAnswer> {
+  async search(connection: LdapConnection, request: SearchRequest, watch: SearchWatch): Promise<SearchAnswer> {
     const { hidden } = this.#requireAccount(connection).rights;
     if (asksForHidden(request.filter, hidden)) throw denied();
+    checkName(request.base);
+    const isSubschema = normalizeDn(request.base) === SUBSCHEMA_KEY;
+    const entries = isSubschema ? searchSubschema(request) : this.#walk(connection, request, watch);
+    return { entries, outcome: SUCCESS };
+  }
+
+  async *#walk(connection: LdapConnection, request: SearchRequest, watch: SearchWatch): AsyncGenerator<LdapEntry> {
     const { base, scope, filter } = request;
-    const pages = this.#options.directory.scan({ base, scope, filter, attributes: ['*', '+'] });
-    return { entries: showEntries(pages, hidden), outcome: SUCCESS };
+    let checkedMs = performance.now();
+    const { hidden } = this.#requireAccount(connection).rights;
+    const rules = rulesWithout(hidden);
+    const isOver = (): boolean => watch.end !== undefined;
+    for await (const entry of this.#options.directory.walk({ base, scope, filter, rules, isOver })) {
+      // Between two entries, and between two pages all the more, the account may have come to its end.
+      if (performance.now() - checkedMs > RECHECK_MS) {
+        this.#requireAccount(connection);
+        checkedMs = performance.now();
+      }
+      yield hideAttributes(entry, hidden);
+    }
   }
 
   async apply(connection: LdapConnection, operations: LdapOperations): Promise<LdapOutcome> {
@@ -132,6 +158,10 @@ export class DirectoryDoor implements LdapRequestHandler {
     const type = findAttributeType(attribute);
     if (!type) throw fault('undefinedAttributeType', 'the schema has no such attribute');
     if (isHidden(attribute, hidden)) throw denied();
+    checkName(dn);
+    if (schemaRules.canAsk?.({ kind: 'equal', attribute: type.name, value }) === false) {
+      throw fault('invalidAttributeSyntax', `${type.name}: the value is invalid per syntax`);
+    }
     const [entry] = await this.#options.directory.search({ base: dn, scope: 'base', attributes: ['*', '+'] });
     const values = entry ? getValues(entry, type.name) : [];
     if (values.length === 0) throw fault('noSuchAttribute', 'the entry has no such attribute');
@@ -141,8 +171,12 @@ export class DirectoryDoor implements LdapRequestHandler {
 
   closed(): void {}
 
+  spell(attribute: string): string {
+    return findAttributeType(attribute)?.name ?? attribute;
+  }
+
   isOperational(attribute: string): boolean {
-    return isOperational(attribute);
+    return isOperational(attribute) || isOperationalAttribute(attribute) || isSchemaAttribute(attribute);
   }
 
   #findByName(name: string): DoorAccount | undefined {
@@ -157,13 +191,12 @@ export class DirectoryDoor implements LdapRequestHandler {
   }
 }
 
-function denied(failedOperation?: number) {
-  return fault('insufficientAccessRights', 'this account may not do that', { failedOperation });
+/** The subentry has nothing under it, and is found by its own name alone. */
+function searchSubschema({ scope, filter }: SearchRequest): LdapEntry[] {
+  const subschema = makeSubschema();
+  return scope !== 'one' && matchFilter(filter, subschema) ? [subschema] : [];
 }
 
-async function* showEntries(
-  pages: AsyncIterable<readonly LdapEntry[]>,
-  hidden: Rights['hidden'],
-): AsyncGenerator<LdapEntry> {
-  for await (const page of pages) for (const entry of page) yield hideAttributes(entry, hidden);
+function denied(failedOperation?: number) {
+  return fault('insufficientAccessRights', 'this account may not do that', { failedOperation });
 }

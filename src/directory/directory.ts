@@ -5,7 +5,7 @@
 import type { Cancel, Clock } from '../clock.ts';
 import type { LdapClient } from '../ldap/client.ts';
 import type { LdapEntry, LdapOperations } from '../ldap/entry.ts';
-import type { Filter } from '../ldap/filter.ts';
+import type { Filter, MatchingRules } from '../ldap/filter.ts';
 import type { Log } from '../log.ts';
 import type { ChangeMark, ChangePage } from './change-feed.ts';
 
@@ -21,6 +21,15 @@ export interface DirectoryQuery {
   readonly attributes?: readonly string[];
   /** At most so many entries come back, which of them is not said. To see whether there are more, ask for one more. */
   readonly sizeLimit?: number;
+}
+
+/** A search whose entries are made as they are asked for. */
+export interface DirectoryWalk extends Pick<DirectoryQuery, 'base' | 'scope'> {
+  readonly filter: Filter;
+  /** How values compare, and which attributes the filter may ask about. */
+  readonly rules: MatchingRules;
+  /** Asked now and then; true ends the walk. */
+  readonly isOver: () => boolean;
 }
 
 export interface ApplyOptions {
@@ -61,6 +70,20 @@ export interface Directory {
 
   /** Lets go of everything; a second time it does nothing. */
   close(): void;
+}
+
+/** One that can be served to others: it finds entries one after the other, however many there are. */
+export interface ServableDirectory extends Directory {
+  /**
+   * Whole entries, operational attributes among them, those that are reckoned for the answer included. What is changed between
+   * two of them may show or not. Throws LdapFault or Problem `bad-dn` at the first.
+   */
+  walk(walk: DirectoryWalk): AsyncIterable<LdapEntry>;
+}
+
+/** True for a directory that can be served. */
+export function isServable(directory: Directory): directory is ServableDirectory {
+  return 'walk' in directory;
 }
 
 export interface DirectoryOptions {

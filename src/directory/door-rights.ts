@@ -2,10 +2,11 @@
 // filters and in compares alike. What EdgeSync's accounts may write is adam-access.ts. Pure.
 
 import type { LdapEntry } from '../ldap/entry.ts';
-import type { Filter } from '../ldap/filter.ts';
+import type { Filter, MatchingRules } from '../ldap/filter.ts';
 import type { DirectoryAccountKind } from './directory-account.ts';
 import type { Rights } from './door.ts';
 import { findAttributeType } from './schema.ts';
+import { schemaRules } from './schema-rules.ts';
 
 /** Nobody reads a password verifier. */
 export const PASSWORDS: ReadonlySet<string> = new Set(['userPassword']);
@@ -45,4 +46,18 @@ export function asksForHidden(filter: Filter, hidden: Rights['hidden']): boolean
     default:
       return filter.attribute !== undefined && isHidden(filter.attribute, hidden);
   }
+}
+
+/** The schema's rules, to which what is hidden is not known: no filter learns anything of it. */
+export function rulesWithout(hidden: Rights['hidden']): MatchingRules {
+  return {
+    ...schemaRules,
+    knows: (attribute) => schemaRules.knows(attribute) && !isHidden(attribute, hidden),
+    rule: (name) => {
+      const found = schemaRules.rule?.(name);
+      return (
+        found && { ...found, appliesTo: (attribute) => found.appliesTo(attribute) && !isHidden(attribute, hidden) }
+      );
+    },
+  };
 }

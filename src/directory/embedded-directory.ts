@@ -16,7 +16,7 @@ import { openDatabase } from '../storage/database.ts';
 import { ensurePrivateFolder } from '../storage/files.ts';
 import { type ChangeMark, type ChangePage, deletionsFrom, formatPosition, startFrom } from './change-feed.ts';
 import { ChangeNumbers } from './change-numbers.ts';
-import type { ApplyOptions, Directory, DirectoryOptions, DirectoryQuery } from './directory.ts';
+import type { ApplyOptions, DirectoryOptions, DirectoryQuery, DirectoryWalk, ServableDirectory } from './directory.ts';
 import { DIRECTORY_MIGRATIONS } from './directory-format.ts';
 import { EntrySearch } from './entry-search.ts';
 import { EntryStore, type StoredEntry } from './entry-store.ts';
@@ -24,6 +24,7 @@ import { EntryWriter } from './entry-writer.ts';
 import { Facts } from './facts.ts';
 import { isOperational } from './schema.ts';
 import { schemaRules } from './schema-rules.ts';
+import { reckonAttributes } from './reckoned-attributes.ts';
 import { readTombstone } from './tombstone.ts';
 import { INDEX_SIGNATURE } from './value-index.ts';
 
@@ -34,7 +35,7 @@ const SLICE_OPERATIONS = 200;
 const PAGE_ENTRIES = 500;
 
 /** Owns the open database. */
-export class EmbeddedDirectory implements Directory {
+export class EmbeddedDirectory implements ServableDirectory {
   readonly backend = 'embedded';
   readonly namingContext: string;
   readonly #database: DatabaseSync;
@@ -114,6 +115,24 @@ export class EmbeddedDirectory implements Directory {
     while (this.#longWork) await this.#longWork;
   }
 
+  async *walk({ base, scope, filter, rules, isOver }: DirectoryWalk): AsyncGenerator<LdapEntry> {
+    while (this.#longWork) await this.#longWork;
+    const candidates = this.#search.candidates({ base, scope }, filter);
+    if (!candidates) throw this.#writer.noSuchObject(base);
+    const iterator = candidates[Symbol.iterator]();
+    for (let count = 1; !isOver(); count += 1) {
+      if (count % SLICE_OPERATIONS === 0) await nextTurn();
+      // Between two entries others may have written, and a long transaction may be under way.
+      for (let work = this.#workUnderWay(); work; work = this.#workUnderWay()) await work;
+      if (!this.#isOpen)
+        throw new Problem('directory-closed', 'the directory was closed before the search was complete');
+      const { done, value: stored } = iterator.next();
+      if (done === true) return;
+      const entry = reckonAttributes(stored, this.#store.hasChildren(stored.dnKey));
+      if (matchFilter(filter, entry, rules)) yield entry;
+    }
+  }
+
   async readChanges(base: string, since?: string, limit?: number): Promise<ChangePage> {
     while (this.#longWork) await this.#longWork;
     const start = startFrom(since, this.#numbers.mark);
@@ -143,6 +162,10 @@ export class EmbeddedDirectory implements Directory {
     if (operations.length <= SLICE_OPERATIONS) this.#transact(() => this.#writeAll(operations, options.author));
     else await this.#applyInSlices(operations, options.author);
     for (const listener of this.#listeners) listener();
+  }
+
+  #workUnderWay(): Promise<void> | undefined {
+    return this.#longWork;
   }
 
   onChange(listener: () => void): Cancel {

@@ -5,18 +5,24 @@ import { parseDn, type Rdn } from '../ldap/dn.ts';
 import type { Change } from '../ldap/entry.ts';
 import { fault } from '../ldap/result.ts';
 import { findAttributeType, findObjectClass } from './schema.ts';
-import { checkValues, type EntryAttributes, requireWritableType } from './schema-check.ts';
+import { checkSyntax, checkValues, type EntryAttributes, requireType, requireWritable } from './schema-check.ts';
 import { keyOf } from './schema-rules.ts';
 
 /** The attributes of an add, checked one by one, with those of its name added where they are missing (RFC 4511 §4.7). */
 export function readAddedAttributes(dn: string, given: ReadonlyMap<string, readonly Buffer[]>): EntryAttributes {
+  if (given.size === 0) throw fault('protocolError', 'no attributes provided');
+  const empty = [...given].find(([, values]) => values.length === 0);
+  if (empty) throw fault('protocolError', `${empty[0]}: no values for attribute type`);
+  const typed = Array.from(given, ([name, values]) => {
+    const type = requireType(name);
+    checkValues(type, values);
+    return { type, values };
+  });
   const attributes: EntryAttributes = new Map();
-  for (const [name, values] of given) {
-    const type = requireWritableType(name);
-    if (values.length === 0) throw fault('protocolError', `${type.name}: no values for attribute type`);
+  for (const { type } of typed) requireWritable(type);
+  for (const { type, values } of typed) {
     if (attributes.has(type.name))
       throw fault('attributeOrValueExists', `${type.name}: attribute provided more than once`);
-    checkValues(type, values);
     attributes.set(type.name, type.name === 'objectClass' ? values.map(spellClass) : values);
   }
   addNamingValues(attributes, parseDn(dn)[0] ?? []);
@@ -32,9 +38,10 @@ function spellClass(value: Buffer): Buffer {
 /** Puts the values of a name among the attributes; throws LdapFault when they cannot be values of theirs. */
 export function addNamingValues(attributes: EntryAttributes, rdn: Rdn): void {
   for (const { type: name, value } of rdn) {
-    const type = requireWritableType(name);
+    const type = requireType(name);
+    requireWritable(type);
     const naming = Buffer.from(value);
-    checkValues(type, [naming]);
+    checkSyntax(type, [naming]);
     const values = attributes.get(type.name) ?? [];
     if (!hasValue(type.name, values, naming)) attributes.set(type.name, [...values, naming]);
   }
@@ -48,14 +55,12 @@ export function dropNamingValues(attributes: EntryAttributes, rdn: Rdn): void {
   }
 }
 
-/** The attributes after the changes, one after the other. Throws LdapFault. */
+/** The attributes after the changes, which operation-check.ts has passed, one after the other. Throws LdapFault. */
 export function applyChanges(before: EntryAttributes, changes: readonly Change[]): EntryAttributes {
   const attributes: EntryAttributes = new Map(before);
   for (const change of changes) {
-    const type = requireWritableType(change.attribute);
-    checkValues(type, change.values);
-    const values = attributes.get(type.name) ?? [];
-    setValues(attributes, type.name, changeValues(type.name, values, change));
+    const { name } = requireType(change.attribute);
+    setValues(attributes, name, changeValues(name, attributes.get(name) ?? [], change));
   }
   return attributes;
 }
@@ -66,13 +71,14 @@ function changeValues(attribute: string, values: readonly Buffer[], change: Chan
       return addValues(attribute, values, change.values);
     case 'delete':
       return deleteValues(attribute, values, change.values);
+    case 'increment':
+      return incrementValues(attribute, values, change.values);
     default:
       return change.values;
   }
 }
 
 function addValues(attribute: string, values: readonly Buffer[], added: readonly Buffer[]): readonly Buffer[] {
-  if (added.length === 0) throw fault('protocolError', `${attribute}: no values given`);
   if (added.some((value) => hasValue(attribute, values, value))) {
     throw fault('attributeOrValueExists', `${attribute}: value already there`);
   }
@@ -86,6 +92,12 @@ function deleteValues(attribute: string, values: readonly Buffer[], deleted: rea
     if (!hasValue(attribute, left, value)) throw fault('noSuchAttribute', `${attribute}: no such value`);
     return withoutValue(attribute, left, value);
   }, values);
+}
+
+/** RFC 4525 §2: one whole number is added to every value. */
+function incrementValues(attribute: string, values: readonly Buffer[], by: readonly Buffer[]): readonly Buffer[] {
+  if (values.length === 0) throw fault('noSuchAttribute', `${attribute}: no such attribute`);
+  return values.map((value) => Buffer.from(String(BigInt(value.toString()) + BigInt(by.join('')))));
 }
 
 /** True when every value of the name is among the attributes. */

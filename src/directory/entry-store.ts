@@ -33,6 +33,9 @@ const SUBTREE = `WITH RECURSIVE tree (id, key) AS (
       WHERE entries.deleted_ms IS NULL OR :deleted
   ) SELECT ${COLUMNS.join(', ')} FROM tree JOIN entries ON entries.id = tree.id`;
 
+/** So many rows of a walk are in memory at a time. */
+const WALK_ROWS = 200;
+
 /** Kept in columns and not among the values. */
 const USN_ATTRIBUTES: ReadonlySet<string> = new Set(['uSNCreated', 'uSNChanged']);
 
@@ -41,12 +44,12 @@ export class EntryStore {
   readonly #index: ValueIndex;
   readonly #find: StatementSync;
   readonly #byId: StatementSync;
-  readonly #children: StatementSync;
+  readonly #childIds: StatementSync;
+  readonly #anyChild: StatementSync;
   readonly #subtree: StatementSync;
   readonly #byChange: StatementSync;
   readonly #expired: StatementSync;
   readonly #everything: StatementSync;
-  readonly #hasChild: StatementSync;
   readonly #values: StatementSync;
   readonly #insert: StatementSync;
   readonly #insertValue: StatementSync;
@@ -60,14 +63,18 @@ export class EntryStore {
     this.#index = new ValueIndex(database);
     this.#find = database.prepare(`${SELECT} WHERE dn_key = ?`);
     this.#byId = database.prepare(`${SELECT} WHERE id = ?`);
-    this.#children = database.prepare(`${SELECT} WHERE parent_key = ? AND (deleted_ms IS NULL OR ?)`);
+    this.#childIds = database.prepare(
+      'SELECT id FROM entries WHERE parent_key = ? AND id > ? AND (deleted_ms IS NULL OR ?) ORDER BY id LIMIT ?',
+    );
+    this.#anyChild = database.prepare(
+      'SELECT 1 FROM entries WHERE parent_key = ? AND (deleted_ms IS NULL OR ?) LIMIT 1',
+    );
     this.#subtree = database.prepare(SUBTREE);
     this.#byChange = database.prepare(
       `${SELECT} WHERE usn_changed >= ? AND usn_changed <= ? ORDER BY usn_changed LIMIT ?`,
     );
     this.#expired = database.prepare(`${SELECT} WHERE deleted_ms < ?`);
     this.#everything = database.prepare('SELECT id FROM entries WHERE deleted_ms IS NULL');
-    this.#hasChild = database.prepare('SELECT 1 FROM entries WHERE parent_key = ? AND deleted_ms IS NULL LIMIT 1');
     this.#values = database.prepare(
       'SELECT attribute, value FROM entry_values WHERE entry_id = ? ORDER BY attribute, position',
     );
@@ -102,24 +109,53 @@ export class EntryStore {
   }
 
   hasChildren(dnKey: string): boolean {
-    return this.#hasChild.get(dnKey) !== undefined;
+    return this.#isParent(dnKey, { withDeleted: false });
   }
 
-  /** Loaded one by one as they are asked for. */
+  /** True when there is anything under it, deleted or not, as the walk shows it. */
+  #isParent(dnKey: string, { withDeleted }: Visibility): boolean {
+    return this.#anyChild.get(dnKey, Number(withDeleted)) !== undefined;
+  }
+
+  /**
+   * Looked for a few at a time and loaded one by one as they are asked for, so that a walk which lasts holds little and shows
+   * what is there by then; oldest first.
+   */
   *children(dnKey: string, { withDeleted }: Visibility): Generator<StoredEntry> {
-    for (const row of this.#children.all(dnKey, Number(withDeleted))) yield this.#load(row);
+    for (let lastId = 0; ; ) {
+      const rows = this.#childIds.all(dnKey, lastId, Number(withDeleted), WALK_ROWS);
+      for (const row of rows) {
+        lastId = Number(row['id']);
+        const entry = this.#byIdNow(lastId);
+        const isThere = entry && (withDeleted || !entry.isDeleted) && parentKeyOf(entry.dnKey) === dnKey;
+        if (isThere) yield entry;
+      }
+      if (rows.length < WALK_ROWS) return;
+    }
   }
 
-  /** The entry and all under it, parents first. */
-  *subtree(dnKey: string, { withDeleted }: Visibility): Generator<StoredEntry> {
-    for (const row of this.#subtree.all({ key: dnKey, deleted: Number(withDeleted) })) yield this.#load(row);
+  /** The entry and all under it, parents before what is under them; as slow to hold as `children`. */
+  *subtree(dnKey: string, visibility: Visibility): Generator<StoredEntry> {
+    const top = this.findAny(dnKey);
+    if (!top) return;
+    yield top;
+    const levels = [this.children(dnKey, visibility)];
+    for (let level = levels.at(-1); level; level = levels.at(-1)) {
+      const { done, value: entry } = level.next();
+      if (done === true) {
+        levels.pop();
+        continue;
+      }
+      yield entry;
+      if (this.#isParent(entry.dnKey, visibility)) levels.push(this.children(entry.dnKey, visibility));
+    }
   }
 
   /** Entries with a value of this key, live ones alone. */
   *byValue(attribute: string, key: string): Generator<StoredEntry> {
     for (const id of this.#index.find(attribute, key)) {
-      const row = this.#byId.get(id);
-      if (row) yield this.#load(row);
+      const entry = this.#byIdNow(id);
+      if (entry) yield entry;
     }
   }
 
@@ -129,8 +165,15 @@ export class EntryStore {
   }
 
   /** Entries whose last change is in the range, both ends included, oldest first, deleted ones among them. */
-  *byChange(from: number, to: number, limit = -1): Generator<StoredEntry> {
-    for (const row of this.#byChange.all(from, to, limit)) yield this.#load(row);
+  *byChange(from: number, to: number, limit = Infinity): Generator<StoredEntry> {
+    let [next, left] = [from, limit];
+    while (left > 0) {
+      const rows = this.#byChange.all(next, to, Math.min(WALK_ROWS, left));
+      for (const row of rows) yield this.#load(row);
+      if (rows.length < WALK_ROWS) return;
+      next = Number(rows.at(-1)?.['usn_changed']) + 1;
+      left -= rows.length;
+    }
   }
 
   /** Entries that were deleted before a time. */
@@ -197,6 +240,11 @@ export class EntryStore {
     }
   }
 
+  #byIdNow(id: number): StoredEntry | undefined {
+    const row = this.#byId.get(id);
+    return row && this.#load(row);
+  }
+
   #load(row: Row): StoredEntry {
     const id = Number(row['id']);
     const usnChanged = Number(row['usn_changed']);
@@ -222,5 +270,10 @@ export class EntryStore {
 
 function keysOf(dn: string): { dnKey: string; parentKey: string } {
   const dnKey = normalizeDn(dn);
-  return { dnKey, parentKey: dnKey.slice(dnKey.indexOf(',') + 1 || dnKey.length) };
+  return { dnKey, parentKey: parentKeyOf(dnKey) };
+}
+
+/** Commas inside values are hexadecimal in a key. */
+function parentKeyOf(dnKey: string): string {
+  return dnKey.slice(dnKey.indexOf(',') + 1 || dnKey.length);
 }

@@ -4,7 +4,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { formatDn, formatRdn, normalizeDn, parentDn, parseDn } from '../ldap/dn.ts';
+import { formatDn, formatRdn, normalizeDn, parentDn, parseDn, type Rdn } from '../ldap/dn.ts';
 import type { LdapOperation } from '../ldap/entry.ts';
 import { fault, LdapFault } from '../ldap/result.ts';
 import { TOMBSTONE_LIFETIME_MS } from './change-feed.ts';
@@ -18,7 +18,8 @@ import {
 } from './entry-change.ts';
 import type { EntryStore, StoredEntry } from './entry-store.ts';
 import { layoutOf } from './layout.ts';
-import { checkEntry, type EntryAttributes } from './schema-check.ts';
+import { checkOperation } from './operation-check.ts';
+import { checkContent, checkEntry, type EntryAttributes, requireStructuralClass } from './schema-check.ts';
 import { keyOf } from './schema-rules.ts';
 import { formatGeneralizedTime } from './syntax.ts';
 import { makeTombstone } from './tombstone.ts';
@@ -50,6 +51,7 @@ export class EntryWriter {
   }
 
   write(operation: LdapOperation, author: string | undefined): void {
+    checkOperation(operation);
     switch (operation.kind) {
       case 'add':
         return this.#add(operation, author);
@@ -90,8 +92,7 @@ export class EntryWriter {
   #modify({ dn, changes }: Operation<'modify'>, author: string | undefined): void {
     const entry = this.#require(dn);
     const attributes = applyChanges(entry.attributes, changes);
-    const rdn = parseDn(entry.dn)[0] ?? [];
-    if (!hasNamingValues(attributes, rdn)) throw fault('notAllowedOnRDN', `${formatRdn(rdn)} names the entry`);
+    checkResult(entry, attributes, parseDn(entry.dn)[0] ?? []);
     this.#replace(entry, attributes, author);
   }
 
@@ -113,6 +114,7 @@ export class EntryWriter {
     const attributes: EntryAttributes = new Map(entry.attributes);
     if (operation.deleteOldRdn) dropNamingValues(attributes, parseDn(entry.dn)[0] ?? []);
     addNamingValues(attributes, newRdn);
+    checkResult(entry, attributes, newRdn);
     this.#replace(entry, attributes, author);
     this.#store.move(entry, newDn);
   }
@@ -126,10 +128,6 @@ export class EntryWriter {
   }
 
   #replace(entry: StoredEntry, attributes: EntryAttributes, author: string | undefined): void {
-    const { name } = checkEntry(attributes);
-    if (entry.attributes.get('structuralObjectClass')?.[0]?.toString() !== name) {
-      throw fault('objectClassModsProhibited', 'the structural object class of an entry stays');
-    }
     this.#stamp(attributes, 'modify', author);
     this.#refuseTaken(attributes, entry.id);
     this.#store.replaceValues(entry, attributes, this.#numbers.next());
@@ -166,4 +164,14 @@ export class EntryWriter {
     }
     return fault('noSuchObject', `${dn} is not there`, { matchedDn: matched?.dn ?? '' });
   }
+}
+
+/** What the entry is to become: of the class that it is, with the values that name it, and as the schema wants it. */
+function checkResult(entry: StoredEntry, attributes: EntryAttributes, rdn: Rdn): void {
+  const main = requireStructuralClass(attributes);
+  if (entry.attributes.get('structuralObjectClass')?.[0]?.toString() !== main.name) {
+    throw fault('objectClassModsProhibited', 'the structural object class of an entry stays');
+  }
+  if (!hasNamingValues(attributes, rdn)) throw fault('notAllowedOnRDN', `${formatRdn(rdn)} names the entry`);
+  checkContent(main, attributes);
 }

@@ -12,6 +12,8 @@ export interface AttributeType {
   readonly oid: string;
   readonly syntax: SyntaxName;
   readonly isSingle: boolean;
+  /** True when `>=` and `<=` may be asked; those of the standards that have no such rule have none here. */
+  readonly isOrdered: boolean;
   /** Kept by the directory itself; no client writes it, and a search must name it. */
   readonly isOperational: boolean;
 }
@@ -21,7 +23,7 @@ type Line = readonly [name: string, number: number, syntax: SyntaxName, single?:
 const STANDARD: readonly AttributeType[] = [
   standard('objectClass', '2.5.4.0', 'class'),
   standard('cn', '2.5.4.3', 'text'),
-  standard('serialNumber', '2.5.4.5', 'text'),
+  standard('serialNumber', '2.5.4.5', 'printable'),
   standard('description', '2.5.4.13', 'text'),
   standard('userPassword', '2.5.4.35', 'octets'),
   operational('createTimestamp', '2.5.18.1', 'time'),
@@ -29,6 +31,9 @@ const STANDARD: readonly AttributeType[] = [
   operational('creatorsName', '2.5.18.3', 'dn'),
   operational('modifiersName', '2.5.18.4', 'dn'),
   operational('structuralObjectClass', '2.5.21.9', 'class'),
+  operational('hasSubordinates', '2.5.18.9', 'boolean'),
+  operational('subschemaSubentry', '2.5.18.10', 'dn'),
+  operational('entryDN', '1.3.6.1.1.20', 'dn'),
   operational('entryUUID', '1.3.6.1.1.16.4', 'uuid'),
   ownOperational('uSNCreated', 190, 'integer'),
   ownOperational('uSNChanged', 191, 'integer'),
@@ -216,15 +221,22 @@ export function namesOf(group: readonly Line[]): string[] {
 }
 
 function own([name, number, syntax, single]: Line): AttributeType {
-  return { name, oid: `${OWN_ARC}.1.${number}`, syntax, isSingle: single !== undefined, isOperational: false };
+  return {
+    name,
+    oid: `${OWN_ARC}.1.${number}`,
+    syntax,
+    isSingle: single !== undefined,
+    isOrdered: true,
+    isOperational: false,
+  };
 }
 
 function standard(name: string, oid: string, syntax: SyntaxName): AttributeType {
-  return { name, oid, syntax, isSingle: false, isOperational: false };
+  return { name, oid, syntax, isSingle: false, isOrdered: false, isOperational: false };
 }
 
 function operational(name: string, oid: string, syntax: SyntaxName): AttributeType {
-  return { name, oid, syntax, isSingle: true, isOperational: true };
+  return { name, oid, syntax, isSingle: true, isOrdered: true, isOperational: true };
 }
 
 function ownOperational(name: string, number: number, syntax: SyntaxName): AttributeType {

@@ -1,57 +1,55 @@
-// How values compare under the schema's syntaxes (RFC 4517 §4.2): equality by every syntax's key, order where the syntax has
-// one, substrings where it is text. What the schema does not know is Undefined to a filter.
+// How values compare under the schema (RFC 4512 §2.5.1): by the rules of their attribute's syntax (matching-rules.ts), or by a
+// rule that the filter names. What the schema does not know is Undefined to a filter.
 
-import { isUtf8 } from 'node:buffer';
-import { caseIgnoreRules, type MatchingRules } from '../ldap/filter.ts';
-import { matchesOctets } from '../ldap/matching-rules.ts';
+import type { MatchingRules } from '../ldap/filter.ts';
+import { canContain, compareValues, containsSubstrings, findMatchingRule, keyIn } from './matching-rules.ts';
 import { findAttributeType } from './schema.ts';
+import type { AttributeType } from './schema-attributes.ts';
 import { SYNTAXES } from './syntax.ts';
 
 export const schemaRules: MatchingRules = {
   knows: (attribute) => findAttributeType(attribute) !== undefined,
 
-  equals(attribute, a, b) {
-    const [keyA, keyB] = [keyOf(attribute, a), keyOf(attribute, b)];
-    return keyA === undefined || keyB === undefined ? undefined : keyA === keyB;
+  spell: (attribute) => findAttributeType(attribute)?.name ?? attribute,
+
+  equals(attribute, value, assertion) {
+    const type = findAttributeType(attribute);
+    return type && findMatchingRule(SYNTAXES[type.syntax].equality)?.matches(value, assertion);
   },
 
   order(attribute, a, b) {
-    const [keyA, keyB] = [keyOf(attribute, a), keyOf(attribute, b)];
-    if (keyA === undefined || keyB === undefined) return undefined;
-    switch (findAttributeType(attribute)?.syntax) {
-      case 'integer':
-      case 'time':
-        return compare(BigInt(keyA), BigInt(keyB));
-      case 'text':
-      case 'exact':
-      case 'octets':
-        return compare(keyA, keyB);
-      default:
-        return undefined;
-    }
+    const type = findAttributeType(attribute);
+    return type && isOrdered(type) ? compareValues(type.syntax, a, b) : undefined;
   },
 
   substring(attribute, value, pattern) {
-    switch (findAttributeType(attribute)?.syntax) {
-      case 'text':
-        return isUtf8(value) ? caseIgnoreRules.substring(attribute, value, pattern) : undefined;
-      case 'exact':
-        return matchesOctets(value, pattern);
+    const type = findAttributeType(attribute);
+    return type && containsSubstrings(type.syntax, value, pattern);
+  },
+
+  canAsk(item) {
+    const type = findAttributeType(item.attribute);
+    if (!type) return false;
+    switch (item.kind) {
+      case 'substring':
+        return canContain(type.syntax, item);
+      case 'equal':
+      case 'approximate':
+        return findMatchingRule(SYNTAXES[type.syntax].equality)?.canAssert(item.value) === true;
       default:
-        return undefined;
+        return isOrdered(type) && keyIn(type.syntax, item.value) !== undefined;
     }
   },
+
+  rule: findMatchingRule,
 };
 
 /** The key under which equal values of the attribute are the same; undefined for an unknown attribute or a value it cannot have. */
 export function keyOf(attribute: string, value: Buffer): string | undefined {
   const type = findAttributeType(attribute);
-  if (!type) return undefined;
-  const syntax = SYNTAXES[type.syntax];
-  return syntax.accepts(value) ? syntax.keyOf(value) : undefined;
+  return type && keyIn(type.syntax, value);
 }
 
-function compare<T extends bigint | string>(a: T, b: T): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+function isOrdered(type: AttributeType): boolean {
+  return type.isOrdered && SYNTAXES[type.syntax].ordering !== undefined;
 }

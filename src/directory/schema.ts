@@ -82,3 +82,8 @@ export function findObjectClass(name: string): ObjectClass | undefined {
 export function isOperational(attribute: string): boolean {
   return findAttributeType(attribute)?.isOperational === true;
 }
+
+/** True for the class itself and for what it is derived from: all but `top` are derived from `top` alone. */
+export function isSubclassOf(own: ObjectClass, other: ObjectClass): boolean {
+  return own === other || other.kind === 'abstract';
+}

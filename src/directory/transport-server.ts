@@ -101,7 +101,7 @@ export const transportServerFields: Fields<TransportServer> = {
   edgeSyncCookies: optionalTextList(COOKIE_ATTRIBUTE, 'exact'),
   edgeSyncLease: optionalText(LEASE_ATTRIBUTE, 'exact'),
   passwordScheme: optionalChoice('msExchEdgeSyncPasswordScheme', PASSWORD_SCHEMES),
-  serialNumber: optionalText('serialNumber'),
+  serialNumber: optionalText('serialNumber', 'printable'),
   subscriptionExportedAt: optionalTime('msExchEdgeSubscriptionExportedAt'),
 };
 

@@ -16,6 +16,10 @@ export const Oid = {
   endTransaction: '1.3.6.1.1.21.3',
   /** RFC 2696. */
   pagedResults: '1.2.840.113556.1.4.319',
+  /** Modify with increment, RFC 4525. */
+  modifyIncrement: '1.3.6.1.1.14',
+  /** Filters that are TRUE or FALSE, RFC 4526. */
+  trueFalseFilters: '1.3.6.1.4.1.4203.1.5.3',
   /** All operational attributes by `+`, RFC 3673. */
   allOperationalAttributes: '1.3.6.1.4.1.4203.1.5.1',
 } as const;

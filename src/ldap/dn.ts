@@ -107,6 +107,11 @@ const NAMES: Readonly<Record<string, string>> = {
   '0.9.2342.19200300.100.1.25': 'dc',
 };
 
+/** True for an attribute that names of any directory may have, by name or identifier (RFC 4514 §3). */
+export function isNamingType(type: string): boolean {
+  return type in NAMES || Object.values(NAMES).includes(type.toLowerCase());
+}
+
 /**
  * A key that two names share exactly when they are the same name. Separators inside values are hexadecimal in it, so
  * `key.endsWith(',' + baseKey)` is true only for what lies under the base. Throws Problem `bad-dn`.

@@ -8,7 +8,8 @@ export interface LdapEntry {
 }
 
 export interface Change {
-  readonly operation: 'add' | 'delete' | 'replace';
+  /** `increment` adds its one value to each of the attribute's (RFC 4525). */
+  readonly operation: 'add' | 'delete' | 'replace' | 'increment';
   readonly attribute: string;
   readonly values: readonly Buffer[];
 }

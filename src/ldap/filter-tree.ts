@@ -19,7 +19,7 @@ export interface Comparison {
   readonly value: Buffer;
 }
 
-/** `attribute:dn:rule:=value`: taken and kept, but no such rule is spoken here, so that it is always Undefined. */
+/** `attribute:dn:rule:=value` (RFC 4511 §4.5.1.7.7): with `dnAttributes` the parts of the entry's name are asked too. */
 export interface Extensible {
   readonly kind: 'extensible';
   readonly attribute?: string;

@@ -52,6 +52,8 @@ export interface LdapRequestHandler {
   compare(connection: LdapConnection, request: CompareRequest): Promise<LdapOutcome>;
   /** Called once for each connection, last. */
   closed(connection: LdapConnection): void;
+  /** The name under which entries have an attribute that may be asked for in several ways; the same name when absent. */
+  spell?(attribute: string): string;
   /** Attributes that only `+` or their name brings; isOperationalAttribute of entry.ts when absent. */
   isOperational?(attribute: string): boolean;
 }

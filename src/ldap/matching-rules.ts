@@ -15,10 +15,34 @@ export interface SubstringPattern {
 export interface MatchingRules {
   /** Whether a filter may name this attribute at all; an unknown one makes its item Undefined, `!` around it included. */
   knows(attribute: string): boolean;
+  /** The name under which an entry has an attribute that may be written in several ways; the same name when absent. */
+  spell?(attribute: string): string;
   equals(attribute: string, a: Buffer, b: Buffer): boolean | undefined;
   /** Below, equal or above 0 as `a` comes before, with or after `b`. */
   order(attribute: string, a: Buffer, b: Buffer): number | undefined;
   substring(attribute: string, value: Buffer, pattern: SubstringPattern): boolean | undefined;
+  /** False when the attribute cannot be asked this, whatever its values: the item is Undefined then. True when absent. */
+  canAsk?(item: ValueQuestion): boolean;
+  /** A rule by name or identifier, for extensible filters; undefined when it is not known, or there are none at all. */
+  rule?(name: string): MatchingRule | undefined;
+}
+
+/** What a filter item asks about the values of an attribute. */
+export type ValueQuestion =
+  | {
+      readonly kind: 'equal' | 'greater-or-equal' | 'less-or-equal' | 'approximate';
+      readonly attribute: string;
+      readonly value: Buffer;
+    }
+  | ({ readonly kind: 'substring'; readonly attribute: string } & SubstringPattern);
+
+/** A rule that a filter names (RFC 4511 §4.5.1.7.7). */
+export interface MatchingRule {
+  appliesTo(attribute: string): boolean;
+  /** False for what is no assertion of the rule. */
+  canAssert(assertion: Buffer): boolean;
+  /** Undefined for a value or an assertion that the rule cannot be asked about. */
+  matches(value: Buffer, assertion: Buffer): boolean | undefined;
 }
 
 /** caseIgnoreMatch and its two sisters for whatever attribute. */

@@ -12,7 +12,7 @@ export function completeRootDse(entry: LdapEntry, connection: LdapConnection): L
     supportedLDAPVersion: '3',
     supportedControl: [Oid.transactionSpecification, Oid.pagedResults],
     supportedExtension: [Oid.whoAmI, Oid.startTransaction, Oid.endTransaction],
-    supportedFeatures: Oid.allOperationalAttributes,
+    supportedFeatures: [Oid.modifyIncrement, Oid.allOperationalAttributes, Oid.trueFalseFilters],
     // Without a certificate there is nothing that EXTERNAL could go by.
     supportedSASLMechanisms: connection.tls?.peerCertificate ? 'EXTERNAL' : [],
   });

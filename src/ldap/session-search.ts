@@ -140,11 +140,13 @@ export class SessionSearches {
   ): Promise<Stop> {
     const { handler, channel } = this.#options;
     const isOperational = (name: string): boolean => handler.isOperational?.(name) ?? isOperationalAttribute(name);
+    const attributes = request.attributes.map((name) => handler.spell?.(name) ?? name);
+    const selection = { attributes, typesOnly: request.typesOnly };
     open.watch.startTimer(this.#timeLimitMs(request));
     const pending = new PendingWrites(channel);
     let stop: Stop | undefined;
     for (let room = count; (stop = await whyStop(open, request, room)) === undefined && open.next; room -= 1) {
-      const selected = selectAttributes(open.next, request, isOperational);
+      const selected = selectAttributes(open.next, selection, isOperational);
       await pending.add(encodeMessage(messageId, encodeEntry(selected)));
       if (!channel.isOpen) open.watch.stop('closed');
       open.next = undefined;

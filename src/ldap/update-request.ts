@@ -8,7 +8,8 @@ import { Tag } from './message.ts';
 import { fault } from './result.ts';
 
 const NEW_SUPERIOR = 0x80;
-const CHANGE_KINDS = ['add', 'delete', 'replace'] as const;
+/** By number; increment is RFC 4525's. */
+const CHANGE_KINDS = ['add', 'delete', 'replace', 'increment'] as const;
 
 /** Reads a name; throws LdapFault invalidDNSyntax (34). */
 export function readDn(cursor: BerCursor, tag?: number): string {
@@ -46,10 +47,8 @@ export function decodeUpdate(tag: number, content: Buffer): LdapOperation | unde
 function decodeAdd(cursor: BerCursor): LdapOperation {
   const dn = readDn(cursor);
   const attributes = new Map<string, readonly Buffer[]>();
-  const seen = new Set<string>();
   for (const { attribute, values } of cursor.enter().readAll(readAttribute)) {
-    if (seen.has(attribute.toLowerCase())) throw fault('attributeOrValueExists', 'an attribute is there twice');
-    seen.add(attribute.toLowerCase());
+    if (attributes.has(attribute)) throw fault('attributeOrValueExists', 'an attribute is there twice');
     attributes.set(attribute, values);
   }
   return { kind: 'add', dn, attributes };
@@ -60,7 +59,7 @@ function decodeModify(cursor: BerCursor): LdapOperation {
   const changes = cursor.enter().readAll((list): Change => {
     const change = list.enter();
     const operation = CHANGE_KINDS[change.readEnumerated()];
-    if (!operation) throw fault('protocolError', 'a change is neither add nor delete nor replace');
+    if (!operation) throw fault('protocolError', 'a change is neither add nor delete nor replace nor increment');
     return { operation, ...readAttribute(change) };
   });
   return { kind: 'modify', dn, changes };

@@ -7,7 +7,6 @@ import { afterEach } from 'vitest';
 import { SystemClock } from '../../../src/clock.ts';
 import { ActiveDirectory } from '../../../src/directory/active-directory.ts';
 import { Adam } from '../../../src/directory/adam.ts';
-import type { Directory } from '../../../src/directory/directory.ts';
 import type { EdgeSubscription } from '../../../src/directory/edge-subscription.ts';
 import { EmbeddedDirectory } from '../../../src/directory/embedded-directory.ts';
 import { adamNamingContext, adNamingContext } from '../../../src/directory/layout.ts';
@@ -49,7 +48,7 @@ export function openEmbedded(
 }
 
 export interface OpenHub {
-  readonly directory: Directory;
+  readonly directory: EmbeddedDirectory;
   readonly ad: ActiveDirectory;
 }
 
@@ -60,7 +59,7 @@ export async function openHub(folder = temporaryFolder()): Promise<OpenHub> {
 }
 
 export interface OpenEdge {
-  readonly directory: Directory;
+  readonly directory: EmbeddedDirectory;
   readonly adam: Adam;
   readonly clock: SystemClock;
 }

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { AddRequest, Attribute, BerWriter, BindRequest, DeleteRequest, ModifyDNRequest } from 'ldapts';
 import { describe, expect, it } from 'vitest';
-import { encodeInteger, encodeOctets } from '../../../src/ldap/ber.ts';
+import { encode, encodeInteger, encodeOctets, SEQUENCE, SET } from '../../../src/ldap/ber.ts';
 import { MalformedPdu } from '../../../src/ldap/ber-guard.ts';
 import type { Control } from '../../../src/ldap/control.ts';
 import { parseFilter } from '../../../src/ldap/filter.ts';
-import { decodeMessage, encodeMessage } from '../../../src/ldap/message.ts';
+import { decodeMessage, encodeMessage, Tag } from '../../../src/ldap/message.ts';
 import { decodeRequest, encodeRequest, type LdapRequest } from '../../../src/ldap/request.ts';
 import { decodeEntry, decodeResult, encodeEntry, encodeResult } from '../../../src/ldap/response.ts';
 import { outcomeOf } from '../../../src/ldap/result.ts';
@@ -146,17 +146,8 @@ describe('requests', () => {
   });
 
   it('that name one attribute twice in an add are refused', () => {
-    const add = encodeRequest({
-      kind: 'update',
-      operation: {
-        kind: 'add',
-        dn: 'cn=a',
-        attributes: new Map([
-          ['cn', []],
-          ['CN', []],
-        ]),
-      },
-    });
+    const attribute = encode(SEQUENCE, encodeOctets('cn'), encode(SET));
+    const add = encode(Tag.addRequest, encodeOctets('cn=a'), encode(SEQUENCE, attribute, attribute));
     expect(() => decodeRequest(decodeMessage(encodeMessage(1, add)))).toThrow(
       expect.objectContaining({ code: 'ldap-attribute-or-value-exists' }),
     );

@@ -116,7 +116,7 @@ describe('a search', () => {
 
   it("stops at the client's time limit, and at the server's own", async () => {
     handler.pause = (made) => new Promise((resolve) => void setTimeout(resolve, made > 2 ? 20 : 0));
-    const peer = await enter({ maxSearchMs: 200 });
+    const peer = await enter({ maxSearchMs: 500 });
     expect(await peer.ask(2, search({ timeLimitSeconds: 0 }))).toMatchObject({ resultCode: 3 });
     expect(await peer.ask(3, search({ timeLimitSeconds: 3600 }))).toMatchObject({ resultCode: 3 });
     expect(entriesFor(peer, 3)).toBeGreaterThan(0);
@@ -155,11 +155,11 @@ describe('a search', () => {
   });
 
   it('that goes on for long is not taken for a silent peer', async () => {
-    const peer = await enter({ idleTimeoutMs: 100 });
-    handler.count = 10;
-    handler.pause = () => new Promise((resolve) => void setTimeout(resolve, 30));
+    const peer = await enter({ idleTimeoutMs: 1000 });
+    handler.count = 12;
+    handler.pause = () => new Promise((resolve) => void setTimeout(resolve, 100));
     expect(await peer.ask(2, search())).toMatchObject({ resultCode: 0 });
-    expect(entriesFor(peer, 2)).toBe(10);
+    expect(entriesFor(peer, 2)).toBe(12);
   });
 });
 
