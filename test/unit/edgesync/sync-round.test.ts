@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { COOKIE_ATTRIBUTE } from '../../../src/directory/edge-sync-cookie.ts';
+import { COOKIE_ATTRIBUTE, makeCookieStep } from '../../../src/directory/edge-sync-cookie.ts';
 import { LEASE_ATTRIBUTE, parseEdgeSyncLease } from '../../../src/directory/edge-sync-lease.ts';
 import type { LdapOperation } from '../../../src/ldap/entry.ts';
 import { eventually } from '../../helpers/servers.ts';
@@ -98,6 +98,31 @@ describe('the lease', () => {
     expect(leaseOf(bench)).toMatchObject({ holder: 'HUB01', kind: 'Option' });
     bench.clock.move(3 * MINUTE_MS);
     await eventually('a scheduled round', () => bench.cookie()?.version === version + 2 || undefined);
+  });
+});
+
+describe('a round that another hub overtakes', () => {
+  it('is a LostLease that writes nothing, since the cookie it was planned on is gone', async () => {
+    await using bench = await SyncBench.open();
+    const hub = await bench.addHub();
+    await bench.subscribe(hub);
+    await hub.ad.addAcceptedDomain(benchDomain('contoso.test'));
+    // Between its look at the cookie and its transaction somebody else carries a round.
+    const readChanges = hub.ad.readChanges.bind(hub.ad);
+    hub.ad.readChanges = async (...parameters) => {
+      hub.ad.readChanges = readChanges;
+      await advanceCookie(bench);
+      return readChanges(...parameters);
+    };
+    const [report] = await hub.synchronizer.synchronize();
+    expect(report).toMatchObject({
+      result: 'LostLease',
+      added: 0,
+      failureDetails: expect.stringMatching(/older state/),
+    });
+    expect(bench.adam.snapshot().acceptedDomains).toEqual([]);
+    const [next] = await hub.synchronizer.synchronize();
+    expect(next).toMatchObject({ result: 'Success', added: 1 });
   });
 });
 
@@ -233,4 +258,11 @@ async function renameSource(bench: SyncBench): Promise<void> {
       ],
     },
   ]);
+}
+
+/** What a round of another hub does to the cookie for Configuration. */
+async function advanceCookie(bench: SyncBench): Promise<void> {
+  const next = { type: 'Configuration', hub: 'HUB02', source: 'elsewhere', time: bench.clock.now() } as const;
+  const { dn } = bench.adam.snapshot().self.record;
+  await bench.adamDirectory.apply([makeCookieStep(dn, bench.cookie(), next)]);
 }
