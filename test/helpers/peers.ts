@@ -1,6 +1,7 @@
 // Programs that others wrote and that the interop tests talk to. Where one is not installed its tests are skipped by name; in
 // CI, which says RELAYPAIR_PEERS=required, its absence is a failure.
 
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -18,6 +19,12 @@ export function requirePeer(command: string): boolean {
 /** True when the tests run as root, which Postfix and captures need. Throws when they have to. */
 export function requireRoot(): boolean {
   return demand(process.getuid?.() === 0, 'root');
+}
+
+/** True when Debian's Python has the module; throws when it has to. */
+export function requirePythonModule(module: string): boolean {
+  const ran = spawnSync('/usr/bin/python3', ['-c', `import ${module}`], { stdio: 'ignore' });
+  return demand(ran.status === 0, `python3-${module}`);
 }
 
 function demand(isThere: boolean, what: string): boolean {
