@@ -26,10 +26,10 @@ export interface ActiveDirectoryOptions {
   readonly kept?: KeptState | undefined;
 }
 
-/** What is to be changed on a server's object. */
-export interface ServerUpdate {
+/** What is to be changed on a server's object, by what it says at that moment: another hub may have written since it was read. */
+export interface ServerChange {
   readonly name: string;
-  readonly changes: Partial<Omit<TransportServer, 'name' | 'role'>>;
+  readonly change: (server: TransportServer) => Partial<Omit<TransportServer, 'name' | 'role'>>;
 }
 
 /** Owns the live snapshot of AD. */
@@ -83,24 +83,21 @@ export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot>
     return this.#directory.readChanges(base, since);
   }
 
-  /** The same by what the object says at that moment. */
-  changeServer(name: string, change: (server: TransportServer) => Partial<TransportServer>): Promise<void> {
-    return this.changeScene((scene) => planServer(scene, name, change(requireServer(scene, name))));
-  }
-
   /** Changes the settings of EdgeSync for this hub's site. Throws Problem `bad-edge-sync-config`. */
   setEdgeSyncServiceConfig(config: EdgeSyncServiceConfig): Promise<void> {
     return this.changeScene((scene) => planEdgeSyncServiceConfig(scene, config));
   }
 
   /** Changes another server's object, an Edge's or a hub's. Throws Problem `not-found` or `certificate-on-two-servers`. */
-  updateServer(name: string, changes: ServerUpdate['changes']): Promise<void> {
-    return this.updateServers([{ name, changes }]);
+  changeServer(name: string, change: ServerChange['change']): Promise<void> {
+    return this.changeServers([{ name, change }]);
   }
 
   /** The same for several at once: all of them or none. */
-  updateServers(updates: readonly ServerUpdate[]): Promise<void> {
-    return this.changeScene((scene) => updates.flatMap(({ name, changes }) => planServer(scene, name, changes)));
+  changeServers(changes: readonly ServerChange[]): Promise<void> {
+    return this.changeScene((scene) =>
+      changes.flatMap(({ name, change }) => planServer(scene, name, change(requireServer(scene, name)))),
+    );
   }
 
   /**

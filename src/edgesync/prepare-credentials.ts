@@ -49,9 +49,20 @@ async function ensureCredentials({ activeDirectory, clock, edge, state }: SyncSc
   const made = await Promise.all(hubs.map((hub) => makeWhatIsDue(hub, { edge, state, now: clock.now() })));
   const news = made.filter(({ account, mail, isStale }) => account || mail || isStale);
   if (news.length === 0) return;
-  await activeDirectory.updateServers([
-    { name: edge.name, changes: { encryptionKeyPem, credentials: edgeCredentials(edge, news, clock.now()) } },
-    ...news.map((each) => ({ name: each.hub.name, changes: { credentials: hubCredentials(edge, each, clock.now()) } })),
+  const now = clock.now();
+  // Making them took a while: a round with another Edge, or another hub, may have added to these lists meanwhile.
+  await activeDirectory.changeServers([
+    {
+      name: edge.name,
+      change: ({ credentials }) => ({
+        encryptionKeyPem,
+        credentials: edgeCredentials(credentials, edge, { news, now }),
+      }),
+    },
+    ...news.map((made) => ({
+      name: made.hub.name,
+      change: ({ credentials }: TransportServer) => ({ credentials: hubCredentials(credentials, edge, { made, now }) }),
+    })),
   ]);
 }
 
@@ -107,17 +118,22 @@ function isBetween(
   return sourceServerFqdn === '' || isSameName(sourceServerFqdn, hub.fqdn);
 }
 
-/** Those for hubs that got none now stay. */
-function edgeCredentials(edge: EdgeSubscription, news: readonly Made[], now: Date): readonly EdgeSyncCredential[] {
+/** What the Edge's list becomes. Those for hubs that got none now stay. */
+function edgeCredentials(
+  credentials: readonly EdgeSyncCredential[],
+  edge: EdgeSubscription,
+  { news, now }: { news: readonly Made[]; now: Date },
+): readonly EdgeSyncCredential[] {
   const isReplaced = (old: EdgeSyncCredential): boolean =>
     hasEnded(old, now) || news.some(({ hub, mail, isInPlace }) => isInPlace && mail && isBetween(old, hub, edge));
-  return [...edge.credentials.filter((old) => !isReplaced(old)), ...news.flatMap(({ mail }) => mail?.onEdge ?? [])];
+  return [...credentials.filter((old) => !isReplaced(old)), ...news.flatMap(({ mail }) => mail?.onEdge ?? [])];
 }
 
+/** What the hub's list becomes. Those for other Edges stay. */
 function hubCredentials(
+  credentials: readonly EdgeSyncCredential[],
   edge: EdgeSubscription,
-  { hub, account, mail, isInPlace }: Made,
-  now: Date,
+  { made: { hub, account, mail, isInPlace }, now }: { made: Made; now: Date },
 ): readonly EdgeSyncCredential[] {
   const isReplaced = (old: EdgeSyncCredential): boolean => {
     if (!isBetween(old, hub, edge)) return false;
@@ -125,7 +141,7 @@ function hubCredentials(
     return hasEnded(old, now) || (isInPlace && isOwn && (old.purpose === 'LDAP' ? account : mail) !== undefined);
   };
   return [
-    ...hub.credentials.filter((old) => !isReplaced(old)),
+    ...credentials.filter((old) => !isReplaced(old)),
     ...(account ? [account] : []),
     ...(mail ? [mail.onHub] : []),
   ];

@@ -29,12 +29,13 @@ async function adoptAnnounced({ activeDirectory, clock, edge, events, settleMs, 
   const effective = new Date(now.getTime() + (hubs.length > 1 ? (settleMs ?? DEFAULT_SETTLE_MS) : 0));
   const next = state.self.nextCertificate;
   const refused = next && whyRefused(next, edge, servers);
-  const wanted = adopt(edge, state.self, { server: self.name, at: now, effective, ...(refused && { refused }) });
+  const answer = { server: self.name, at: now, effective, ...(refused && { refused }) };
   if (refused && !edge.certificateAcknowledgements?.some(({ sha256 }) => sha256 === next.sha256)) {
     const { thumbprint } = next;
     events.record(createEvent('StagedCertificateRefused', { server: edge.name, thumbprint, cause: refused }));
   }
-  await activeDirectory.updateServer(edge.name, wanted);
+  // By what AD says then: a subscription file that was imported meanwhile has put another certificate on record.
+  await activeDirectory.changeServer(edge.name, (onRecord) => adopt(onRecord, state.self, answer));
 }
 
 /** A sentence when the certificate must not go on record for that Edge. */

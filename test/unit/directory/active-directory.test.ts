@@ -271,7 +271,7 @@ describe('an Edge Subscription in AD', () => {
     const other = makeCertificate('edge01');
     await ad.subscribe(request({ subscription: makeSubscription({ certificate: other }) }));
     await expect(ad.publishServer({ certificate: other })).rejects.toMatchObject({ code });
-    await expect(ad.updateServer('EDGE01', { certificate })).rejects.toMatchObject({ code });
+    await expect(ad.changeServer('EDGE01', () => ({ certificate }))).rejects.toMatchObject({ code });
     expect(ad.snapshot().self.certificate?.thumbprint).toBe(certificate.thumbprint);
   });
 
@@ -279,11 +279,11 @@ describe('an Edge Subscription in AD', () => {
     const { ad } = await openHub();
     await ad.subscribe(request());
     const credentials = [credential({ purpose: 'SMTP', sealedPassword: undefined, verifier: 'v' })];
-    await ad.updateServer('edge01', {
+    await ad.changeServer('edge01', () => ({
       credentials,
       edgeSyncStatus: '{"Last":"Success"}',
       encryptionKeyPem: '-----BEGIN PUBLIC KEY-----\nA\n-----END PUBLIC KEY-----\n',
-    });
+    }));
     expect(ad.snapshot().edges).toMatchObject([
       { edgeSyncStatus: '{"Last":"Success"}', credentials: [{ verifier: 'v' }], adamSslPort: 50_636 },
     ]);

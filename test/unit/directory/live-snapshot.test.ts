@@ -95,8 +95,8 @@ describe('two hubs that write one directory', () => {
   it('keep both what each adds to the list of one object', async () => {
     const { walls, one, two } = await openTwoHubs();
     const [a, b] = [credential('a'), credential('b')];
-    walls[0].meanwhile = () => two.updateServer('HUB01', { credentials: [b] });
-    await one.updateServer('HUB01', { credentials: [a] });
+    walls[0].meanwhile = () => two.changeServer('HUB01', () => ({ credentials: [b] }));
+    await one.changeServer('HUB01', () => ({ credentials: [a] }));
     await two.refresh();
     const names = two
       .snapshot()

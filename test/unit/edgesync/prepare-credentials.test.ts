@@ -200,6 +200,26 @@ describe('credentials of a site with several hubs', () => {
     expect(accounts('HUB02')).toEqual(['ESRA.EDGE01.HUB02.1 87-177']);
   });
 
+  it('do not undo what a round with another Edge, or another hub, adds while they are made', async () => {
+    const site = await Site.open();
+    await site.subscribe();
+    const others = { sourceServerFqdn: 'hub01.contoso.test', targetServerFqdn: 'edge02.perimeter.test' };
+    const window = { effective: START, expiration: new Date(START.getTime() + DAY_MS) };
+    const other = { ...others, ...window, userName: 'ESRA.EDGE02.HUB01.0', purpose: 'LDAP', verifier: 'v' } as const;
+    const back = { ...other, sourceServerFqdn: EDGE.fqdn, targetServerFqdn: 'hub09.contoso.test' } as const;
+    const preparing = site.prepare();
+    await site.ad.changeServer('HUB01', ({ credentials }) => ({ credentials: [...credentials, other] }));
+    await site.ad.changeServer('EDGE01', ({ credentials }) => ({ credentials: [...credentials, back] }));
+    await preparing;
+    expect(site.listOf('HUB01')).toEqual([
+      BOOTSTRAP,
+      'LDAP ESRA.EDGE01.HUB01.0',
+      'LDAP ESRA.EDGE02.HUB01.0',
+      ...mail('hub01'),
+    ]);
+    expect(site.listOf('EDGE01')).toEqual(['LDAP ESRA.EDGE02.HUB01.0', `SMTP ${EDGE.fqdn} > hub01.contoso.test`]);
+  });
+
   it('what was forgotten until it ended is made anew at once', async () => {
     const site = await Site.open();
     await site.subscribe();

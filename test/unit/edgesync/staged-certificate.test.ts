@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { publishCertificate, type RenewalState, stageCertificate } from '../../../src/directory/certificate-renewal.ts';
-import { adopt } from '../../../src/edgesync/staged-certificate.ts';
-import { makeCertificate } from '../directory/fixtures.ts';
+import { adopt, prepareStagedCertificate } from '../../../src/edgesync/staged-certificate.ts';
+import type { SyncScene } from '../../../src/edgesync/sync-type.ts';
+import { HandClock } from '../../helpers/hand-clock.ts';
+import { makeCertificate, makeServer, makeSubscription, openHub } from '../directory/fixtures.ts';
 
 const NOW = new Date('2026-06-01T00:00:00.000Z');
 const LATER = new Date('2026-06-03T00:00:00.000Z');
@@ -78,4 +80,20 @@ describe('what AD takes over of what an Edge announces', () => {
     expect(adopt(refused, staged, { ...refusal, at: LATER })).toEqual(refused);
     expect(answered(adopt(refused, subscribed, answer))).toEqual(['0 yes']);
   });
+});
+
+it('a subscription file that is imported while a round looks at the Edge is not undone by that round', async () => {
+  const { ad } = await openHub();
+  const request = { createInboundSendConnector: true, createInternetSendConnector: true, credentialsFor: () => [] };
+  await ad.subscribe({ ...request, subscription: makeSubscription({ certificate: first }) });
+  const [edge] = ad.snapshot().edges;
+  const importing = ad.subscribe({
+    ...request,
+    subscription: makeSubscription({ certificate: second, subscriptionEffective: NOW }),
+  });
+  const self = makeServer({ name: 'EDGE01', fqdn: 'edge01.perimeter.test', role: 'EdgeTransport', certificate: first });
+  const scene = { activeDirectory: ad, clock: new HandClock(NOW), edge, state: { self } };
+  await prepareStagedCertificate.prepare(scene as unknown as SyncScene);
+  await importing;
+  expect(ad.snapshot().edges).toMatchObject([{ certificate: { sha256: second!.sha256 } }]);
 });
