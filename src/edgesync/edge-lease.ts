@@ -85,6 +85,8 @@ export class EdgeLease {
   async release(client: LdapClient): Promise<void> {
     this.#cancel();
     await this.#renewal;
+    // A renewal that was under way has planned the next one, which would lock the Edge for good.
+    this.#cancel();
     if (this.#isLost) return;
     try {
       await this.#swap(client, 'Option');

@@ -98,6 +98,15 @@ describe('a lock', () => {
     expect(edge.connections).toBe(10);
   });
 
+  it('is not renewed any more once it was released, although a renewal was under way then', async () => {
+    const { clock, edge, client, take, held } = openEdge();
+    const lease = await take('HUB01');
+    clock.advance(2 * MINUTE_MS);
+    await lease.release(client);
+    expect([edge.connections, clock.appointments]).toEqual([1, 0]);
+    expect(held()).toMatchObject({ holder: 'HUB01', kind: 'Option' });
+  });
+
   it('that could not be renewed in time is lost, and says so before anything is written', async () => {
     const { clock, edge, take } = openEdge();
     const lease = await take('HUB01');
