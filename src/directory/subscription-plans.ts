@@ -76,9 +76,14 @@ function mailCredentialsOf(
   );
 }
 
-/** A file with a certificate that is on record already says nothing new of a staged renewal, which goes on. */
+/**
+ * A file with the current or the next certificate says nothing new of a staged renewal, which goes on. With the previous one
+ * the Edge has gone back to it: EdgeSync, which never believes a previous one, would otherwise be refused for good.
+ */
 function renewalUnderWay(before: EdgeSubscription, { certificate }: EdgeSubscription): RenewalState | undefined {
-  return certificate && hasCertificate(before, certificate) ? renewalOf(before) : undefined;
+  if (!certificate) return undefined;
+  const { previousCertificate: _previous, ...going } = before;
+  return hasCertificate(going, certificate) ? renewalOf(before) : undefined;
 }
 
 function refuseStale(before: EdgeSubscription | undefined, next: EdgeSubscription): void {

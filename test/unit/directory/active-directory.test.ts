@@ -275,6 +275,19 @@ describe('an Edge Subscription in AD', () => {
     expect(ad.snapshot().self.certificate?.thumbprint).toBe(certificate.thumbprint);
   });
 
+  it('takes an Edge at its word that has gone back to its previous certificate, which EdgeSync does not believe', async () => {
+    const { ad } = await openHub();
+    const [old, replaced] = [makeCertificate('edge01'), makeCertificate('edge01')];
+    await ad.subscribe(request({ subscription: makeSubscription({ certificate: replaced }) }));
+    const previousUntil = new Date(Date.now() + DAY_MS);
+    await ad.changeServer('EDGE01', () => ({ previousCertificate: old, previousUntil }));
+    const subscriptionEffective = new Date(makeSubscription().subscriptionEffective.getTime() + DAY_MS);
+    await ad.subscribe(request({ subscription: makeSubscription({ certificate: old, subscriptionEffective }) }));
+    const [edge] = ad.snapshot().edges;
+    expect(edge?.certificate?.sha256).toBe(old.sha256);
+    expect(edge?.previousCertificate).toBeUndefined();
+  });
+
   it('keeps what EdgeSync notes on the Edge', async () => {
     const { ad } = await openHub();
     await ad.subscribe(request());
