@@ -57,7 +57,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     onChange: (listener) => adam.onChange(listener),
     validation: {
       isOn: () => isValidating(adam.snapshot().recipientFilter),
-      isKnown: (mailbox) => adam.recipientLookup.isKnown(mailbox),
+      isKnown: (mailbox) => adam.isKnownRecipient(mailbox),
     },
   });
   const context: ServerContext = {

@@ -5,12 +5,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import type { Mailbox } from '../smtp/address.ts';
 import { Problem } from '../problem.ts';
 import { type Account, accountView, bootstrapAccountName } from './account.ts';
 import { planAccountEnds, planBootstrapEnd, planExport, planRecipientFilter, planWipe } from './adam-plans.ts';
 import { type AdamSnapshot, understandAdam } from './adam-snapshot.ts';
 import { ensureBaseTree, type OwnServer } from './base-tree.ts';
 import type { Directory } from './directory.ts';
+import { findCookie } from './edge-sync-cookie.ts';
 import type { KeptState } from './kept-state.ts';
 import { layoutOf } from './layout.ts';
 import { openPrepared } from './live-snapshot.ts';
@@ -46,8 +48,8 @@ const PASSWORD_BYTES = 32;
 
 /** Owns the live snapshot of ADAM. */
 export class Adam extends OrganizationDirectory<AdamSnapshot> {
-  /** Asked at RCPT; not in the snapshot, since there may be very many. */
-  readonly recipientLookup: RecipientLookup;
+  /** Not in the snapshot, since there may be very many. */
+  readonly #recipientLookup: RecipientLookup;
   readonly #clock: Clock;
   readonly #directory: Directory;
   readonly #passwordScheme: PasswordScheme | undefined;
@@ -80,7 +82,7 @@ export class Adam extends OrganizationDirectory<AdamSnapshot> {
     super({ ...parts, guardReplicated: refuseSubscribed });
     this.#clock = parts.clock;
     this.#directory = parts.directory;
-    this.recipientLookup = new RecipientLookup(parts.directory, parts.layout);
+    this.#recipientLookup = new RecipientLookup(parts.directory, parts.layout);
     this.#passwordScheme = parts.passwordScheme;
   }
 
@@ -105,13 +107,27 @@ export class Adam extends OrganizationDirectory<AdamSnapshot> {
     await removeRecipients(this.#directory, this.layout.recipients);
   }
 
+  /**
+   * Whether an address is one of the organization's; asked at RCPT. Throws Problem `recipients-not-here` while EdgeSync has not
+   * brought them, and what the directory throws: who cannot be looked up must not be refused for good.
+   */
+  async isKnownRecipient(mailbox: Mailbox): Promise<boolean> {
+    if (await this.#recipientLookup.isKnown(mailbox)) return true;
+    const { name, edgeSyncCookies = [] } = this.snapshot().self;
+    if ((findCookie(edgeSyncCookies, 'Recipients')?.version ?? 0) > 0) return false;
+    throw new Problem(
+      'recipients-not-here',
+      `EdgeSync has not brought the recipients to ${name} yet: run Start-EdgeSynchronization on the Hub, or Set-RecipientFilterConfig -RecipientValidationEnabled $false here until it has`,
+    );
+  }
+
   /** The Edge's own affair, on a subscribed Edge too. */
   setRecipientFilter(config: RecipientFilterConfig): Promise<void> {
     return this.changeScene((scene) => planRecipientFilter(scene, config));
   }
 
   override close(): void {
-    this.recipientLookup.close();
+    this.#recipientLookup.close();
     super.close();
   }
 

@@ -3,6 +3,7 @@ import { type Account, accountView, replicationAccountName } from '../../../src/
 import { acceptedDomainView } from '../../../src/directory/accepted-domain.ts';
 import { Adam } from '../../../src/directory/adam.ts';
 import { parseAddressSpace } from '../../../src/directory/address-space.ts';
+import { findCookie, makeCookieStep } from '../../../src/directory/edge-sync-cookie.ts';
 import { toAdd } from '../../../src/directory/entry-diff.ts';
 import { derivePasswordVerifier, verifyPassword } from '../../../src/directory/password-verifier.ts';
 import {
@@ -13,6 +14,7 @@ import {
 import { transportServerView } from '../../../src/directory/transport-server.ts';
 import type { LdapOperation } from '../../../src/ldap/entry.ts';
 import { silentLog } from '../../../src/log.ts';
+import { parseMailbox } from '../../../src/smtp/address.ts';
 import { ADAM_CONTEXT, closeLater, EDGE, makeCertificate, makeServer, openEdge, SITE } from './fixtures.ts';
 
 const DAY_MS = 86_400_000;
@@ -53,6 +55,19 @@ async function push(adam: Adam, account: Account): Promise<void> {
   };
   await adam.replicate([...entries.map(toAdd), site], 'CN=ESRA.EDGE01');
 }
+
+it('nobody is unknown before EdgeSync has brought the recipients: mail to all of them would bounce', async () => {
+  const { adam, clock } = await openEdge();
+  const mailbox = parseMailbox('ed@contoso.test');
+  if (!mailbox) throw new Error('that is an address');
+  await adam.exportSubscription(DAY_MS);
+  await push(adam, await makeAccount());
+  await expect(adam.isKnownRecipient(mailbox)).rejects.toMatchObject({ code: 'recipients-not-here' });
+  const { record, edgeSyncCookies = [] } = adam.snapshot().self;
+  const next = { type: 'Recipients', hub: 'HUB01', source: 'CN=Configuration', time: clock.now() } as const;
+  await adam.replicate([makeCookieStep(record.dn, findCookie(edgeSyncCookies, 'Recipients'), next)], 'CN=ESRA.EDGE01');
+  expect(await adam.isKnownRecipient(mailbox)).toBe(false);
+});
 
 describe('ADAM of an Edge on its own', () => {
   it('has its server, its Receive connector and no subscription', async () => {
