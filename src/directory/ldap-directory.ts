@@ -30,6 +30,7 @@ export class LdapDirectory implements Directory {
   readonly #options: LdapDirectoryOptions & { readonly connect: Connect };
   readonly #listeners = new Set<() => void>();
   #client: Promise<LdapClient> | undefined;
+  #writes: Promise<unknown> = Promise.resolve();
   #position: string | undefined;
   #cancelPoll: Cancel = () => undefined;
   #isOpen = true;
@@ -83,11 +84,13 @@ export class LdapDirectory implements Directory {
     yield* client.searchPages(query);
   }
 
+  /** One change after the other: a connection has room for one transaction at a time (RFC 5805). */
   async apply(operations: LdapOperations): Promise<void> {
     if (operations.length === 0) return;
     refuseMoves(operations);
-    const client = await this.#use();
-    await client.apply(operations);
+    const done = this.#writes.then(async () => (await this.#use()).apply(operations));
+    this.#writes = done.catch(() => undefined);
+    await done;
     this.#notify();
   }
 

@@ -141,6 +141,14 @@ describe('a directory on an LDAP server', () => {
     });
   });
 
+  it('takes changes that are asked for at the same time one after the other', async () => {
+    const directory = await open();
+    const add = (name: string) =>
+      ({ kind: 'add', dn: `cn=${name},dc=test`, attributes: toAttributes({ objectClass: 'top', cn: name }) }) as const;
+    await Promise.all([directory.apply([add('a'), add('b')]), directory.apply([add('c'), add('d')])]);
+    expect(handler.applied).toEqual([2, 2]);
+  });
+
   it('does not move an entry as one of several changes, which would end slapd', async () => {
     const directory = await open();
     const move = { kind: 'rename', dn: 'ou=people,dc=test', newRdn: 'ou=p', deleteOldRdn: true } as const;
