@@ -145,6 +145,10 @@ export class DirectoryDoor implements LdapRequestHandler {
     }
   }
 
+  mayUpdate(connection: LdapConnection): boolean {
+    return this.#requireAccount(connection).rights.isReadOnly !== true;
+  }
+
   async apply(connection: LdapConnection, operations: LdapOperations): Promise<LdapOutcome> {
     const account = this.#requireAccount(connection);
     const failed = account.rights.findForbidden(operations);

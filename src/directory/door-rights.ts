@@ -19,7 +19,7 @@ const SECRETS: ReadonlySet<string> = new Set([
 ]);
 
 export const DIRECTORY_ACCOUNT_RIGHTS: Readonly<Record<DirectoryAccountKind, Rights>> = {
-  Reader: { hidden: SECRETS, findForbidden: (operations) => (operations.length > 0 ? 0 : undefined) },
+  Reader: { hidden: SECRETS, isReadOnly: true, findForbidden: (operations) => (operations.length > 0 ? 0 : undefined) },
   Hub: { hidden: PASSWORDS, findForbidden: () => undefined },
 };
 

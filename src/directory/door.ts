@@ -8,6 +8,8 @@ import type { Certificate } from '../tls/certificate.ts';
 export interface Rights {
   /** Attributes, in the schema's spelling, that are not shown, not searched and not compared. */
   readonly hidden: ReadonlySet<string>;
+  /** True: there is none that is allowed. */
+  readonly isReadOnly?: boolean;
   /** Place of the first operation that is not allowed; undefined when all of them are. */
   findForbidden(operations: LdapOperations): number | undefined;
 }

@@ -46,6 +46,8 @@ export interface LdapRequestHandler {
    * stops when there is one.
    */
   search(connection: LdapConnection, request: SearchRequest, watch: SearchWatch): Promise<SearchAnswer>;
+  /** False for one whose updates are all refused: it gets no transaction, since what that gathers costs memory. True when absent. */
+  mayUpdate?(connection: LdapConnection): boolean;
   /** One: a plain update. Several: an RFC 5805 transaction, all or nothing; `failedOperation` tells which one failed. */
   apply(connection: LdapConnection, operations: LdapOperations): Promise<LdapOutcome>;
   /** compareTrue (6) or compareFalse (5). */

@@ -176,6 +176,14 @@ export class Session {
     return outcome;
   }
 
+  /** What a transaction gathers costs memory: neither a stranger gets one nor somebody who only reads. */
+  #startTransaction(): Answer {
+    if (this.#connection.boundDn === undefined) throw fault('insufficientAccessRights', 'bind before a transaction');
+    if (this.#options.handler.mayUpdate?.(this.#connection) === false)
+      throw fault('insufficientAccessRights', 'this account changes nothing');
+    return this.#transaction.start();
+  }
+
   #extend(oid: string, value: Buffer | undefined): Answer | Promise<Answer> {
     switch (oid) {
       case Oid.whoAmI: {
@@ -183,10 +191,7 @@ export class Session {
         return { outcome: SUCCESS, responseValue: Buffer.from(boundDn === undefined ? '' : `dn:${boundDn}`) };
       }
       case Oid.startTransaction:
-        // What a transaction gathers costs memory, so a stranger gets none.
-        if (this.#connection.boundDn === undefined)
-          throw fault('insufficientAccessRights', 'bind before a transaction');
-        return this.#transaction.start();
+        return this.#startTransaction();
       case Oid.endTransaction:
         return this.#transaction.end(value, (operations) => this.#options.handler.apply(this.#connection, operations));
       default:

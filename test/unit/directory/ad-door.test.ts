@@ -121,6 +121,20 @@ describe('the door of AD', () => {
     await expect(client.apply([{ kind: 'delete', dn }])).rejects.toMatchObject(DENIED);
   });
 
+  it('gives a reader no transaction, in which it could make the server hold what it will never do', async () => {
+    const { enter } = await openDoor(reader());
+    const client = await enter('monitoring');
+    let asked = 0;
+    const operations = {
+      *[Symbol.iterator](): Generator<LdapOperation> {
+        asked += 1;
+        yield { kind: 'delete', dn: AD_CONTEXT };
+      },
+    };
+    await expect(client.applyTogether(operations)).rejects.toMatchObject(DENIED);
+    expect(asked).toBe(0);
+  });
+
   it('lets a joining hub read and write everything, and read no password verifier', async () => {
     const { enter, ad, directory } = await openDoor(joining(), reader());
     const client = await enter('HUB02');
