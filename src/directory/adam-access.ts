@@ -57,7 +57,7 @@ const LOOSE_ATTRIBUTES = new Set(['msExchEdgeSyncStatus', LEASE_ATTRIBUTE]);
  * The place of the first operation that is not EdgeSync's, or that comes without the step of a cookie as the first of its
  * transaction: without one, what was recorded could be played again. Undefined when all may be. Throws Problem `bad-dn`.
  */
-export function findForbidden(operations: LdapOperations, scene: AccessScene): number | undefined {
+export function findForbidden(operations: LdapOperations, scene: AccessScene): Promise<number | undefined> {
   let isFirst = true;
   let isRound = false;
   return findOperation(operations, (operation) => {

@@ -151,7 +151,7 @@ export class DirectoryDoor implements LdapRequestHandler {
 
   async apply(connection: LdapConnection, operations: LdapOperations): Promise<LdapOutcome> {
     const account = this.#requireAccount(connection);
-    const failed = account.rights.findForbidden(operations);
+    const failed = await account.rights.findForbidden(operations);
     if (failed !== undefined) throw denied(failed);
     await this.#options.door.write(operations, account.dn);
     return SUCCESS;

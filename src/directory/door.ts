@@ -11,7 +11,7 @@ export interface Rights {
   /** True: there is none that is allowed. */
   readonly isReadOnly?: boolean;
   /** Place of the first operation that is not allowed; undefined when all of them are. */
-  findForbidden(operations: LdapOperations): number | undefined;
+  findForbidden(operations: LdapOperations): Promise<number | undefined> | number | undefined;
 }
 
 export interface DoorAccount {

@@ -87,7 +87,7 @@ export class LdapDirectory implements Directory {
   /** One change after the other: a connection has room for one transaction at a time (RFC 5805). */
   async apply(operations: LdapOperations): Promise<void> {
     if (operations.length === 0) return;
-    refuseMoves(operations);
+    await refuseMoves(operations);
     const done = this.#writes.then(async () => (await this.#use()).apply(operations));
     this.#writes = done.catch(() => undefined);
     await done;
@@ -178,9 +178,9 @@ export class LdapDirectory implements Directory {
 }
 
 /** slapd (2.5) ends itself when an entry is moved to another parent within a transaction. */
-function refuseMoves(operations: LdapOperations): void {
+async function refuseMoves(operations: LdapOperations): Promise<void> {
   if (operations.length < 2) return;
-  const place = findOperation(operations, (each) => each.kind === 'rename' && each.newSuperior !== undefined);
+  const place = await findOperation(operations, (each) => each.kind === 'rename' && each.newSuperior !== undefined);
   if (place === undefined) return;
   throw fault('unwillingToPerform', 'an entry is moved elsewhere by itself, not as one of several changes', {
     failedOperation: place,

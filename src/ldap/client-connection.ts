@@ -53,6 +53,8 @@ export class ClientConnection {
     this.#peer = peer;
     this.#timeoutMs = timeoutMs;
     this.closed = new Promise((resolve) => void socket.once('close', () => resolve()));
+    // Small requests follow each other: none of them waits to be sent together with the next.
+    socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(describeBreak(error, peer)));
     socket.on('close', () => this.#fail(new Problem('ldap-unreachable', `${peer} closed the LDAP connection`)));

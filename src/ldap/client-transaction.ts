@@ -4,12 +4,17 @@
 import { refuseFaults } from './client-answer.ts';
 import type { ClientConnection, LdapAnswer } from './client-connection.ts';
 import { type Control, Oid } from './control.ts';
-import type { LdapOperation } from './entry.ts';
+import { getText, type LdapOperation } from './entry.ts';
 import { isNonError } from './result.ts';
 import { decodeFailedMessage, encodeEndTransaction } from './transaction.ts';
 
 /** At its end the server does the work of all: it is given this much more time for each. */
 const COMMIT_MS_PER_OPERATION = 5;
+
+/** After so many updates it is worth asking whether the next need not wait for the answer to the last. */
+const LONG = 50;
+/** Updates on their way to a server that takes them in their order. */
+const WINDOW = 64;
 
 /** Applies all or nothing; throws LdapFault with `failedOperation` where the server tells it, and what `operations` throws. */
 export async function applyAsTransaction(
@@ -38,12 +43,42 @@ async function sendAll(
   { id, messageIds }: { id: Buffer; messageIds: number[] },
 ): Promise<void> {
   const control: Control = { oid: Oid.transactionSpecification, critical: true, value: id };
-  // One after the other: slapd works on one connection's requests side by side, and their order is the meaning here.
-  for await (const operation of operations) {
-    const answer = await connection.request({ kind: 'update', operation }, [control]);
+  const settle = async (sent: Promise<Sent> | undefined): Promise<void> => {
+    const { answer, error } = (await sent) ?? {};
+    if (!answer) throw error;
     messageIds.push(answer.messageId);
     refuseFaults(answer, messageIds.length - 1);
+  };
+  const underway: Promise<Sent>[] = [];
+  let window = 1;
+  for await (const operation of operations) {
+    if (messageIds.length === LONG && (await worksInOrder(connection))) window = WINDOW;
+    underway.push(observe(connection.request({ kind: 'update', operation }, [control])));
+    if (underway.length >= window) await settle(underway.shift());
   }
+  while (underway.length > 0) await settle(underway.shift());
+}
+
+/** An answer, or why there is none: looked at when its turn comes. */
+interface Sent {
+  readonly answer?: LdapAnswer;
+  readonly error?: unknown;
+}
+
+function observe(request: Promise<LdapAnswer>): Promise<Sent> {
+  return request.then(
+    (answer) => ({ answer }),
+    (error: unknown) => ({ error }),
+  );
+}
+
+/** slapd works on the requests of one connection side by side, and their order is the meaning here; our own server does not. */
+async function worksInOrder(connection: ClientConnection): Promise<boolean> {
+  const filter = { kind: 'present', attribute: 'objectClass' } as const;
+  const limits = { sizeLimit: 1, timeLimitSeconds: 0, typesOnly: false };
+  const search = { kind: 'search', base: '', scope: 'base', filter, attributes: ['vendorName'], ...limits } as const;
+  const { entries } = await connection.request(search);
+  return entries.some((entry) => getText(entry, 'vendorName') === 'relaypair');
 }
 
 function endTransaction(

@@ -1,6 +1,8 @@
 // What is read and written over LDAP: an entry (RFC 4511 §4.5.2), the four kinds of update, and the choice of attributes that
 // a search asked for (§4.5.1.8). Values are octets; what they mean is the schema's affair, in directory/.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 /** An entry. Attribute names as the schema spells them; look-ups go through getValues, which knows no case. */
 export interface LdapEntry {
   readonly dn: string;
@@ -32,15 +34,19 @@ export interface LdapOperations extends Iterable<LdapOperation> {
   readonly length: number;
 }
 
+/** So many updates are looked at without a pause: there may be a hundred thousand, and mail goes on meanwhile. */
+const BREATH = 500;
+
 /** Place of the first update that `is` is true of. */
-export function findOperation(
+export async function findOperation(
   operations: LdapOperations,
   is: (operation: LdapOperation) => boolean,
-): number | undefined {
+): Promise<number | undefined> {
   let place = 0;
   for (const operation of operations) {
     if (is(operation)) return place;
     place += 1;
+    if (place % BREATH === 0) await nextTurn();
   }
   return undefined;
 }

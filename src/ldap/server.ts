@@ -153,6 +153,8 @@ export class LdapListener {
   }
 
   #serve(socket: Socket, tls: TlsSession | undefined): void {
+    // Answers are small and wanted one by one.
+    socket.setNoDelay(true);
     const { handler, log } = this.#options;
     const { maxMessageBytes, idleTimeoutMs, transaction, maxSearchMs } = this.#limits;
     this.#connectionCount += 1;

@@ -201,8 +201,9 @@ describe('LdapClient', () => {
       return { ...outcomeOf('busy'), responseValue: encodeFailedMessage(300) };
     });
     const client = await dial(server.port);
+    // Before it come the start, 297 updates, and the question whether this server takes them in their order.
     const operations = Array.from({ length: 300 }, (_none, index) => person(`p${index}`, 'dc=test'));
-    await expect(client.apply(operations)).rejects.toMatchObject({ code: 'ldap-busy', failedOperation: 298 });
+    await expect(client.apply(operations)).rejects.toMatchObject({ code: 'ldap-busy', failedOperation: 297 });
   });
 
   it('gives a transaction up when one of its updates is refused', async () => {

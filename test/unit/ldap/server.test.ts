@@ -3,7 +3,7 @@ import { Client as LdaptsClient } from 'ldapts';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectLdap, type LdapClient } from '../../../src/ldap/client.ts';
 import { Oid } from '../../../src/ldap/control.ts';
-import { getText, getValues, type LdapEntry } from '../../../src/ldap/entry.ts';
+import { getText, getValues, type LdapEntry, toAttributes } from '../../../src/ldap/entry.ts';
 import { type LdapLimits, LdapListener } from '../../../src/ldap/server.ts';
 import { silentLog } from '../../../src/log.ts';
 import type { KeyPair } from '../../../src/tls/key-pair.ts';
@@ -157,6 +157,27 @@ describe('the LDAP server', () => {
     expect(handler.applied).toEqual([]);
     await client.apply(three.slice(0, 2));
     expect(handler.applied).toEqual([2]);
+  });
+
+  it.each([
+    ['that may take them in any order', 'another'],
+    ['that takes them in theirs, without a wait for each answer', 'relaypair'],
+  ])('gets a long transaction from our client as a server %s', async (_what, vendorName) => {
+    handler.rootDse = () => ({ dn: '', attributes: toAttributes({ namingContexts: 'dc=test', vendorName }) });
+    const many = Array.from({ length: 300 }, (_none, index) => person(`p${index}`, 'dc=test'));
+    const inside = person('inside', 'cn=p0,dc=test');
+    const client = await dialBound(await listen({ transaction: { maxOperations: 302, maxBytes: 1_000_000 } }));
+    await expect(client.apply([...many, person('p7', 'dc=test'), inside])).rejects.toMatchObject({
+      code: 'ldap-entry-already-exists',
+      failedOperation: 300,
+    });
+    await expect(client.apply([...many, ...many])).rejects.toMatchObject({
+      code: 'ldap-admin-limit-exceeded',
+      failedOperation: 302,
+    });
+    await client.apply([...many, inside]);
+    expect(handler.applied).toEqual([302, 301]);
+    expect(handler.get('cn=inside,cn=p0,dc=test')).toBeDefined();
   });
 
   it('finishes the request it works on, then says why it goes, when it is closed', async () => {
