@@ -79,8 +79,8 @@ export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot>
   }
 
   /** AD's change feed, as `Directory.readChanges`; undefined when the directory keeps none. */
-  readChanges(base: string, since?: string): Promise<ChangePage | undefined> {
-    return this.#directory.readChanges(base, since);
+  readChanges(base: string, since?: string, limit?: number): Promise<ChangePage | undefined> {
+    return this.#directory.readChanges(base, since, limit);
   }
 
   /** Changes the settings of EdgeSync for this hub's site. Throws Problem `bad-edge-sync-config`. */
