@@ -31,6 +31,8 @@ import { INDEX_SIGNATURE } from './value-index.ts';
 const DATABASE_FILE = 'directory.db';
 /** So many operations are carried out without a pause: some milliseconds. */
 const SLICE_OPERATIONS = 200;
+/** So long a search that somebody sent is at work without a pause, in real time: one question of a large filter may take long. */
+const SLICE_MS = 10;
 /** So many entries are looked at without a pause. */
 const PAGE_ENTRIES = 500;
 
@@ -120,8 +122,12 @@ export class EmbeddedDirectory implements ServableDirectory {
     const candidates = this.#search.candidates({ base, scope }, filter);
     if (!candidates) throw this.#writer.noSuchObject(base);
     const iterator = candidates[Symbol.iterator]();
-    for (let count = 1; !isOver(); count += 1) {
-      if (count % SLICE_OPERATIONS === 0) await nextTurn();
+    let restedMs = performance.now();
+    while (!isOver()) {
+      if (performance.now() - restedMs > SLICE_MS) {
+        await nextTurn();
+        restedMs = performance.now();
+      }
       // Between two entries others may have written, and a long transaction may be under way.
       for (let work = this.#workUnderWay(); work; work = this.#workUnderWay()) await work;
       if (!this.#isOpen)

@@ -7,6 +7,8 @@ import { SystemClock } from '../../../src/clock.ts';
 import { EmbeddedDirectory } from '../../../src/directory/embedded-directory.ts';
 import { diffEntries } from '../../../src/directory/entry-diff.ts';
 import { getText, type LdapEntry, type LdapOperation, toAttributes } from '../../../src/ldap/entry.ts';
+import { schemaRules } from '../../../src/directory/schema-rules.ts';
+import { parseFilter } from '../../../src/ldap/filter.ts';
 import { silentLog } from '../../../src/log.ts';
 import { AD_CONTEXT, openEmbedded, temporaryFolder } from './fixtures.ts';
 
@@ -19,6 +21,31 @@ const ROOT: LdapOperation = {
 function open(folder: string, namingContext = AD_CONTEXT): EmbeddedDirectory {
   return EmbeddedDirectory.open({ folder, namingContext, clock: new SystemClock(), log: silentLog() });
 }
+
+it('a search whose filter takes long to ask lets others have their turn, few entries though there are', async () => {
+  const directory = openEmbedded(AD_CONTEXT);
+  const entry = (name: string): LdapOperation => ({ ...ROOT, dn: `CN=${name},${AD_CONTEXT}` });
+  await directory.apply([ROOT, ...Array.from({ length: 20 }, (_, index) => entry(`c${index}`))]);
+  const rules = {
+    ...schemaRules,
+    knows: (attribute: string) => {
+      const untilMs = performance.now() + 5;
+      while (performance.now() < untilMs);
+      return schemaRules.knows(attribute);
+    },
+  };
+  let turns = 0;
+  const timer = setInterval(() => (turns += 1), 1);
+  try {
+    const filter = parseFilter('(description=nothing)');
+    for await (const found of directory.walk({ base: AD_CONTEXT, scope: 'sub', filter, rules, isOver: () => false })) {
+      throw new Error(`${found.dn} has no description`);
+    }
+  } finally {
+    clearInterval(timer);
+  }
+  expect(turns).toBeGreaterThan(2);
+});
 
 describe('embedded directory', () => {
   it('keeps everything over a restart, its naming context too', async () => {
