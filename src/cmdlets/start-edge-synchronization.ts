@@ -19,7 +19,7 @@ export const startEdgeSynchronization = defineCmdlet({
   parameters: {
     TargetServer: { type: 'string', help: 'The name of one Edge; all when absent' },
     ForceFullSync: { type: 'switch', help: 'Compare everything, whatever the cookie of the last round says' },
-    ForceUpdateCookie: { type: 'switch', help: 'Move the cookie on although some objects could not be carried' },
+    ForceUpdateCookie: { type: 'switch', help: 'Move the cookie on although the Edge refuses what was to be carried' },
     Server: { type: 'string', help: 'The hub that synchronizes: this one' },
   },
   table: ['Result', 'Type', 'Name', 'FailureDetails', 'Added', 'Deleted', 'Updated'],

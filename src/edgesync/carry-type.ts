@@ -14,7 +14,7 @@ export interface CarryOptions {
   readonly lease: EdgeLease;
   /** Compare everything, whatever the cookie says. */
   readonly forceFullSync: boolean;
-  /** Let the cookie go on although not all could be carried: the next round does not look at it again. */
+  /** Let the cookie go on although the Edge refuses what was to be carried: the next round does not look at it again. */
   readonly forceUpdateCookie: boolean;
 }
 
@@ -28,22 +28,16 @@ export async function carryType(type: SyncType, scene: SyncScene, options: Carry
   const before = findCookie(scene.state.self.edgeSyncCookies ?? [], type.name);
   const since = options.forceFullSync ? undefined : usablePosition(before, scene);
   const plan = await planFrom(type, scene, since);
-  const skipped = plan.skipped ?? [];
-  const isWhole = skipped.length === 0 || options.forceUpdateCookie;
-  const step = makeStep(type, scene, before, isWhole ? plan.position : before?.position);
+  const step = makeStep(type, scene, before, plan.position);
   options.lease.insist();
   try {
     await write(scene, precede(step, plan.operations));
   } catch (error) {
     if (!options.forceUpdateCookie || !isRefusal(error)) throw error;
-    await write(scene, [makeStep(type, scene, before, plan.position)]);
+    await write(scene, [step]);
     return { result: 'Incomplete', failureDetails: `${error.message}; the cookie was updated`, ...NOTHING_COUNTED };
   }
-  return {
-    result: skipped.length === 0 ? 'Success' : 'Incomplete',
-    failureDetails: skipped.join('; '),
-    ...plan.counts,
-  };
+  return { result: 'Success', failureDetails: '', ...plan.counts };
 }
 
 /** Undefined when everything has to be compared: no cookie, one of another AD, or one that is too old. */

@@ -5,7 +5,7 @@ import { isProblem } from '../problem.ts';
 import type { SyncCounts } from './sync-type.ts';
 
 /**
- * Success: the Edge is what AD says. Incomplete: some objects could not be carried, the rest was. CouldNotConnect: the Edge
+ * Success: the Edge is what AD says. Incomplete: the Edge refused it, and the cookie was moved on by order. CouldNotConnect: the Edge
  * cannot be reached. CouldNotLease: another hub synchronizes it. LostLease: another hub took over meanwhile. SyncDisabled:
  * this hub does not take part in EdgeSync with that Edge. Aborted: anything else. NoSubscriptions: there is no Edge.
  */

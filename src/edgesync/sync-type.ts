@@ -39,8 +39,6 @@ export interface SyncPlan {
   readonly counts: SyncCounts;
   /** Where AD's change feed stood before anything was read for the plan; absent when AD keeps none. Goes into the cookie. */
   readonly position?: string | undefined;
-  /** One sentence for each object that cannot be carried: the round is Incomplete, and the position stays where it was. */
-  readonly skipped?: readonly string[] | undefined;
 }
 
 export interface SyncType {
