@@ -2,6 +2,7 @@
 
 import { DIFFERENCE_GROUPS, type DifferenceGroup } from '../edgesync/difference.ts';
 import type { EdgeTestReport, TypeFinding } from '../edgesync/edge-test.ts';
+import { Problem } from '../problem.ts';
 import { defineCmdlet } from './cmdlet.ts';
 import type { OutputRecord } from './output.ts';
 import { requireHub } from './roles.ts';
@@ -13,21 +14,31 @@ export const testEdgeSynchronization = defineCmdlet({
   synopsis: 'Look whether the subscribed Edges are what AD says',
   description:
     'Without -FullCompareMode the cookies are looked at: their age, and whether AD has changes that no round has carried yet. With it both directories are compared object by object, and each difference is named. Nothing is changed.',
-  examples: ['Test-EdgeSynchronization', 'Test-EdgeSynchronization -FullCompareMode | fl SyncStatus,Differences'],
+  examples: [
+    'Test-EdgeSynchronization',
+    'Test-EdgeSynchronization -FullCompareMode | fl SyncStatus,Differences',
+    'Test-EdgeSynchronization -VerifyRecipient ed@contoso.com',
+  ],
   parameters: {
     TargetServer: { type: 'string', help: 'The name of one Edge; all when absent' },
     FullCompareMode: { type: 'switch', help: 'Compare both directories object by object' },
     MaxReportSize: { type: 'count', minimum: 1, default: '1000', help: 'How many differences are named, or unlimited' },
     ExcludeRecipientTest: { type: 'switch', help: 'Leave the recipients out' },
+    VerifyRecipient: { type: 'string', help: 'Look at one recipient alone: its name, an address of it or its GUID' },
   },
   table: ['Name', 'SyncStatus', 'LeaseHolder', 'LastSynchronizedUtc', 'FailureDetail'],
   view: 'list',
   changes: false,
-  async run(context: ServerContext, { TargetServer, FullCompareMode, MaxReportSize, ExcludeRecipientTest }) {
+  async run(context: ServerContext, given) {
+    const { TargetServer, FullCompareMode, MaxReportSize, ExcludeRecipientTest, VerifyRecipient } = given;
+    if (VerifyRecipient !== undefined && (FullCompareMode || ExcludeRecipientTest)) {
+      throw new Problem('bad-value', '-VerifyRecipient looks at one recipient alone: leave the other switches away');
+    }
     const reports = await requireHub(context).synchronizer.test({
       edgeName: TargetServer,
       isFull: FullCompareMode,
       excludesRecipients: ExcludeRecipientTest,
+      verifyRecipient: VerifyRecipient,
       maxReportSize: MaxReportSize === 'unlimited' ? Number.POSITIVE_INFINITY : MaxReportSize,
     });
     const now = context.clock.now();
@@ -71,10 +82,8 @@ function describeReport(report: EdgeTestReport, now: Date): OutputRecord {
   };
 }
 
-function statusOf(group: DifferenceGroup, { differences, differing, types }: EdgeTestReport): string {
-  const isCompared =
-    differences !== undefined && (group !== 'Recipient' || types.some(({ type }) => type === 'Recipients'));
-  if (!isCompared) return 'Skipped';
+function statusOf(group: DifferenceGroup, { compared, differing }: EdgeTestReport): string {
+  if (!compared.has(group)) return 'Skipped';
   return differing.has(group) ? 'NotSynchronized' : 'Synchronized';
 }
 

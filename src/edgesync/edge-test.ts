@@ -8,9 +8,10 @@ import type { LdapClient } from '../ldap/client.ts';
 import type { LdapEntry } from '../ldap/entry.ts';
 import { LdapFault, ResultCode } from '../ldap/result.ts';
 import { isProblem } from '../problem.ts';
-import { type Difference, type DifferenceGroup, describeDifferences } from './difference.ts';
+import { type Difference, DIFFERENCE_GROUPS, type DifferenceGroup, describeDifferences } from './difference.ts';
 import { connectToEdge, type EdgeConnectionOptions } from './edge-connection.ts';
 import { readEdgeState } from './edge-state.ts';
+import { verifyRecipient } from './recipient-verification.ts';
 import { describeFailure } from './sync-report.ts';
 import type { SyncScene, SyncType } from './sync-type.ts';
 import { SYNC_TYPES } from './sync-types.ts';
@@ -18,6 +19,8 @@ import { SYNC_TYPES } from './sync-types.ts';
 export interface EdgeTestOrder {
   readonly isFull: boolean;
   readonly excludesRecipients: boolean;
+  /** Look at this one recipient and nothing else: its name, an address or its GUID. */
+  readonly verifyRecipient?: string | undefined;
   /** Differences that are named at most; the rest is counted. */
   readonly maxReportSize: number;
 }
@@ -40,8 +43,10 @@ export interface EdgeTestReport {
   readonly failureDetail: string;
   readonly lease: EdgeSyncLease | undefined;
   readonly types: readonly TypeFinding[];
-  /** Undefined without a full comparison. */
+  /** Undefined when nothing was compared. */
   readonly differences: readonly Difference[] | undefined;
+  /** Groups that were compared. */
+  readonly compared: ReadonlySet<DifferenceGroup>;
   /** Groups in which there is a difference, named or only counted. */
   readonly differing: ReadonlySet<DifferenceGroup>;
   readonly differenceCount: number;
@@ -51,6 +56,7 @@ const NOTHING_FOUND = {
   lease: undefined,
   types: [],
   differences: undefined,
+  compared: new Set<DifferenceGroup>(),
   differing: new Set<DifferenceGroup>(),
   differenceCount: 0,
 } as const;
@@ -83,11 +89,21 @@ async function examine(
 ): Promise<EdgeTestReport> {
   const state = await readEdgeState(client, edge.name);
   const scene: SyncScene = { ...options, edge, client, state };
-  const types = SYNC_TYPES.filter(({ name }) => name !== 'Recipients' || !order.excludesRecipients);
+  const types = SYNC_TYPES.filter(({ name }) => isLookedAt(name, order));
   const findings: TypeFinding[] = [];
   for (const type of types) findings.push(await examineCookie(type, scene));
   const lease = parseEdgeSyncLease(state.self.edgeSyncLease);
   const base = { name: edge.name, lease, types: findings };
+  if (order.verifyRecipient !== undefined) {
+    const difference = await verifyRecipient(scene, order.verifyRecipient);
+    const found = difference === undefined ? [] : [{ group: 'Recipient', sentence: difference } as const];
+    return {
+      ...base,
+      ...gather(types, found),
+      status: judge(findings, found.length),
+      failureDetail: describeCookies(findings),
+    };
+  }
   if (!order.isFull) {
     const failureDetail = describeCookies(findings);
     return { ...NOTHING_FOUND, ...base, status: judge(findings, 0), failureDetail };
@@ -99,6 +115,25 @@ async function examine(
     status: judge(findings, compared.differenceCount),
     failureDetail: describeCookies(findings),
   };
+}
+
+function isLookedAt(name: SyncType['name'], { excludesRecipients, verifyRecipient: one }: EdgeTestOrder): boolean {
+  return one === undefined ? name !== 'Recipients' || !excludesRecipients : name === 'Recipients';
+}
+
+type Comparison = Pick<EdgeTestReport, 'differences' | 'compared' | 'differing' | 'differenceCount'>;
+
+function gather(types: readonly SyncType[], differences: readonly Difference[]): Comparison {
+  const differing = new Set(differences.map(({ group }) => group));
+  return { differences, compared: groupsOf(types), differing, differenceCount: differences.length };
+}
+
+/** Recipients are a type of their own, everything else is the other's. */
+function groupsOf(types: readonly SyncType[]): ReadonlySet<DifferenceGroup> {
+  const names = types.map(({ name }) => name);
+  return new Set(
+    DIFFERENCE_GROUPS.filter((group) => names.includes(group === 'Recipient' ? 'Recipients' : 'Configuration')),
+  );
 }
 
 async function examineCookie(type: SyncType, scene: SyncScene): Promise<TypeFinding> {
@@ -122,11 +157,7 @@ async function hasChanges(type: SyncType, scene: SyncScene, since: string | unde
   }
 }
 
-async function compare(
-  types: readonly SyncType[],
-  scene: SyncScene,
-  maxReportSize: number,
-): Promise<Pick<EdgeTestReport, 'differences' | 'differing' | 'differenceCount'>> {
+async function compare(types: readonly SyncType[], scene: SyncScene, maxReportSize: number): Promise<Comparison> {
   const differences: Difference[] = [];
   const differing = new Set<DifferenceGroup>();
   let differenceCount = 0;
@@ -144,7 +175,7 @@ async function compare(
       }
     }
   }
-  return { differences, differing, differenceCount };
+  return { differences, compared: groupsOf(types), differing, differenceCount };
 }
 
 async function readHeld(client: LdapClient, dn: string): Promise<LdapEntry | undefined> {

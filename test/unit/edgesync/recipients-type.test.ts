@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { testEdgeSynchronization } from '../../../src/cmdlets/test-edge-synchronization.ts';
 import { hashAddress } from '../../../src/directory/proxy-address.ts';
 import { makeRecipient, type Recipient } from '../../../src/directory/recipient.ts';
 import { importRecipients } from '../../../src/directory/recipient-import.ts';
 import { getText, getValues } from '../../../src/ldap/entry.ts';
 import type { SyncRequest } from '../../../src/edgesync/synchronizer.ts';
+import { makeContext, runCmdlet } from '../../helpers/cmdlet-context.ts';
 import { type BenchHub, SyncBench } from '../../helpers/sync-bench.ts';
 
 const DAY_MS = 86_400_000;
@@ -175,5 +177,65 @@ describe('recipients', () => {
       ['new@contoso.com'],
     ];
     expect(await onEdge(bench)).toEqual(hashed(...wanted));
+  });
+});
+
+describe('Test-EdgeSynchronization', () => {
+  async function verify({ bench, hub }: { bench: SyncBench; hub: BenchHub }, typed: Record<string, string>) {
+    const context = makeContext({
+      clock: bench.clock,
+      hub: { activeDirectory: hub.ad, synchronizer: hub.synchronizer },
+    });
+    const { records } = await runCmdlet(testEdgeSynchronization, context, typed);
+    return records[0];
+  }
+
+  it('verifies one recipient, and names what is different about it', async () => {
+    const opened = await subscribed(recipient('ed@contoso.com', 'old@contoso.com'));
+    const { bench, hub } = opened;
+    await using _bench = bench;
+    const VerifyRecipient = 'ed@contoso.com';
+    const skipped = { AcceptedDomainStatus: 'Skipped', SendConnectorStatus: 'Skipped' };
+    const good = { SyncStatus: 'Normal', RecipientStatus: 'Synchronized', DifferenceCount: 0, ...skipped };
+    expect(await verify(opened, { VerifyRecipient })).toMatchObject(good);
+    await hub.ad.recipients.replace('ed@contoso.com', recipient('ed@contoso.com', 'new@contoso.com'));
+    expect(await verify(opened, { VerifyRecipient })).toMatchObject({
+      SyncStatus: 'Inconclusive',
+      RecipientStatus: 'NotSynchronized',
+      Differences: [
+        'the recipient "ed@contoso.com" has other addresses in AD than on EDGE01: 1 missing there, 1 too many',
+      ],
+    });
+    await sync(hub);
+    expect(await verify(opened, { VerifyRecipient })).toMatchObject(good);
+    const { record } = await hub.ad.recipients.find(VerifyRecipient);
+    await bench.adamDirectory.apply([{ kind: 'delete', dn: `CN=${record.guid},${bench.adam.layout.recipients}` }]);
+    expect(await verify(opened, { VerifyRecipient })).toMatchObject({
+      SyncStatus: 'Failed',
+      Differences: ['the recipient "ed@contoso.com" is in AD and missing on EDGE01'],
+    });
+    expect(await verify(opened, { VerifyRecipient: 'nobody@contoso.com' })).toMatchObject({
+      SyncStatus: 'Failed',
+      FailureDetail: expect.stringMatching(/no recipient "nobody@contoso.com"/),
+    });
+  });
+
+  it('compares recipients with everything else, and counts what is not named', async () => {
+    const opened = await subscribed(...['a', 'b', 'c'].map((name) => recipient(`${name}@contoso.com`)));
+    const { bench } = opened;
+    await using _bench = bench;
+    const filter = '(objectClass=msExchRecipient)';
+    const held = await bench.adamDirectory.search({ base: bench.adam.layout.recipients, scope: 'one', filter });
+    await bench.adamDirectory.apply(held.map(({ dn }) => ({ kind: 'delete', dn })));
+    expect(await verify(opened, { FullCompareMode: 'true', MaxReportSize: '2' })).toMatchObject({
+      SyncStatus: 'Failed',
+      RecipientStatus: 'NotSynchronized',
+      AcceptedDomainStatus: 'Synchronized',
+      DifferenceCount: 3,
+      Differences: [
+        expect.stringMatching(/is in AD and missing in ADAM/),
+        expect.stringMatching(/is in AD and missing/),
+      ],
+    });
   });
 });
