@@ -29,6 +29,8 @@ import { readTombstone } from './tombstone.ts';
 import { INDEX_SIGNATURE } from './value-index.ts';
 
 const DATABASE_FILE = 'directory.db';
+/** At most: room for the index of a hundred thousand recipients, so that a look-up costs no more with them than with few. */
+const CACHE_KIB = 32_768;
 /** So many operations are carried out without a pause: some milliseconds. */
 const SLICE_OPERATIONS = 200;
 /** So long a search that somebody sent is at work without a pause, in real time: one question of a large filter may take long. */
@@ -57,6 +59,7 @@ export class EmbeddedDirectory implements ServableDirectory {
     // SQLite would make it readable for others; its side files take after it.
     closeSync(openSync(path, 'a', 0o600));
     const database = openDatabase({ path, name: 'directory', migrations: DIRECTORY_MIGRATIONS, exclusive: true });
+    database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
     return new EmbeddedDirectory(database, options);
   }
 
@@ -83,6 +86,8 @@ export class EmbeddedDirectory implements ServableDirectory {
   async search(query: DirectoryQuery): Promise<LdapEntry[]> {
     while (this.#longWork) await this.#longWork;
     const filter = typeof query.filter === 'string' ? parseFilter(query.filter) : query.filter;
+    const named = this.#search.namesByIndex(query, filter);
+    if (named) return named.slice(0, query.sizeLimit);
     const candidates = this.#search.candidates(query, filter);
     if (!candidates) throw this.#writer.noSuchObject(query.base);
     const found: LdapEntry[] = [];

@@ -159,6 +159,12 @@ export class EntryStore {
     }
   }
 
+  /** The same without what they say. */
+  namesByValue(attribute: string, key: string): Pick<StoredEntry, 'dn' | 'dnKey' | 'isDeleted'>[] {
+    const rows = this.#index.find(attribute, key).map((id) => this.#byId.get(id));
+    return rows.filter((row) => row !== undefined).map(nameIn);
+  }
+
   /** One that has a value of this key, by its number. */
   holderOf(attribute: string, key: string): number | undefined {
     return this.#index.find(attribute, key)[0];
@@ -256,8 +262,7 @@ export class EntryStore {
     }
     attributes.set('uSNCreated', [Buffer.from(String(row['usn_created']))]);
     attributes.set('uSNChanged', [Buffer.from(String(usnChanged))]);
-    const isDeleted = row['deleted_ms'] !== null;
-    return { id, dn: String(row['dn']), dnKey: String(row['dn_key']), isDeleted, usnChanged, attributes };
+    return { id, usnChanged, attributes, ...nameIn(row) };
   }
 
   #writeValues(id: number, attributes: EntryAttributes): void {
@@ -266,6 +271,10 @@ export class EntryStore {
       for (const [position, value] of values.entries()) this.#insertValue.run(id, attribute, position, value);
     }
   }
+}
+
+function nameIn(row: Row): Pick<StoredEntry, 'dn' | 'dnKey' | 'isDeleted'> {
+  return { dn: String(row['dn']), dnKey: String(row['dn_key']), isDeleted: row['deleted_ms'] !== null };
 }
 
 function keysOf(dn: string): { dnKey: string; parentKey: string } {

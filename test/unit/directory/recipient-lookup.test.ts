@@ -118,3 +118,21 @@ describe('an Edge', () => {
     expect(adam.snapshot().recipientFilter).toMatchObject({ recipientValidationEnabled: true });
   });
 });
+
+describe('a question that the index alone answers', () => {
+  const hash = hashAddress('ed@contoso.com');
+  const filter = { kind: 'equal', attribute: 'msExchEdgeProxyAddressHash', value: hash } as const;
+  const query = { base: layout.recipients, scope: 'one', filter, attributes: ['1.1'] } as const;
+
+  it('is answered as the tree would be, in its scope alone', async () => {
+    const directory = await holding('ed@contoso.com');
+    const dn = `CN=a-guid,${layout.recipients}`;
+    expect(await directory.search(query)).toEqual([{ dn, attributes: new Map() }]);
+    expect(await directory.search({ ...query, base: ADAM_CONTEXT })).toEqual([]);
+    expect(await directory.search({ ...query, base: ADAM_CONTEXT, scope: 'sub' })).toHaveLength(1);
+    expect(await directory.search({ ...query, base: dn, scope: 'sub' })).toHaveLength(1);
+    await expect(directory.search({ ...query, base: layout.sites })).rejects.toMatchObject({ resultCode: 32 });
+    await directory.apply([{ kind: 'delete', dn }]);
+    expect(await directory.search(query)).toEqual([]);
+  });
+});
