@@ -59,7 +59,7 @@ describe.skipIf(!requirePeer('slapd'))('a pair whose directories are killed', ()
     });
     expect(await relaying.exchangeLetters('after')).toMatchObject(FLOWING);
     expect(await relaying.reports()).toEqual([]);
-  }, 240_000);
+  }, 720_000);
 
   it('a certificate that was renewed meanwhile is published when the directory is back', async () => {
     await using pair = await SlapdPair.start();
@@ -77,7 +77,7 @@ describe.skipIf(!requirePeer('slapd'))('a pair whose directories are killed', ()
       return relaying.countArrivals('outbound', letter) > 0 ? true : undefined;
     });
     expect(await relaying.awaitHopCard('outbound', letter, 'delivered')).toMatchObject(TRUSTED_TLS);
-  }, 240_000);
+  }, 720_000);
 });
 
 /** Whether hub and edge say that their state is only the last good one. */

@@ -30,7 +30,7 @@ const RENEWALS: readonly Renewal[] = [
   },
 ];
 
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 360_000 };
 
 it.each(RENEWALS)('with a new $role certificate mail waits both ways until it is known', LIMIT, async (renewal) => {
   await using relaying = await Relaying.start();

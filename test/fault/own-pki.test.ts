@@ -25,7 +25,7 @@ async function install({ servers }: Relaying, role: Role, thumbprint: string, ..
   expect(enabled).toMatchObject({ Services: 'SMTP' });
 }
 
-describe("certificates of a company's own authority", { timeout: 120_000 }, () => {
+describe("certificates of a company's own authority", { timeout: 360_000 }, () => {
   it('serve in the subscription that was made with self-signed ones: RSA from a PFX, ECDSA from PEM', async () => {
     await using relaying = await Relaying.start();
     const { servers } = relaying;

@@ -11,7 +11,7 @@ import { Conversation, stuff } from '../helpers/submit.ts';
 /** How long before its end the pair is started. */
 const LEFT_MS = 14_000;
 
-it("crosses the end of the Edge's certificate with its sessions open", { timeout: 180_000 }, async () => {
+it("crosses the end of the Edge's certificate with its sessions open", { timeout: 540_000 }, async () => {
   // The Hub's own certificate is a month younger, so that one of the two ends alone.
   await using relaying = await Relaying.start({ clocks: { edge: '-30d' } });
   const { servers } = relaying;

@@ -89,7 +89,7 @@ class Assault {
   }
 }
 
-it('loses, halves and invents nothing, and doubles only what was in flight', { timeout: 300_000 }, async () => {
+it('loses, halves and invents nothing, and doubles only what was in flight', { timeout: 900_000 }, async () => {
   const ledger = new Ledger();
   const flows: MailFlow[] = [];
   /** Messages whose dot was on its way without a 250 when the Hub was killed. */

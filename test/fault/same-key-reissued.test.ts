@@ -9,7 +9,7 @@ import { Relaying, TRUSTED_TLS } from '../helpers/relaying.ts';
 import { eventually, type Servers } from '../helpers/servers.ts';
 
 const EDGE = 'edge01.perimeter.test';
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 360_000 };
 
 /** Another certificate for the key of the Edge's first one, imported there; its thumbprint and what the import advised. */
 async function importReissued(servers: Servers): Promise<{ thumbprint: string; advice: string }> {

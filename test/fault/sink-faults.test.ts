@@ -8,7 +8,7 @@ import { eventually } from '../helpers/servers.ts';
 import type { SunkMessage } from '../helpers/sink.ts';
 import { submit } from '../helpers/submit.ts';
 
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 360_000 };
 
 /** The pair with a smart host that does as its script says. */
 class Faulty {

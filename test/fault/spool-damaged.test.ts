@@ -163,7 +163,7 @@ describe('an embedded spool with a damaged message', () => {
     expect(await readBody(spool, message)).toHaveLength(600_000);
   });
 
-  it('gives out only what was accepted, whichever octet of its database changes', { timeout: 60_000 }, async () => {
+  it('gives out only what was accepted, whichever octet of its database changes', { timeout: 180_000 }, async () => {
     const accepted = new Map<string, string>();
     for (let index = 0; index < 30; index += 1) {
       const body = randomBytes(index % 10 === 0 ? 300_000 : randomInt(1500));

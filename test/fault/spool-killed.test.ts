@@ -48,7 +48,7 @@ describe.each(SPOOL_BACKENDS)('spool backend $name, killed', (backend) => {
   });
 
   it(`while it takes in mail, ${ROUNDS} times, has every acknowledged message whole and no half one`, {
-    timeout: 120_000,
+    timeout: 360_000,
   }, async () => {
     const acknowledged: string[][] = [];
     for (let round = 0; round < ROUNDS; round += 1) acknowledged.push(...(await fillAndKill(backend, folder)));
@@ -67,7 +67,7 @@ describe.each(SPOOL_BACKENDS)('spool backend $name, killed', (backend) => {
   });
 
   it('while it bounces mail, 20 times, has each message with no bounce or its one bounce without it', {
-    timeout: 120_000,
+    timeout: 360_000,
   }, async () => {
     const originals = new Set<string>();
     const settled = new Set<string>();
@@ -90,7 +90,7 @@ describe.each(SPOOL_BACKENDS)('spool backend $name, killed', (backend) => {
     expect([...bounced, ...left].toSorted()).toEqual([...originals].toSorted());
   });
 
-  it('while it recovers, 20 times from the same wreck, still recovers everything', { timeout: 120_000 }, async () => {
+  it('while it recovers, 20 times from the same wreck, still recovers everything', { timeout: 360_000 }, async () => {
     const acknowledged = await fillAndKill(backend, folder);
     if (backend.name === 'embedded') {
       for (let index = 0; index < 300; index += 1) {

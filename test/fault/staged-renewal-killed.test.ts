@@ -45,7 +45,7 @@ async function killInRound(relaying: Relaying, role: Role, afterMs: number): Pro
 
 it.each(CASES)(
   'a staged renewal of the $renewed survives kill -9 of the $killed at every step',
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async ({ renewed, killed }) => {
     await using relaying = await Relaying.start();
     const { servers } = relaying;

@@ -12,7 +12,7 @@ const LAUNCHER = new URL('../../bin/relaypair.js', import.meta.url).pathname;
 const ROLES: readonly Role[] = ['hub', 'edge'];
 const ONE_SENTENCE = /^relaypair: [^\n]* is in use by another process: stop that one first\n$/;
 
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 360_000 };
 
 it.each(ROLES)('refuses a second %s in one sentence, and the first relays on', LIMIT, async (role) => {
   await using relaying = await Relaying.start();

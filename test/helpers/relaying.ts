@@ -144,7 +144,7 @@ export class Relaying {
   }
 
   /** Waits until neither server holds a message. */
-  async awaitEmptyQueues(timeoutMs = 20_000): Promise<void> {
+  async awaitEmptyQueues(timeoutMs = 60_000): Promise<void> {
     for (const role of ['hub', 'edge', 'hub'] as const) {
       await eventually(
         `empty queues on the ${role}`,

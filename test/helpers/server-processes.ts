@@ -155,7 +155,7 @@ function readLogs(folder: string, prefix: string): string[] {
 export async function eventually<T>(
   what: string,
   look: () => T | undefined | Promise<T | undefined>,
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const limit = Date.now() + timeoutMs;
   for (;;) {

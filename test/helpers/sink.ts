@@ -48,7 +48,7 @@ export class Sink {
   }
 
   /** Resolves once `isEnough` holds; rejects after `timeoutMs`. */
-  async waitFor(isEnough: (messages: readonly SunkMessage[]) => boolean, timeoutMs = 20_000): Promise<void> {
+  async waitFor(isEnough: (messages: readonly SunkMessage[]) => boolean, timeoutMs = 60_000): Promise<void> {
     const limit = Date.now() + timeoutMs;
     while (!isEnough(this.messages)) {
       const left = limit - Date.now();

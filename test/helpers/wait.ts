@@ -6,7 +6,7 @@ const POLL_MS = 20;
 export async function waitUntil<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   for (const limit = Date.now() + timeoutMs; Date.now() < limit; ) {
     const found = await look();

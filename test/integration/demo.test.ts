@@ -112,7 +112,7 @@ function firstMissing(text: string, wanted: readonly string[]): string | undefin
 }
 
 describe('relaypair demo', () => {
-  it('tells the whole story, ends with 0 and leaves nothing behind', { timeout: 180_000 }, async () => {
+  it('tells the whole story, ends with 0 and leaves nothing behind', { timeout: 540_000 }, async () => {
     const { code, text, pids } = await runDemo();
     expect(text).not.toContain('NOT AS EXPECTED');
     expect(firstMissing(text, KEY_LINES)).toBeUndefined();
@@ -123,7 +123,7 @@ describe('relaypair demo', () => {
   });
 
   it('says so and ends with 1 when something is not as it says, here a Hub that dies', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     const { code, text, pids } = await runDemo({
       env: { LC_ALL: 'C' },
@@ -139,7 +139,7 @@ describe('relaypair demo', () => {
     expect(readdirSync(temporary)).toEqual([]);
   });
 
-  it('stops its servers and removes its folder on Ctrl-C', { timeout: 60_000 }, async () => {
+  it('stops its servers and removes its folder on Ctrl-C', { timeout: 180_000 }, async () => {
     const { code, text, pids } = await runDemo({
       onLine: (line, demo) => {
         if (line.startsWith('2. ')) demo.kill('SIGINT');
@@ -153,7 +153,7 @@ describe('relaypair demo', () => {
     expect(readdirSync(temporary)).toEqual([]);
   });
 
-  it('leaves no server behind when it is killed', { timeout: 60_000 }, async () => {
+  it('leaves no server behind when it is killed', { timeout: 180_000 }, async () => {
     const { pids } = await runDemo({
       onLine: (line, demo) => {
         if (line.startsWith('2. ')) demo.kill('SIGKILL');

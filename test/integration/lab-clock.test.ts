@@ -10,7 +10,7 @@ import { Servers } from '../helpers/servers.ts';
 /** One report for each type of data. */
 const BOTH_CARRIED = [{ Result: 'Success' }, { Result: 'Success' }];
 
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 360_000 };
 
 it('a pair that is taken 400 days ahead renews its credentials on the way and goes on from there', LIMIT, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'relaypair-'));

@@ -17,7 +17,7 @@ describe('a Receive connector with RequireTLS', () => {
     await Promise.all([servers.stop('hub'), servers.stop('edge')]);
     await Promise.all([servers.start('hub'), servers.start('edge')]);
     await servers.ask('edge', 'Set-ReceiveConnector', { Identity: CONNECTOR, RequireTLS: 'true' });
-  }, 60_000);
+  }, 180_000);
 
   afterAll(() => servers[Symbol.asyncDispose]());
 

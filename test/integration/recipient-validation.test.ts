@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import { INSIDER, Relaying } from '../helpers/relaying.ts';
 import { Conversation } from '../helpers/submit.ts';
 
-const LIMIT = { timeout: 240_000 };
+const LIMIT = { timeout: 720_000 };
 const UNKNOWN = '550 5.1.1 User unknown';
 const KNOWN = '250 2.1.5 Recipient OK';
 

@@ -46,7 +46,7 @@ describe.each([
 
   beforeAll(async () => {
     relaying = await Relaying.start({ clocks });
-  }, 60_000);
+  }, 180_000);
 
   afterAll(() => relaying[Symbol.asyncDispose]());
 
@@ -114,5 +114,5 @@ describe('a hostile message', () => {
       expect(stdout).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/);
     }
     expect(printed[0]?.stdout).toContain('owned');
-  }, 60_000);
+  }, 180_000);
 });

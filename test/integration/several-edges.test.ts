@@ -5,7 +5,7 @@ import { TRUSTED_TLS } from '../helpers/relaying.ts';
 import { SITE } from '../helpers/site.ts';
 import { peerOf, SiteMail } from '../helpers/site-mail.ts';
 
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 360_000 };
 const INTERNET = `EdgeSync - ${SITE} to Internet`;
 
 it(

@@ -6,7 +6,7 @@ import { TRUSTED_TLS } from '../helpers/relaying.ts';
 import { eventually } from '../helpers/server-processes.ts';
 import { peerOf, SiteMail } from '../helpers/site-mail.ts';
 
-const LIMIT = { timeout: 240_000 };
+const LIMIT = { timeout: 720_000 };
 const EDGE = 'edge01.perimeter.test';
 const HUBS = ['hub01.corp.test', 'hub02.corp.test'];
 

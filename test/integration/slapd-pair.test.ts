@@ -70,5 +70,5 @@ describe.skipIf(!requirePeer('slapd'))('a pair with slapd for AD and for ADAM', 
     expect(await accounts()).toEqual([]);
     expect(await servers.ask('edge', 'Get-SendConnector')).toEqual([]);
     await administrator.close();
-  }, 180_000);
+  }, 540_000);
 });

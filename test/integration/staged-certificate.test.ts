@@ -6,7 +6,7 @@ import { Relaying, TRUSTED_TLS } from '../helpers/relaying.ts';
 import { eventually, type Role, type Servers } from '../helpers/servers.ts';
 
 const FLOWING = { outbound: TRUSTED_TLS, inbound: TRUSTED_TLS };
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 360_000 };
 const ROLES: readonly Role[] = ['hub', 'edge'];
 
 /** The thumbprint and the state of every certificate of a server that has a part in a renewal. */

@@ -6,7 +6,7 @@ import { TRUSTED_TLS } from '../helpers/relaying.ts';
 import { eventually } from '../helpers/server-processes.ts';
 import { SiteMail } from '../helpers/site-mail.ts';
 
-const LIMIT = { timeout: 240_000 };
+const LIMIT = { timeout: 720_000 };
 
 async function open(): Promise<SiteMail> {
   const mail = await SiteMail.prepare({ hubs: 2 });

@@ -71,7 +71,7 @@ async function untilIs(what: string, look: () => Promise<unknown[]>, wanted: rea
 }
 
 it('a staged renewal of both sides under load defers no message and sends none in plaintext', {
-  timeout: 300_000,
+  timeout: 900_000,
 }, async () => {
   await using relaying = await Relaying.start();
   const { servers } = relaying;

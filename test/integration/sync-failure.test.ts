@@ -12,4 +12,4 @@ it('says that a synchronization failed with its report, one sentence and exit co
     expect.stringMatching(/^relaypair: EDGE01 was not synchronized \(CouldNotConnect\): /),
   ]);
   expect(code).toBe(1);
-}, 60_000);
+}, 180_000);

@@ -50,7 +50,7 @@ describe.each(worlds())('with own $own, peer $peer, replaced: $isReplaced', (wor
     await Promise.all([servers.start('hub'), servers.start('edge')]);
     await servers.subscribe();
     if (world.isReplaced) await servers.cmdlet('edge', 'New-ExchangeCertificate', '-Confirm:false');
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     await servers[Symbol.asyncDispose]();

@@ -15,7 +15,7 @@ const LAUNCHER = new URL('../../bin/relaypair.js', import.meta.url).pathname;
 
 describe.skipIf(!requirePeer('ldapsearch'))('the guide to EdgeSync', () => {
   it('shows cookie, lease, hubs, accounts, connectors and recipients with ldapsearch', {
-    timeout: 120_000,
+    timeout: 360_000,
   }, async () => {
     await using servers = await Servers.prepare();
     await Promise.all([servers.start('hub'), servers.start('edge')]);

@@ -73,7 +73,7 @@ describe.skipIf(!requirePeer('slapd'))('our LDAP server and slapd', () => {
       }),
       { seed: SEED, numRuns: RUNS },
     );
-  }, 120_000);
+  }, 360_000);
 
   it(`answer alike to ${TRANSACTION_RUNS} random transactions, and have the same tree afterwards`, async () => {
     let compared = 0;
@@ -95,7 +95,7 @@ describe.skipIf(!requirePeer('slapd'))('our LDAP server and slapd', () => {
       { seed: SEED, numRuns: TRANSACTION_RUNS },
     );
     expect(compared).toBeGreaterThan(TRANSACTION_RUNS / 2);
-  }, 120_000);
+  }, 360_000);
 
   it('differ in nothing that has no section of an RFC', () => {
     expect(EXCEPTIONS.filter(({ section }) => !/^RFC \d{4} (§|Appendix )/.test(section))).toEqual([]);

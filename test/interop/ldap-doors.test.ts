@@ -78,7 +78,7 @@ beforeAll(async () => {
   hubByCertificate = { kind: 'certificate', files: certificateFiles };
   reader = byPassword('monitoring', 'reader.password');
   edgeReader = byPassword('monitoring', 'edge.password');
-}, 120_000);
+}, 360_000);
 afterAll(() => servers?.[Symbol.asyncDispose]());
 
 const search = ['-LLL', '-o', 'ldif-wrap=no'] as const;

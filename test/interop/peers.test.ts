@@ -83,10 +83,10 @@ describe.skipIf(!hasPostfix)('Postfix', () => {
     });
     pair = await Pair.up({ smartHostPort: taker.port, deliver: `smtp:127.0.0.1:${taker.port}` });
     giver = await Postfix.open({ name: 'giver', transports: { 'contoso.test': pair.edgePort, '*': pair.hubPort } });
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     await Promise.all([giver?.close(), taker?.close(), pair?.[Symbol.asyncDispose]()]);
-  }, 60_000);
+  }, 180_000);
 
   const ways = [
     { door: 'Hub', to: 'postfix@elsewhere.test', sink: () => internet, last: 'edge' },

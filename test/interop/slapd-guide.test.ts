@@ -72,7 +72,7 @@ describe.skipIf(!isThere)('the guide to slapd', () => {
     expect((await run(lookAtAdam)).stdout.toLowerCase()).toContain('namingcontexts: cn=configuration,cn=adam');
     // A second look finds the entry that keeps each container from being empty, and makes it no second time.
     await ensureBaseTree(ad, { name: 'HUB01', fqdn: hub.fqdn, role: 'HubTransport', site: hub.site });
-  }, 60_000);
+  }, 180_000);
 
   it('lets a server see cheaply that nothing has changed, and soon that something has', async () => {
     const [hub] = blocks('yaml').map((text) => parseConfig(text, join(folder, 'server.yaml')));

@@ -13,7 +13,7 @@ import { SLAPD_PASSWORD, SLAPD_SCHEMA, startSlapd } from '../helpers/slapd.ts';
 const SUFFIX = adNamingContext('hub01.corp.test');
 
 describe.skipIf(!requirePeer('slapd'))('a site on slapd', () => {
-  it('has Hubs that come and go while mail is secure on every way', { timeout: 240_000 }, async () => {
+  it('has Hubs that come and go while mail is secure on every way', { timeout: 720_000 }, async () => {
     const notBefore = new Date(Date.now() - 60_000);
     const [server, client] = await Promise.all(
       ['SLAPD', 'CLIENT'].map((netbiosName) =>

@@ -75,5 +75,5 @@ describe.skipIf(!isThere)('two hubs on one slapd', () => {
     expect(acceptedDomains).toHaveLength(hubs.length * ROUNDS);
     expect(acceptedDomains.filter((domain) => domain.default)).toHaveLength(1);
     expect(one.snapshot().acceptedDomains).toEqual(acceptedDomains);
-  }, 60_000);
+  }, 180_000);
 });
