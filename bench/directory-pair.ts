@@ -12,6 +12,8 @@ const LAUNCHER = new URL('../bin/relaypair.js', import.meta.url).pathname;
 /** Two rounds by themselves within a measurement would spoil it. */
 const NEVER = ['-ConfigurationSyncInterval', '20d', '-RecipientSyncInterval', '20d'];
 
+const GREETING_PAUSE_MS = 50;
+
 export type Answer = Readonly<Record<string, unknown>>;
 
 interface Ready {
@@ -106,9 +108,27 @@ export class BenchPair {
     return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / 1024;
   }
 
+  /** Runs `work`, and gives the longest wait of a client for the Edge's greeting meanwhile, in ms, with what it gave. */
+  async greetDuring<T>(work: () => Promise<T>): Promise<{ value: T; longestMs: number }> {
+    let isOver = false;
+    const value = work().finally(() => (isOver = true));
+    let longestMs = 0;
+    while (!isOver) {
+      const started = performance.now();
+      (await SmtpTimer.open(this.#smtpPort)).close();
+      longestMs = Math.max(longestMs, performance.now() - started);
+      await new Promise((resolve) => setTimeout(resolve, GREETING_PAUSE_MS));
+    }
+    return { value: await value, longestMs };
+  }
+
+  get #smtpPort(): number {
+    return Number(this.#ready.edge.smtp.replace(/^.*:/, ''));
+  }
+
   /** Microseconds for each RCPT, `recipients` named one after the other, a hundred to a transaction. */
   async timeRecipients(recipients: readonly string[]): Promise<number> {
-    const client = await SmtpTimer.open(Number(this.#ready.edge.smtp.replace(/^.*:/, '')));
+    const client = await SmtpTimer.open(this.#smtpPort);
     try {
       let totalMs = 0;
       for (let start = 0; start < recipients.length; start += 100) {

@@ -18,6 +18,7 @@ interface Figures {
   readonly total: number;
   readonly importSeconds: number;
   readonly fullSeconds: number;
+  readonly longestMs: number;
   readonly deltaSeconds: number;
   readonly unvalidatedMicros: number;
   readonly lookupMicros: number;
@@ -47,7 +48,7 @@ async function measure(total: number): Promise<Figures> {
     const importSeconds = await pair.importLines(Array.from({ length: total }, (_none, index) => line(index, 'alias')));
     say(total, `imported in ${importSeconds.toFixed(1)} s; full synchronization …`);
     pair.forgetPeak();
-    const full = await pair.synchronize('-ForceFullSync');
+    const { value: full, longestMs } = await pair.greetDuring(() => pair.synchronize('-ForceFullSync'));
     const { peakMb } = pair;
     say(
       total,
@@ -61,7 +62,16 @@ async function measure(total: number): Promise<Figures> {
     await pair.run('edge', 'Set-RecipientFilterConfig', '-RecipientValidationEnabled', 'true');
     const lookupMicros = await measureLookups(pair, total);
     const restMb = pair.residentMb;
-    const figures = { total, importSeconds, fullSeconds: full.seconds, deltaSeconds, emptyMb, restMb, peakMb };
+    const figures = {
+      total,
+      importSeconds,
+      fullSeconds: full.seconds,
+      longestMs,
+      deltaSeconds,
+      emptyMb,
+      restMb,
+      peakMb,
+    };
     return { ...figures, unvalidatedMicros, lookupMicros };
   } finally {
     await pair.stop();
@@ -97,6 +107,7 @@ async function measureLookups(pair: BenchPair, total: number): Promise<number> {
 const ROWS: readonly [what: string, value: (figures: Figures) => string][] = [
   ['Import-Recipient on the Hub, s', ({ importSeconds }) => importSeconds.toFixed(1)],
   ['full synchronization, one transaction, s', ({ fullSeconds }) => fullSeconds.toFixed(1)],
+  ['longest wait for a greeting of the Edge meanwhile, ms', ({ longestMs }) => longestMs.toFixed(0)],
   [`synchronization of ${CHANGES} changes, ms`, ({ deltaSeconds }) => (deltaSeconds * 1000).toFixed(0)],
   ['RCPT without validation, µs', ({ unvalidatedMicros }) => unvalidatedMicros.toFixed(0)],
   ['RCPT with validation, µs', ({ lookupMicros }) => lookupMicros.toFixed(0)],
