@@ -1,6 +1,7 @@
 // Recipients from a CSV file (RFC 4180) with a header row: what each line asks for. A column that is not known or a line that
 // cannot be understood is refused with its number, before anything is changed.
 
+import { isUtf8 } from 'node:buffer';
 import { CsvError, parse } from 'csv-parse';
 import { isProblem, Problem } from '../problem.ts';
 import { makeRecipient, type RecipientRequest } from './recipient.ts';
@@ -22,10 +23,11 @@ const MAX_LINE_CHARACTERS = 65_536;
 
 /** All of them; throws Problem `bad-file`, `bad-address` or `bad-name` with the line. */
 export async function readRecipientFile(name: string, content: Buffer): Promise<ImportedRecipient[]> {
+  if (!isUtf8(content)) throw new Problem('bad-file', `${name} is not in UTF-8: save it as CSV in UTF-8`);
   const imported: ImportedRecipient[] = [];
   const parser = parse(content, {
     bom: true,
-    columns: readHeader,
+    columns: (cells: readonly string[]) => readHeader(cells, `line 1 of ${name}`),
     info: true,
     max_record_size: MAX_LINE_CHARACTERS,
     skip_empty_lines: true,
@@ -43,12 +45,12 @@ export async function readRecipientFile(name: string, content: Buffer): Promise<
   return imported;
 }
 
-function readHeader(cells: readonly string[]): Column[] {
+function readHeader(cells: readonly string[], place: string): Column[] {
   const columns = cells.map((cell) => COLUMNS.find((column) => column.toLowerCase() === cell.trim().toLowerCase()));
   const unknown = columns.indexOf(undefined);
   if (unknown >= 0 || !columns.includes('PrimarySmtpAddress')) {
     const reason = unknown >= 0 ? `"${cells[unknown]}" is no column` : 'there is no column PrimarySmtpAddress';
-    throw new Problem('bad-file', `line 1: ${reason}; a header row may have ${COLUMNS.join(', ')}`);
+    throw new Problem('bad-file', `${place}: ${reason}; a header row may have ${COLUMNS.join(', ')}`);
   }
   return columns.filter((column) => column !== undefined);
 }

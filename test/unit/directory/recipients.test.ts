@@ -156,7 +156,7 @@ describe('a file of recipients', () => {
   });
 
   it.each([
-    ['PrimarySmtpAddress,Phone\na@b.example,1', /line 1: "Phone" is no column/],
+    ['PrimarySmtpAddress,Phone\na@b.example,1', /^line 1 of people\.csv: "Phone" is no column/],
     ['Name\nEd', /there is no column PrimarySmtpAddress/],
     ['PrimarySmtpAddress\n', /has no recipient/],
     ['', /has no recipient/],
@@ -167,6 +167,11 @@ describe('a file of recipients', () => {
     ['PrimarySmtpAddress\n"a@b.example', /people\.csv: Quote Not Closed/],
   ])('is refused in one sentence: %j', async (text, sentence) => {
     await expect(read(text)).rejects.toThrow(sentence);
+  });
+
+  it('is refused in another encoding than UTF-8, in which names would be damaged', async () => {
+    const content = Buffer.from('PrimarySmtpAddress,Name\na@b.example,J\u00fcrgen', 'latin1');
+    await expect(readRecipientFile('people.csv', content)).rejects.toThrow(/^people\.csv is not in UTF-8: save it/);
   });
 });
 
