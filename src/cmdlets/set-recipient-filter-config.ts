@@ -4,6 +4,7 @@ import { DEFAULT_RECIPIENT_FILTER, isValidating, type RecipientFilterConfig } fr
 import { findCookie } from '../directory/edge-sync-cookie.ts';
 import { defineCmdlet } from './cmdlet.ts';
 import { changesOf, unchangedWarnings } from './given-changes.ts';
+import type { Adam } from '../directory/adam.ts';
 import { requireEdge } from './roles.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -32,15 +33,19 @@ export const setRecipientFilterConfig = defineCmdlet({
     const before = adam.snapshot().recipientFilter ?? DEFAULT_RECIPIENT_FILTER;
     const next = { ...before, ...changes };
     await adam.setRecipientFilter(next);
-    return { records: [], warnings: [...unchangedWarnings(next.name, changes), ...emptyWarnings(context, next)] };
+    return { records: [], warnings: [...unchangedWarnings(next.name, changes), ...(await emptyWarnings(adam, next))] };
   },
 });
 
-/** With validation, before the first synchronization, every recipient is unknown. */
-function emptyWarnings(context: ServerContext, config: RecipientFilterConfig): readonly string[] {
-  const { self } = requireEdge(context).adam.snapshot();
-  const { version = 0 } = findCookie(self.edgeSyncCookies ?? [], 'Recipients') ?? {};
-  return isValidating(config) && version === 0
-    ? ['No recipient has come by EdgeSync yet: every recipient of an authoritative domain is refused until then.']
-    : [];
+/** With validation and without recipients every recipient is unknown, before the first synchronization for the time being. */
+async function emptyWarnings(adam: Adam, config: RecipientFilterConfig): Promise<readonly string[]> {
+  if (!isValidating(config)) return [];
+  const { version = 0 } = findCookie(adam.snapshot().self.edgeSyncCookies ?? [], 'Recipients') ?? {};
+  if (version === 0) {
+    return ['No recipient has come by EdgeSync yet: every recipient of an authoritative domain is refused until then.'];
+  }
+  if (await adam.hasRecipients()) return [];
+  return [
+    'The Hub has no recipient for this Edge: every recipient of an authoritative domain is refused with 550. Make them there with New-MailUser or Import-Recipient and run Start-EdgeSynchronization.',
+  ];
 }

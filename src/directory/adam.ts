@@ -121,6 +121,11 @@ export class Adam extends OrganizationDirectory<AdamSnapshot> {
     );
   }
 
+  /** Whether EdgeSync has brought any recipient; throws what the directory throws. */
+  async hasRecipients(): Promise<boolean> {
+    return !(await this.#recipientLookup.isEmpty());
+  }
+
   /** The Edge's own affair, on a subscribed Edge too. */
   setRecipientFilter(config: RecipientFilterConfig): Promise<void> {
     return this.changeScene((scene) => planRecipientFilter(scene, config));

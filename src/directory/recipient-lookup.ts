@@ -8,6 +8,7 @@ import type { Mailbox } from '../smtp/address.ts';
 import type { Directory } from './directory.ts';
 import type { Layout } from './layout.ts';
 import { hashMailbox } from './proxy-address.ts';
+import { recipientView } from './recipient.ts';
 import { HASH_ATTRIBUTE } from './replicated-recipient.ts';
 
 /** Some two megabytes. */
@@ -49,6 +50,13 @@ export class RecipientLookup {
       if (last && isProblem(error)) return last.isKnown;
       throw error;
     }
+  }
+
+  /** Whether there is any recipient at all. Throws what the directory throws. */
+  async isEmpty(): Promise<boolean> {
+    const filter = `(objectClass=${recipientView.objectClass})`;
+    const query = { base: this.#base, scope: 'one', filter, attributes: ['1.1'], sizeLimit: 1 } as const;
+    return (await this.#directory.search(query)).length === 0;
   }
 
   close(): void {
