@@ -91,7 +91,7 @@ export async function stageInDirectory(
     notices: [
       `${thumbprint} is staged. ${nextStep(context, readiness)} The present certificate then stays on record for another ${formatTimeSpan(graceMs)}.`,
     ],
-    warnings: isOther ? [`${replaced.thumbprint}, which was staged before, is so no more`] : [],
+    warnings: isOther ? [`${replaced.thumbprint}, which was staged before, no longer is`] : [],
   };
 }
 

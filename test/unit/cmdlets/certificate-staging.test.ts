@@ -74,7 +74,7 @@ describe('-Staged', () => {
   it('replaces one that was staged before, and says so', async () => {
     const first = thumbprintOf((await fixture.run(newExchangeCertificate, { Staged: 'true' })).records);
     const { records, warnings } = await fixture.run(newExchangeCertificate, { Staged: 'true' });
-    expect(warnings).toEqual([`${first}, which was staged before, is so no more`]);
+    expect(warnings).toEqual([`${first}, which was staged before, no longer is`]);
     expect(state.nextCertificate?.thumbprint).toBe(thumbprintOf(records));
   });
 
