@@ -9,13 +9,16 @@ export const DIRECTORY_ACCOUNT_NOUN = 'directory account';
 
 export const DIRECTORY_ACCOUNT_TABLE = ['Name', 'Kind', 'HasPassword', 'CertificateThumbprint'] as const;
 
-/** Whether it has a password is shown, the password and its verifier never. */
+/**
+ * Whether it has a password is shown, the password and its verifier never. A hub that joined AD reads no verifier: what has no
+ * certificate has a password.
+ */
 export function describeDirectoryAccount(account: Recorded<DirectoryAccount>): OutputRecord {
   const { name, kind, passwordVerifier, certificate } = account;
   return {
     Name: name,
     Kind: kind,
-    HasPassword: passwordVerifier !== undefined,
+    HasPassword: passwordVerifier !== undefined || certificate === undefined,
     CertificateThumbprint: certificate?.thumbprint,
     CertificateNotAfter: certificate?.notAfter,
     ...describeObject(account, name),

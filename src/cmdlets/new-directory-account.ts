@@ -71,8 +71,8 @@ export const newDirectoryAccount = defineCmdlet({
   },
 });
 
-/** A hub serves its AD only where its config says so. */
+/** A hub serves its AD only where its config says so; one that joined another's AD serves none. */
 function listenNotices({ config, hub }: ServerContext): string[] {
-  if (!hub || config.listen.ldaps) return [];
+  if (!hub || config.listen.ldaps || config.directory.backend !== 'embedded') return [];
   return [`Nobody can come in yet: ${config.path} has no listen.ldaps; add it and start the Hub again.`];
 }

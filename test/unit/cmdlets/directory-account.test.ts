@@ -1,12 +1,14 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describeDirectoryAccount } from '../../../src/cmdlets/directory-account-record.ts';
 import { getDirectoryAccount } from '../../../src/cmdlets/get-directory-account.ts';
 import { newDirectoryAccount } from '../../../src/cmdlets/new-directory-account.ts';
 import { removeDirectoryAccount } from '../../../src/cmdlets/remove-directory-account.ts';
+import { parseConfig } from '../../../src/config.ts';
 import type { ActiveDirectory } from '../../../src/directory/active-directory.ts';
 import { verifyPassword } from '../../../src/directory/password-verifier.ts';
 import type { Certificate } from '../../../src/tls/certificate.ts';
 import { createSelfSigned } from '../../../src/tls/self-signed.ts';
-import { edgeFixture, hubFixture, type OrganizationFixture, valuesOf } from './organization-context.ts';
+import { edgeFixture, fixtureOf, hubFixture, type OrganizationFixture, valuesOf } from './organization-context.ts';
 
 let certificate: Certificate;
 beforeAll(async () => {
@@ -72,6 +74,18 @@ describe('New-DirectoryAccount', () => {
     ).rejects.toMatchObject({ code: 'bad-value' });
     expect(edge.snapshot().directoryAccounts).toHaveLength(1);
   });
+});
+
+it("a hub that joined another's AD speaks of no door of its own, and knows who has a password without its verifier", async () => {
+  const ldap =
+    'backend: ldap, url: "ldaps://hub01.test:636", certificate: c, bind: { method: simple, user: CN=HUB02, passwordFile: p }';
+  const config = parseConfig(`{ role: hub, fqdn: hub02.test, directory: { ${ldap} } }`, '/etc/test.yaml');
+  const joined = fixtureOf(hub.directory, 'hub', { hub: { activeDirectory: hub.directory }, config });
+  const { notices } = await joined.run(newDirectoryAccount, { Name: 'monitoring', PasswordFile: 'p' });
+  expect(notices).toEqual([expect.stringMatching(/^It binds as CN=monitoring,/)]);
+  const [made] = joined.snapshot().directoryAccounts;
+  if (!made) throw new Error('it was made');
+  expect(describeDirectoryAccount({ ...made, passwordVerifier: undefined })).toMatchObject({ HasPassword: true });
 });
 
 describe('Get- and Remove-DirectoryAccount', () => {
