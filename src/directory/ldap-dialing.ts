@@ -120,7 +120,8 @@ function readPrivateFile(path: string): Buffer {
 
 function unreadable(what: string, path: string, error: unknown): Problem {
   const { code, syscall } = error as NodeJS.ErrnoException;
-  const why = syscall === undefined ? messageOf(error) : (code ?? syscall);
+  const why =
+    code === 'ENOENT' ? 'there is no such file' : syscall === undefined ? messageOf(error) : (code ?? syscall);
   return new Problem('directory-file-unreadable', `${what} cannot be read from ${path}: ${why}`, { cause: error });
 }
 

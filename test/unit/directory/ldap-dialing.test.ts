@@ -138,6 +138,11 @@ it.each([
   expect((refusal as Error).message).not.toMatch(/\n|correct horse/);
 });
 
+it('says of a file that is not there just that', async () => {
+  rmSync(join(folder, 'dc01.crt'));
+  await expect(dial()).rejects.toThrow(/cannot be read from .*dc01\.crt: there is no such file$/);
+});
+
 it('says that nobody is there', async () => {
   await listener.close();
   await expect(dial()).rejects.toMatchObject({ code: 'ldap-unreachable' });
