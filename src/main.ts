@@ -45,7 +45,7 @@ async function serve(role: Role, configPath: string, options: ClockOptions): Pro
   if (config.role !== role) {
     throw new Problem(
       'config-invalid',
-      `${configPath} is the config of a ${config.role}: start it with "relaypair ${config.role}"`,
+      `${configPath} is the config of ${config.role === 'edge' ? 'an' : 'a'} ${config.role}: start it with "relaypair ${config.role}"`,
     );
   }
   const server = await openServer(config, options);
