@@ -23,7 +23,8 @@ export interface ChannelOptions {
 export class ServerChannel {
   readonly #socket: Socket;
   readonly #cutter: PduCutter;
-  readonly #idleTimeoutMs: number;
+  /** Longest wait for a whole message and for room to answer; counts from the next wait on. */
+  idleTimeoutMs: number;
   readonly #log: Log;
   #readTimer: NodeJS.Timeout | undefined;
   #writeTimer: NodeJS.Timeout | undefined;
@@ -33,7 +34,7 @@ export class ServerChannel {
   constructor(socket: Socket, options: ChannelOptions) {
     this.#socket = socket;
     this.#cutter = new PduCutter(options.limitBytes);
-    this.#idleTimeoutMs = options.idleTimeoutMs;
+    this.idleTimeoutMs = options.idleTimeoutMs;
     this.#log = options.log;
     // Errors also come to the reader below; this listener is there for those that come when nobody reads.
     socket.on('error', () => socket.destroy());
@@ -107,9 +108,9 @@ export class ServerChannel {
 
   #startTimer(what: string): NodeJS.Timeout {
     return setTimeout(() => {
-      this.#log.info({ waitedMs: this.#idleTimeoutMs }, what);
+      this.#log.info({ waitedMs: this.idleTimeoutMs }, what);
       this.#socket.destroy();
-    }, this.#idleTimeoutMs);
+    }, this.idleTimeoutMs);
   }
 
   #stopTimers(): void {

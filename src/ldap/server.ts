@@ -18,10 +18,14 @@ import type { TransactionLimits } from './session-transaction.ts';
 
 export interface LdapLimits {
   readonly maxConnections: number;
+  /** So that no single peer keeps the others out. */
+  readonly maxConnectionsPerAddress: number;
   /** Real time. */
   readonly handshakeTimeoutMs: number;
   /** Longest wait for a whole request, and for a peer to read its answer; real time. */
   readonly idleTimeoutMs: number;
+  /** The same for a peer that has not bound. */
+  readonly anonymousIdleTimeoutMs: number;
   /** Longest wait of `close` for requests being worked on; real time. */
   readonly closeTimeoutMs: number;
   /** Longest time of one search, or of one page of it; real time. */
@@ -32,8 +36,10 @@ export interface LdapLimits {
 
 const DEFAULT_LIMITS: LdapLimits = {
   maxConnections: 100,
+  maxConnectionsPerAddress: 50,
   handshakeTimeoutMs: 10_000,
   idleTimeoutMs: 300_000,
+  anonymousIdleTimeoutMs: 30_000,
   closeTimeoutMs: 5000,
   maxSearchMs: 3_600_000,
   maxMessageBytes: { anonymous: 65_536, bound: 5 * 1024 * 1024 },
@@ -111,8 +117,7 @@ export class LdapListener {
   #createPlain(): Server {
     const server = createPlainServer();
     return server.on('connection', (socket: Socket) => {
-      this.#remember(socket);
-      this.#serve(socket, undefined);
+      if (this.#admit(socket)) this.#serve(socket, undefined);
     });
   }
 
@@ -124,8 +129,7 @@ export class LdapListener {
     });
     // Before node's own listener, which takes the context as it then is; handshakes that have begun keep theirs.
     server.prependListener('connection', (socket: Socket) => {
-      this.#remember(socket);
-      this.#refreshContext(server, keyPair);
+      if (this.#admit(socket)) this.#refreshContext(server, keyPair);
     });
     server.on('secureConnection', (socket) => this.#serve(socket, describe(socket)));
     return server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
@@ -146,17 +150,26 @@ export class LdapListener {
     }
   }
 
-  #remember(socket: Socket): void {
+  /** False for a peer whose address has its share of the connections already; it is cut off. */
+  #admit(socket: Socket): boolean {
+    const { remoteAddress } = socket;
+    const others = [...this.#sockets].filter((other) => other.remoteAddress === remoteAddress).length;
     this.#sockets.add(socket);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => this.#sockets.delete(socket));
+    if (others < this.#limits.maxConnectionsPerAddress) return true;
+    this.#options.log.warn({ remote: remoteAddress }, 'too many LDAP connections from one address');
+    socket.destroy();
+    return false;
   }
 
   #serve(socket: Socket, tls: TlsSession | undefined): void {
     // Answers are small and wanted one by one.
     socket.setNoDelay(true);
     const { handler, log } = this.#options;
-    const { maxMessageBytes, idleTimeoutMs, transaction, maxSearchMs } = this.#limits;
+    const { maxMessageBytes, transaction, maxSearchMs } = this.#limits;
+    const { idleTimeoutMs: boundMs, anonymousIdleTimeoutMs: anonymousMs } = this.#limits;
+    const idleTimeoutMs = { anonymous: Math.min(anonymousMs, boundMs), bound: boundMs };
     this.#connectionCount += 1;
     const connection: LdapConnection = {
       id: `ldap-${this.#connectionCount}`,
@@ -167,10 +180,15 @@ export class LdapListener {
     const ownLog = log.child({ connection: connection.id, remote: connection.remoteAddress });
     const session = new Session({
       connection,
-      channel: new ServerChannel(socket, { limitBytes: maxMessageBytes.anonymous, idleTimeoutMs, log: ownLog }),
+      channel: new ServerChannel(socket, {
+        limitBytes: maxMessageBytes.anonymous,
+        idleTimeoutMs: idleTimeoutMs.anonymous,
+        log: ownLog,
+      }),
       handler,
       log: ownLog,
       maxMessageBytes,
+      idleTimeoutMs,
       transactionLimits: transaction,
       maxSearchMs,
     });

@@ -25,6 +25,8 @@ export interface SessionOptions {
   readonly log: Log;
   /** Longest message in bytes, before a bind and after it. */
   readonly maxMessageBytes: { readonly anonymous: number; readonly bound: number };
+  /** Longest wait for a whole request, and for a peer to read its answer; real time. */
+  readonly idleTimeoutMs: { readonly anonymous: number; readonly bound: number };
   readonly transactionLimits: TransactionLimits;
   /** Longest real time of one search, or of one page of it. */
   readonly maxSearchMs: number;
@@ -167,13 +169,21 @@ export class Session {
     this.#transaction.drop();
     this.#searches.drop();
     this.#connection.boundDn = undefined;
+    this.#limitPeer();
     const credentials = readCredentials(request);
     const outcome = credentials ? await this.#options.handler.bind(this.#connection, credentials) : SUCCESS;
     if (outcome.resultCode !== ResultCode.success) this.#connection.boundDn = undefined;
     else if (credentials?.kind === 'simple') this.#connection.boundDn ??= credentials.dn;
-    const { anonymous, bound } = this.#options.maxMessageBytes;
-    this.#options.channel.limitBytes = this.#connection.boundDn === undefined ? anonymous : bound;
+    this.#limitPeer();
     return outcome;
+  }
+
+  /** A stranger gets shorter messages and less patience. */
+  #limitPeer(): void {
+    const { channel, maxMessageBytes, idleTimeoutMs } = this.#options;
+    const who = this.#connection.boundDn === undefined ? 'anonymous' : 'bound';
+    channel.limitBytes = maxMessageBytes[who];
+    channel.idleTimeoutMs = idleTimeoutMs[who];
   }
 
   /** What a transaction gathers costs memory: neither a stranger gets one nor somebody who only reads. */

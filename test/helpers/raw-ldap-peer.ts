@@ -10,6 +10,8 @@ import { decodeResult, type LdapResult } from '../../src/ldap/response.ts';
 
 type Request = Exclude<LdapRequest, { kind: 'abandon' }>;
 
+export type PeerOptions = ConnectionOptions & { readonly localAddress?: string };
+
 export class RawLdapPeer {
   readonly socket: TLSSocket;
   /** All that came, in order. */
@@ -17,7 +19,7 @@ export class RawLdapPeer {
   readonly closed: Promise<void>;
   readonly #cutter = new PduCutter(64 * 1024 * 1024);
 
-  static async connect(port: number, options: ConnectionOptions = {}): Promise<RawLdapPeer> {
+  static async connect(port: number, options: PeerOptions = {}): Promise<RawLdapPeer> {
     const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options });
     await once(socket, 'secureConnect');
     return new RawLdapPeer(socket);

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { connect as connectPlain } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { encode, encodeInteger, encodeOctets, SEQUENCE } from '../../../src/ldap/ber.ts';
 import { type Control, Oid } from '../../../src/ldap/control.ts';
@@ -14,7 +13,7 @@ import { silentLog } from '../../../src/log.ts';
 import type { KeyPair } from '../../../src/tls/key-pair.ts';
 import { createSelfSigned } from '../../../src/tls/self-signed.ts';
 import { ADMIN, MemoryLdapHandler, PASSWORD } from '../../helpers/memory-ldap-handler.ts';
-import { RawLdapPeer } from '../../helpers/raw-ldap-peer.ts';
+import { type PeerOptions, RawLdapPeer } from '../../helpers/raw-ldap-peer.ts';
 
 const openEnd: (() => unknown)[] = [];
 let keyPair: KeyPair;
@@ -43,7 +42,7 @@ async function listen(limits: Partial<LdapLimits> = {}): Promise<number> {
   return listener.address.port;
 }
 
-async function dialRaw(port: number, options: ConnectionOptions = {}): Promise<RawLdapPeer> {
+async function dialRaw(port: number, options: PeerOptions = {}): Promise<RawLdapPeer> {
   const peer = await RawLdapPeer.connect(port, options);
   openEnd.push(() => peer.close());
   return peer;
@@ -184,6 +183,27 @@ describe('the LDAP server, to a peer that does not know how to behave,', () => {
     first.close();
     await handler.departure();
     await dialRaw(port);
+  });
+
+  it('lets no address have all of its connections', async () => {
+    const port = await listen({ maxConnections: 4, maxConnectionsPerAddress: 2 });
+    const first = await dialRaw(port);
+    await dialRaw(port);
+    await expect(RawLdapPeer.connect(port)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await dialRaw(port, { localAddress: '127.0.0.2' });
+    first.close();
+    await handler.departure();
+    await dialRaw(port);
+  });
+
+  it('waits less long for a peer that has not bound', async () => {
+    const port = await listen({ anonymousIdleTimeoutMs: 150, idleTimeoutMs: 60_000 });
+    const bound = await dialRaw(port);
+    await bound.ask(1, makeBind({}));
+    await dialRaw(port);
+    await handler.departure();
+    expect(handler.closedIds).toEqual(['ldap-2']);
+    await bound.ask(2, { kind: 'extended', oid: Oid.whoAmI });
   });
 
   it('drops a peer that does not finish its handshake, and one that speaks no TLS', async () => {
