@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { INSIDER, Relaying } from '../helpers/relaying.ts';
+import { INSIDER, Relaying, TRUSTED_TLS } from '../helpers/relaying.ts';
 import { Conversation } from '../helpers/submit.ts';
 
 const LIMIT = { timeout: 720_000 };
@@ -68,7 +68,10 @@ it('an Edge refuses who is not known, as the Hub says it, in authoritative domai
     'postmaster@contoso.test',
   ];
   expect(await rcpt(edge, ...elsewhere)).toEqual([KNOWN, UNKNOWN, UNKNOWN, KNOWN, KNOWN, KNOWN]);
-  expect(await relaying.exchangeLetters('to somebody who is known')).toMatchObject({ inbound: {}, outbound: {} });
+  expect(await relaying.exchangeLetters('to somebody who is known')).toMatchObject({
+    inbound: TRUSTED_TLS,
+    outbound: TRUSTED_TLS,
+  });
 
   await servers.cmdlet('hub', 'Remove-MailUser', 'leaver@contoso.test', '-Confirm:false');
   await servers.ask('hub', 'New-MailUser', { Name: 'New', PrimarySmtpAddress: 'new@contoso.test' });
