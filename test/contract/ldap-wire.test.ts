@@ -61,7 +61,8 @@ describe('our client with our server', () => {
   });
 });
 
-describe.skipIf(!hasSlapd())('our client with slapd', () => {
+// slapd 2.5.13 ends itself now and then after an update that it refused in a transaction: that is no answer.
+describe.skipIf(!hasSlapd())('our client with slapd', { retry: 3 }, () => {
   const base = `ou=people,${SLAPD_SUFFIX}`;
   let slapd: RunningSlapd;
 

@@ -89,6 +89,9 @@ class Assault {
   }
 }
 
+/** What a dead Edge had sent may lie unread in the socket for so long: it arrives after the kill all the same. */
+const UNREAD_MS = 2000;
+
 it('loses, halves and invents nothing, and doubles only what was in flight', { timeout: 900_000 }, async () => {
   const ledger = new Ledger();
   const flows: MailFlow[] = [];
@@ -174,7 +177,9 @@ it('loses, halves and invents nothing, and doubles only what was in flight', { t
     const reasons = assault.kills.map(({ role, atMs }) => {
       const onTheHub = startedAtMs <= atMs && atMs <= recordedAtMs;
       const onTheEdge =
-        role === 'edge' ? arrivals.filter((arrival) => arrival.atMs <= atMs && atMs <= arrival.notedAtMs) : [];
+        role === 'edge'
+          ? arrivals.filter((arrival) => arrival.atMs <= atMs + UNREAD_MS && atMs <= arrival.notedAtMs)
+          : [];
       return onTheEdge.length + (onTheHub ? 1 : 0);
     });
     return arrivals.length > 1 + reasons.reduce((sum, count) => sum + count, 0);
