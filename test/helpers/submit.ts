@@ -124,3 +124,17 @@ export function stuff(content: Buffer): Buffer {
   const text = content.toString('latin1').replace(/(^|\r\n)\./g, '$1..');
   return Buffer.from(text.endsWith('\r\n') || text === '' ? text : `${text}\r\n`, 'latin1');
 }
+
+/** What a server answers to each recipient, in one transaction. */
+export async function rcpt(port: number, ...recipients: string[]): Promise<string[]> {
+  const conversation = await Conversation.open(port);
+  try {
+    await conversation.reply();
+    for (const line of ['EHLO client.test', 'MAIL FROM:<stranger@elsewhere.test>']) await conversation.say(line);
+    const replies: string[] = [];
+    for (const recipient of recipients) replies.push(await conversation.say(`RCPT TO:<${recipient}>`));
+    return replies;
+  } finally {
+    conversation.close();
+  }
+}

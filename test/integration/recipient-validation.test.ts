@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { INSIDER, Relaying, TRUSTED_TLS } from '../helpers/relaying.ts';
-import { Conversation } from '../helpers/submit.ts';
+import { rcpt } from '../helpers/submit.ts';
 
 const LIMIT = { timeout: 720_000 };
 const UNKNOWN = '550 5.1.1 User unknown';
@@ -17,20 +17,6 @@ leaver@contoso.test,,
 hidden@contoso.test,,true
 deep@tree.test,,
 `;
-
-/** What the Edge answers to each recipient, in one transaction. */
-async function rcpt(port: number, ...recipients: string[]): Promise<string[]> {
-  const conversation = await Conversation.open(port);
-  try {
-    await conversation.reply();
-    for (const line of ['EHLO client.test', 'MAIL FROM:<stranger@elsewhere.test>']) await conversation.say(line);
-    const replies: string[] = [];
-    for (const recipient of recipients) replies.push(await conversation.say(`RCPT TO:<${recipient}>`));
-    return replies;
-  } finally {
-    conversation.close();
-  }
-}
 
 it('an Edge refuses who is not known, as the Hub says it, in authoritative domains alone', LIMIT, async () => {
   await using relaying = await Relaying.start();
