@@ -1,8 +1,8 @@
 // A proxy between two members of the pair that speaks just enough SMTP to break STARTTLS in one named way, and passes
 // everything else through untouched.
 
-import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { Socket } from 'node:net';
+import { LoopbackProxy } from './loopback-proxy.ts';
 import type { Wire } from './trust-cases.ts';
 
 const FATAL_ALERT = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28]);
@@ -10,43 +10,29 @@ const FATAL_ALERT = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28]);
 export class Meddler {
   /** What is done to connections from now on. */
   wire: Wire = 'clean';
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #proxy: LoopbackProxy;
 
-  private constructor(server: Server) {
-    this.#server = server;
+  private constructor(proxy: LoopbackProxy) {
+    this.#proxy = proxy;
   }
 
   static async open(target: { host: string; port: number }, port = 0): Promise<Meddler> {
-    const server = createServer();
-    const meddler = new Meddler(server);
-    server.on('connection', (client) => meddler.#carry(client, target));
-    await new Promise<void>((resolve) => {
-      server.listen(port, '127.0.0.1', resolve);
-    });
+    const meddler: Meddler = new Meddler(
+      await LoopbackProxy.open({ target, port, carry: (client, server) => meddler.#carry(client, server) }),
+    );
     return meddler;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#proxy.port;
   }
 
-  async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-    });
+  close(): Promise<void> {
+    return this.#proxy.close();
   }
 
-  #carry(client: Socket, target: { host: string; port: number }): void {
+  #carry(client: Socket, server: Socket): void {
     const { wire } = this;
-    const server = connect(target.port, target.host);
-    for (const socket of [client, server]) {
-      this.#sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on('error', () => {});
-      socket.on('close', () => this.#sockets.delete(socket));
-    }
     let isInTls = false;
     let isHandshakeAwaited = false;
     client.on('data', (chunk) => {
@@ -63,8 +49,6 @@ export class Meddler {
       server.write(chunk);
     });
     server.on('data', (chunk) => client.write(wire === 'stripped' && !isInTls ? strip(chunk) : chunk));
-    client.on('close', () => server.destroy());
-    server.on('close', () => client.end());
   }
 
   #spoil(wire: Wire, client: Socket): void {

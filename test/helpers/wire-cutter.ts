@@ -1,8 +1,8 @@
 // A proxy that carries TLS and cuts it at a chosen place: after so many TLS records of both directions together (a member of
 // the pair writes each LDAP message as one record), or after so many octets. Counts what it carried.
 
-import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { Socket } from 'node:net';
+import { LoopbackProxy } from './loopback-proxy.ts';
 
 export type Cut = { readonly records: number } | { readonly octets: number } | undefined;
 
@@ -13,45 +13,32 @@ export class WireCutter {
   cut: Cut = undefined;
   /** Of the last connection. */
   carried = { records: 0, octets: 0, isCut: false };
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #proxy: LoopbackProxy;
 
-  private constructor(server: Server) {
-    this.#server = server;
+  private constructor(proxy: LoopbackProxy) {
+    this.#proxy = proxy;
   }
 
   static async open(targetPort: number): Promise<WireCutter> {
-    const server = createServer();
-    const cutter = new WireCutter(server);
-    server.on('connection', (client) => cutter.#carry(client, targetPort));
-    await new Promise<void>((resolve) => {
-      server.listen(0, '127.0.0.1', resolve);
-    });
+    const target = { host: '127.0.0.1', port: targetPort };
+    const cutter: WireCutter = new WireCutter(
+      await LoopbackProxy.open({ target, carry: (client, server) => cutter.#carry(client, server) }),
+    );
     return cutter;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#proxy.port;
   }
 
-  async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-    });
+  close(): Promise<void> {
+    return this.#proxy.close();
   }
 
-  #carry(client: Socket, targetPort: number): void {
-    const server = connect(targetPort, '127.0.0.1');
+  #carry(client: Socket, server: Socket): void {
     const { cut } = this;
     const carried = { records: 0, octets: 0, isCut: false };
     this.carried = carried;
-    for (const socket of [client, server]) {
-      this.#sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on('error', () => {});
-      socket.on('close', () => this.#sockets.delete(socket));
-    }
     const forward = (record: Buffer, to: Socket): void => {
       if (carried.isCut) return;
       const room = cut && 'octets' in cut ? cut.octets - carried.octets : Number.POSITIVE_INFINITY;
@@ -75,8 +62,6 @@ export class WireCutter {
       'data',
       splitRecords((record) => forward(record, client)),
     );
-    client.on('close', () => server.destroy());
-    server.on('close', () => client.end());
   }
 }
 
