@@ -63,7 +63,7 @@ async function openServer(config: Config, { clockOffsetMs, isLab }: ClockOptions
     role: config.role,
     ...(config.log.file !== undefined && { file: config.log.file }),
   });
-  const { readVersion } = await import('./server.ts');
+  const { readVersion } = await import('./version.ts');
   const options: ServerOptions = { config, clock, labClock: isLab ? clock : undefined, log, version: readVersion() };
   if (config.role === 'hub') return (await import('./hub.ts')).openHub(options);
   return (await import('./edge.ts')).openEdge(options);

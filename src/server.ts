@@ -1,7 +1,6 @@
 // What a Hub and an Edge have in common: spool, certificate store, records, listeners, queue, in the order in which they
 // depend on each other. The two roles (hub.ts, edge.ts) hand in their view of the directory and add their own parts.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SecureContext } from 'node:tls';
 import type { Clock } from './clock.ts';
@@ -199,10 +198,4 @@ async function announceStart({ events, config, clock, version, spool }: Foundati
   if (moved === undefined) return;
   const to = clock.now();
   events.record(createEvent('ClockMoved', { from: new Date(to.getTime() - clock.offsetMs), to, offset: moved }));
-}
-
-/** The package's version. */
-export function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

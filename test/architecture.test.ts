@@ -7,7 +7,17 @@ import { describe, expect, it } from 'vitest';
 const SRC = new URL('../src', import.meta.url).pathname;
 
 /** Files directly in src that every room may import. */
-const FLOOR_ONE = ['problem', 'clock', 'duration', 'config', 'config-directory', 'config-values', 'log'];
+const FLOOR_ONE = [
+  'problem',
+  'clock',
+  'duration',
+  'config',
+  'config-directory',
+  'config-values',
+  'log',
+  'recurrence',
+  'version',
+];
 
 /** Room → rooms it may import. A room may always import itself. */
 const MAY_IMPORT: Record<string, readonly string[]> = {

@@ -5,6 +5,7 @@
 import type { Cancel, Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
+import { Recurrence } from '../recurrence.ts';
 import type { Adam } from './adam.ts';
 
 export interface AccountKeeperOptions {
@@ -16,50 +17,39 @@ export interface AccountKeeperOptions {
 const RETRY_MS = 30_000;
 const LONGEST_WAIT_MS = 86_400_000;
 
-/** Owns its timer and what it hears of ADAM. */
+/** Owns its looks and what it hears of ADAM. */
 export class AccountKeeper {
-  readonly #options: AccountKeeperOptions;
   readonly #cancelListening: Cancel;
-  #cancelTimer: Cancel = () => undefined;
-  #looks: Promise<void> = Promise.resolve();
-  #isOpen = true;
+  readonly #looks: Recurrence;
 
   constructor(options: AccountKeeperOptions) {
-    this.#options = options;
-    this.#cancelListening = options.adam.onChange(() => void this.look());
+    const { adam, clock, log } = options;
+    this.#looks = new Recurrence({
+      clock,
+      look: async () => {
+        await adam.endAccounts();
+        return untilNextEnd(options);
+      },
+      failed: (error) => {
+        log.warn({ reason: messageOf(error) }, 'accounts whose time is up could not be deleted');
+        return RETRY_MS;
+      },
+    });
+    this.#cancelListening = adam.onChange(() => void this.look());
   }
 
   /** Deletes what is to go now; never rejects. */
   look(): Promise<void> {
-    this.#looks = this.#looks.then(() => this.#lookNow());
-    return this.#looks;
+    return this.#looks.look();
   }
 
   close(): void {
-    this.#isOpen = false;
-    this.#cancelTimer();
+    this.#looks.close();
     this.#cancelListening();
   }
+}
 
-  async #lookNow(): Promise<void> {
-    if (!this.#isOpen) return;
-    try {
-      await this.#options.adam.endAccounts();
-      this.#scheduleIn(this.#untilNextEnd());
-    } catch (error) {
-      this.#options.log.warn({ reason: messageOf(error) }, 'accounts whose time is up could not be deleted');
-      this.#scheduleIn(RETRY_MS);
-    }
-  }
-
-  #untilNextEnd(): number {
-    const { adam, clock } = this.#options;
-    const waits = adam.snapshot().accounts.map(({ expiration }) => expiration.getTime() - clock.now().getTime());
-    return Math.max(0, Math.min(LONGEST_WAIT_MS, ...waits));
-  }
-
-  #scheduleIn(delayMs: number): void {
-    this.#cancelTimer();
-    if (this.#isOpen) this.#cancelTimer = this.#options.clock.schedule(delayMs, () => void this.look());
-  }
+function untilNextEnd({ adam, clock }: AccountKeeperOptions): number {
+  const waits = adam.snapshot().accounts.map(({ expiration }) => expiration.getTime() - clock.now().getTime());
+  return Math.max(0, Math.min(LONGEST_WAIT_MS, ...waits));
 }

@@ -14,6 +14,7 @@ import type { OrganizationSnapshot } from '../directory/organization.ts';
 import type { OrganizationDirectory } from '../directory/organization-directory.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
+import { Recurrence } from '../recurrence.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import type { CertificateStore } from '../tls/certificate-store.ts';
 import type { EventLog } from '../tracking/event-log.ts';
@@ -35,13 +36,10 @@ export interface CertificateRenewalOptions {
 const RETRY_MS = 30_000;
 const LONGEST_WAIT_MS = 86_400_000;
 
-/** Owns its timer and what it hears of store and directory. */
+/** Owns its looks and what it hears of store and directory. */
 export class CertificateRenewal {
-  readonly #options: CertificateRenewalOptions;
-  readonly #cancels: Cancel[];
-  #cancelTimer: Cancel = () => {};
-  #looks: Promise<void> = Promise.resolve();
-  #isOpen = true;
+  readonly #cancels: readonly Cancel[];
+  readonly #looks: Recurrence;
 
   /**
    * The directory says what the server uses when this resolves; throws what the directory throws. One that is away is told
@@ -55,41 +53,30 @@ export class CertificateRenewal {
   }
 
   private constructor(options: CertificateRenewalOptions) {
-    this.#options = options;
-    this.#cancels = [
-      options.store.onChange(() => void this.look()),
-      options.directory.onChange(() => void this.look()),
-    ];
+    const { clock, directory, log, store } = options;
+    this.#looks = new Recurrence({
+      clock,
+      look: async () => {
+        takeOver(options);
+        await publish(options);
+        return waitOf(options);
+      },
+      failed: (error) => {
+        log.error({ error: messageOf(error) }, "the certificate could not be published on this server's own object");
+        return RETRY_MS;
+      },
+    });
+    this.#cancels = [store.onChange(() => void this.look()), directory.onChange(() => void this.look())];
   }
 
   /** Does what is due now; never rejects. Looks come one after the other. */
   look(): Promise<void> {
-    this.#looks = this.#looks.then(() => this.#lookNow());
-    return this.#looks;
+    return this.#looks.look();
   }
 
   close(): void {
-    this.#isOpen = false;
-    this.#cancelTimer();
+    this.#looks.close();
     for (const cancel of this.#cancels) cancel();
-  }
-
-  async #lookNow(): Promise<void> {
-    if (!this.#isOpen) return;
-    const { log } = this.#options;
-    try {
-      takeOver(this.#options);
-      await publish(this.#options);
-      this.#scheduleIn(waitOf(this.#options));
-    } catch (error) {
-      log.error({ error: messageOf(error) }, "the certificate could not be published on this server's own object");
-      this.#scheduleIn(RETRY_MS);
-    }
-  }
-
-  #scheduleIn(delayMs: number): void {
-    this.#cancelTimer();
-    if (this.#isOpen) this.#cancelTimer = this.#options.clock.schedule(delayMs, () => void this.look());
   }
 }
 

@@ -1,13 +1,13 @@
 // The command line's front door: sends the words to a role, to the other commands or to completion, and turns what went
 // wrong into one sentence on stderr and an exit code. A bug is let through to main.ts with its stack.
 
-import { readFileSync } from 'node:fs';
 import { isProblem } from '../problem.ts';
 import type { Doors } from './doors.ts';
 import { exitCodeFor } from './exit-code.ts';
 import { printProblem } from './printing.ts';
 import { runRoleCommand } from './role-command.ts';
 import { openProcessTerminal, type Terminal } from './terminal.ts';
+import { readVersion } from '../version.ts';
 
 /** Runs the command in `argv` (without node and script) and resolves with the exit code: 0 done, 1 refused, 2 not understood. */
 export async function runShell(
@@ -38,12 +38,4 @@ async function complete(words: readonly string[], doors: Doors, terminal: Termin
   const typed = words[0] === '--' ? words.slice(1) : words;
   printCompletions(typed, { commands: COMMANDS, cmdlets: { hub, edge }, folder: terminal.folder });
   return 0;
-}
-
-/** src/ and dist/ are both two floors below package.json. */
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
 }

@@ -23,17 +23,9 @@ export class Metrics {
     registers: [this.#registry],
   });
 
-  readonly directoryReadFailures = new Counter({
-    name: 'relaypair_directory_read_failures_total',
-    help: 'Readings of the directory that failed',
-    registers: [this.#registry],
-  });
+  readonly directoryReadFailures = this.#count('directory_read_failures', 'Readings of the directory that failed');
 
-  readonly directoryReads = new Counter({
-    name: 'relaypair_directory_reads_total',
-    help: 'Readings of the directory that succeeded',
-    registers: [this.#registry],
-  });
+  readonly directoryReads = this.#count('directory_reads', 'Readings of the directory that succeeded');
 
   readonly recipientLookups = new Counter({
     name: 'relaypair_recipient_lookups_total',
@@ -53,5 +45,9 @@ export class Metrics {
       }),
     );
     return samples.toSorted((a, b) => a.name.localeCompare(b.name, 'en'));
+  }
+
+  #count(what: string, help: string): Counter {
+    return new Counter({ name: `relaypair_${what}_total`, help, registers: [this.#registry] });
   }
 }
