@@ -2,8 +2,10 @@
 // and the old one is withdrawn after its grace period. Mail is exchanged at every step, always in trusted TLS.
 
 import { expect, it } from 'vitest';
+import { requirePeer } from '../helpers/peers.ts';
 import { Relaying, TRUSTED_TLS } from '../helpers/relaying.ts';
 import { eventually, type Role, type Servers } from '../helpers/servers.ts';
+import { SlapdPair } from '../helpers/slapd-pair.ts';
 
 const FLOWING = { outbound: TRUSTED_TLS, inbound: TRUSTED_TLS };
 const LIMIT = { timeout: 360_000 };
@@ -19,6 +21,15 @@ async function renewals(servers: Servers, role: Role): Promise<Record<string, st
 
 it.each(ROLES)('a certificate staged on the %s takes over without a message waiting', LIMIT, async (role) => {
   await using relaying = await Relaying.start();
+  await renewStaged(relaying, role);
+});
+
+it.skipIf(!requirePeer('slapd')).each(ROLES)('so does one staged on the %s over slapd', LIMIT, async (role) => {
+  await using pair = await SlapdPair.start();
+  await renewStaged(pair.relaying, role);
+});
+
+async function renewStaged(relaying: Relaying, role: Role): Promise<void> {
   const { servers } = relaying;
   const [old] = Object.keys(await renewals(servers, role));
   const [made] = await servers.ask(role, 'New-ExchangeCertificate', { Staged: 'true', GracePeriod: '3s' });
@@ -31,8 +42,10 @@ it.each(ROLES)('a certificate staged on the %s takes over without a message wait
   expect(await relaying.exchangeLetters('staged')).toMatchObject(FLOWING);
 
   await relaying.synchronize();
-  await eventually('the takeover', async () =>
-    (await renewals(servers, role))[next] === 'Current' ? true : undefined,
+  await eventually(
+    'the takeover',
+    async () => ((await renewals(servers, role))[next] === 'Current' ? true : undefined),
+    150_000,
   );
   const taken = await relaying.exchangeLetters('taken over');
   expect(taken).toMatchObject(FLOWING);
@@ -46,4 +59,4 @@ it.each(ROLES)('a certificate staged on the %s takes over without a message wait
   expect(await relaying.exchangeLetters('withdrawn')).toMatchObject(FLOWING);
   const deferred = ROLES.flatMap((each) => servers.cards(each)).filter((card) => card['outcome'] === 'deferred');
   expect(deferred).toEqual([]);
-});
+}
