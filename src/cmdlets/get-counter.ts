@@ -1,7 +1,7 @@
 // Get-Counter: the server's metrics of the moment, named as Prometheus names them.
 
 import { defineCmdlet } from './cmdlet.ts';
-import { matchesWildcards } from './filter-expression.ts';
+import { matchesWildcards } from './wildcards.ts';
 import type { ServerContext } from './server-context.ts';
 
 export const getCounter = defineCmdlet({
