@@ -54,7 +54,7 @@ export function readComparison(
   if (value === undefined || isSign(value))
     throw refuseAt(value ?? place, `a value is missing after ${name} ${operator}`);
   const wanted = readWanted(name, kind, value);
-  return (found) => OPERATORS[operator](normalize(found, kind), wanted);
+  return (found) => OPERATORS[operator](comparableOf(found, kind), wanted);
 }
 
 function readOperator(name: string, property: FilterWord, word: FilterWord | undefined): Operator {
@@ -81,7 +81,8 @@ function readWanted(name: string, kind: PropertyKind, word: FilterWord): Compara
   return value instanceof Date ? value.getTime() : Number(value);
 }
 
-function normalize(value: OutputValue, kind: PropertyKind): Comparable {
+/** A property's value as it is compared: texts without letter case, dates, sizes and durations as numbers. */
+export function comparableOf(value: OutputValue, kind: PropertyKind): Comparable {
   if (kind === 'text') return typeof value === 'string' ? value.toLowerCase() : '';
   if (value instanceof Date) return value.getTime();
   if (isSize(value)) return value.$size === 'unlimited' ? Number.POSITIVE_INFINITY : value.$size;

@@ -1,59 +1,34 @@
 // Get-Message: the messages that wait in the queues of this server. A message whose recipients go to several hops is listed
-// once in each, with one number in all of them. What is in no queue yet is read from the spool as Submission's.
+// once in each, with one number in all of them. What is in no queue yet is Submission's; what was set aside is Poison's.
 
-import { Problem } from '../problem.ts';
-import type { SpooledMessage } from '../spool/spool.ts';
-import type { Delivery, HopQueue } from '../transport/hop-queue.ts';
+import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { defineCmdlet } from './cmdlet.ts';
-import { type FilterProperties, parseFilterExpression } from './filter-expression.ts';
-import { type OutputRecord, type OutputValue, sizeValue } from './output.ts';
+import { parseFilterExpression, type RecordFilter } from './filter-expression.ts';
+import { findPlaces, type PlaceChoice } from './message-place.ts';
+import { describePlace, MESSAGE_PROPERTIES } from './message-record.ts';
+import type { OutputRecord } from './output.ts';
 import { refuseOtherServer, SERVER } from './own-server.ts';
-import {
-  countSubmission,
-  explainWait,
-  formatQueueIdentity,
-  isQueueNamed,
-  listQueues,
-  nameQueue,
-  queueNotFound,
-  SUBMISSION,
-  withoutServer,
-} from './queue-record.ts';
-import { limitRecords, RESULT_SIZE } from './result-size.ts';
+import { PAGE_PARAMETERS, readPageOrder, takePage } from './result-page.ts';
 import type { ServerContext } from './server-context.ts';
-
-const MESSAGE_PROPERTIES = {
-  Identity: 'text',
-  Subject: 'text',
-  InternetMessageId: 'text',
-  FromAddress: 'text',
-  Status: 'text',
-  Size: 'size',
-  MessageSourceName: 'text',
-  SourceIP: 'text',
-  DateReceived: 'date',
-  ExpirationTime: 'date',
-  LastError: 'text',
-  Queue: 'text',
-  RetryCount: 'number',
-  NetworkMessageId: 'text',
-} as const satisfies FilterProperties;
 
 export const getMessage = defineCmdlet({
   name: 'Get-Message',
   roles: ['hub', 'edge'],
   synopsis: 'List the messages that wait in the queues of this server',
+  description:
+    'A message whose recipients go to several next hops is listed in each of their queues. Poison holds what is not tried any more until somebody decides: its LastError says why.',
   examples: [
     'Get-Message',
     'Get-Message -Queue 3',
     'Get-Message HUB01\\3\\17 -IncludeRecipientInfo --list',
     `Get-Message -Filter "FromAddress -like '*@contoso.com' -and Size -gt 1MB"`,
+    `Get-Message -Filter "MessageLatency -gt 4h" -SortOrder "-Size" -ResultSize 20`,
   ],
   parameters: {
     Identity: { type: 'string', help: 'Only this message: HUB01\\3\\17, 3\\17, or 17 for all queues' },
     Queue: { type: 'string', help: 'Only messages of this queue, named as for Get-Queue' },
     Filter: { type: 'string', help: 'Only messages whose properties compare so' },
-    ResultSize: RESULT_SIZE,
+    ...PAGE_PARAMETERS,
     IncludeRecipientInfo: {
       type: 'switch',
       help: 'Shows status and last error of each recipient, not only its address',
@@ -63,147 +38,29 @@ export const getMessage = defineCmdlet({
   positional: ['Identity'],
   table: ['Identity', 'FromAddress', 'Status', 'Queue', 'Subject'],
   changes: false,
-  async run(context: ServerContext, { Identity, Queue, Filter, ResultSize, IncludeRecipientInfo, Server }) {
+  run(context: ServerContext, { Identity, Queue, Filter, IncludeRecipientInfo, Server, ...wish }) {
     refuseOtherServer(context.config, Server);
     const matches = Filter === undefined ? () => true : parseFilterExpression(Filter, MESSAGE_PROPERTIES);
-    if (Queue !== undefined) refuseUnknownQueue(context, Queue);
-    const isMeant = compileIdentity(context, Identity);
-    const isInQueue = ({ queueName, nextHopDomain }: Place): boolean =>
-      Queue === undefined || isQueueNamed(context.config, Queue, { name: queueName, nextHopDomain });
-    const places = (await listPlaces(context)).filter((place) => isMeant(place) && isInQueue(place));
-    if (Identity !== undefined && places.length === 0) {
-      throw new Problem(
-        'message-not-found',
-        `there is no message "${Identity}" in the queues of ${context.config.netbiosName}`,
-      );
-    }
-    return limitRecords(describePlaces(context, places, { matches, isDetailed: IncludeRecipientInfo }), ResultSize);
+    const order = readPageOrder(wish, MESSAGE_PROPERTIES);
+    const choice = { identity: Identity, queue: Queue };
+    return takePage(describePlaces(context, choice, { matches, isDetailed: IncludeRecipientInfo }), wish, order);
   },
 });
 
-/** A message in one queue. */
-interface Place {
-  readonly queueName: string;
-  readonly nextHopDomain: string;
-  readonly message: SpooledMessage;
-  readonly indexes: readonly number[];
-  readonly status: 'Active' | 'Ready' | 'Retry' | 'Suspended';
-  readonly lastError: string | undefined;
-  readonly attempts: number;
-}
-
-async function listPlaces(context: ServerContext): Promise<Place[]> {
-  const waiting = await readSubmission(context);
-  return [...listQueues(context).flatMap(placesIn), ...waiting.map(submissionPlace)];
-}
-
-function placesIn(queue: HopQueue): Place[] {
-  const place = (delivery: Delivery, status: Place['status']): Place => ({
-    queueName: nameQueue(queue),
-    nextHopDomain: queue.hop.nextHopDomain,
-    message: delivery.message,
-    indexes: delivery.indexes,
-    status,
-    lastError: delivery.lastError ?? explainWait(queue),
-    attempts: delivery.attempts,
-  });
-  return [
-    ...[...queue.active].map((delivery) => place(delivery, 'Active')),
-    ...queue.waiting.map((delivery) => place(delivery, delivery.hasWaited ? 'Retry' : 'Ready')),
-  ];
-}
-
-function submissionPlace(message: SpooledMessage): Place {
-  const indexes = message.recipients.flatMap(({ status }, index) => (status === 'pending' ? [index] : []));
-  return {
-    queueName: SUBMISSION,
-    nextHopDomain: SUBMISSION,
-    message,
-    indexes,
-    status: message.suspended ? 'Suspended' : 'Ready',
-    lastError: message.recipients[indexes[0] ?? 0]?.lastError,
-    attempts: message.attempts,
-  };
-}
-
-const PAGE_SIZE = 500;
-
-/** Pages through the spool only while something of it is missing in the queues. */
-async function readSubmission(context: ServerContext): Promise<SpooledMessage[]> {
-  const { queuedIds, count } = await countSubmission(context);
-  const found: SpooledMessage[] = [];
-  let afterId = 0;
-  while (found.length < count) {
-    const page = await context.spool.list({ afterId, limit: PAGE_SIZE });
-    found.push(...page.filter(({ id }) => !queuedIds.has(id)));
-    afterId = page.at(-1)?.id ?? afterId;
-    if (page.length < PAGE_SIZE) break;
-  }
-  return found;
-}
-
-function compileIdentity({ config }: ServerContext, identity: string | undefined): (place: Place) => boolean {
-  if (identity === undefined) return () => true;
-  const rest = withoutServer(config, identity);
-  const end = rest.lastIndexOf('\\');
-  const queue = end < 0 ? '*' : rest.slice(0, end);
-  const id = rest.slice(end + 1);
-  return ({ queueName, nextHopDomain, message }) =>
-    String(message.id) === id && (queue === '*' || isQueueNamed(config, queue, { name: queueName, nextHopDomain }));
-}
-
-function refuseUnknownQueue(context: ServerContext, identity: string): void {
-  const { config } = context;
-  const names = listQueues(context).map((queue) => ({
-    name: nameQueue(queue),
-    nextHopDomain: queue.hop.nextHopDomain,
-  }));
-  const all = [...names, { name: SUBMISSION, nextHopDomain: SUBMISSION }];
-  if (!all.some((queue) => isQueueNamed(config, identity, queue))) throw queueNotFound(config, identity);
-}
+/** So many are looked at before mail has its turn. */
+const SLICE = 200;
 
 /** One by one, so that no more are made than are shown. */
-function* describePlaces(
+async function* describePlaces(
   context: ServerContext,
-  places: readonly Place[],
-  { matches, isDetailed }: { matches: (record: OutputRecord) => boolean; isDetailed: boolean },
-): Generator<OutputRecord> {
-  for (const place of places) {
-    const record = describePlace(context, place, isDetailed);
-    if (matches(record)) yield record;
+  choice: PlaceChoice,
+  { matches, isDetailed }: { matches: RecordFilter; isDetailed: boolean },
+): AsyncGenerator<OutputRecord> {
+  let looked = 0;
+  for await (const place of findPlaces(context, choice)) {
+    const record = await describePlace(context, place, isDetailed);
+    if (record && matches(record)) yield record;
+    looked += 1;
+    if (looked % SLICE === 0) await letOthersRun();
   }
-}
-
-function describePlace({ config }: ServerContext, place: Place, isDetailed: boolean): OutputRecord {
-  const { envelope, id, bodySizeBytes } = place.message;
-  const queue = formatQueueIdentity(config, place.queueName);
-  const record: Readonly<Record<keyof typeof MESSAGE_PROPERTIES | 'Recipients', OutputValue>> = {
-    Identity: `${queue}\\${id}`,
-    Subject: envelope.subject,
-    InternetMessageId: envelope.messageId,
-    FromAddress: envelope.reversePath === '' ? '<>' : envelope.reversePath,
-    Status: place.status,
-    Size: sizeValue(bodySizeBytes),
-    MessageSourceName: envelope.source,
-    SourceIP: envelope.sourceAddress ?? null,
-    DateReceived: envelope.receivedAt,
-    ExpirationTime: envelope.expiresAt,
-    LastError: place.lastError ?? null,
-    Queue: queue,
-    Recipients: describeRecipients(place, isDetailed),
-    RetryCount: place.attempts,
-    NetworkMessageId: envelope.networkMessageId,
-  };
-  return record;
-}
-
-/** Those that go to this queue. */
-function describeRecipients({ message, indexes, lastError, status }: Place, isDetailed: boolean): OutputValue {
-  const recipients = indexes.flatMap((index) => message.recipients[index] ?? []);
-  if (!isDetailed) return recipients.map(({ address }) => address);
-  return recipients.map((recipient) => ({
-    Address: recipient.address,
-    Status: status,
-    LastError: recipient.lastError ?? lastError ?? null,
-  }));
 }

@@ -21,6 +21,7 @@ export const QUEUE_PROPERTIES = {
   LastError: 'text',
   LastRetryTime: 'date',
   NextRetryTime: 'date',
+  DeferredMessageCount: 'number',
   RetryCount: 'number',
   NextHopCategory: 'text',
   Connections: 'number',
@@ -28,13 +29,21 @@ export const QUEUE_PROPERTIES = {
 
 type QueueRecord = Readonly<Record<keyof typeof QUEUE_PROPERTIES, OutputValue>>;
 
-/** The last part of Submission's identity, and its NextHopDomain. */
-export const SUBMISSION = 'Submission';
+/** What a queue goes by: the last part of its identity, and its NextHopDomain. */
+export interface QueueName {
+  readonly name: string;
+  readonly nextHopDomain: string;
+}
+
+/** What was accepted and is in no other queue yet. */
+export const SUBMISSION: QueueName = { name: 'Submission', nextHopDomain: 'Submission' };
+/** What is not tried any more. */
+export const POISON: QueueName = { name: 'Poison', nextHopDomain: 'Poison Message' };
 const UNREACHABLE = 'Unreachable';
 
-/** The last part of a queue's identity. */
-export function nameQueue(queue: HopQueue): string {
-  return queue.hop.kind === 'unreachable' ? UNREACHABLE : String(queue.id);
+/** The names of a hop's queue. */
+export function nameQueue({ hop, id }: HopQueue): QueueName {
+  return { name: hop.kind === 'unreachable' ? UNREACHABLE : String(id), nextHopDomain: hop.nextHopDomain };
 }
 
 /** `HUB01\3`. */
@@ -52,7 +61,7 @@ export function listQueues({ queue }: ServerContext): readonly HopQueue[] {
 export function describeQueue(config: Config, queue: HopQueue): OutputRecord {
   const { hop } = queue;
   const record: QueueRecord = {
-    Identity: formatQueueIdentity(config, nameQueue(queue)),
+    Identity: formatQueueIdentity(config, nameQueue(queue).name),
     DeliveryType: hop.deliveryType,
     NextHopDomain: hop.nextHopDomain,
     TlsDomain: null,
@@ -62,6 +71,7 @@ export function describeQueue(config: Config, queue: HopQueue): OutputRecord {
     LastError: explainWait(queue) ?? null,
     LastRetryTime: queue.lastRetryTime ?? null,
     NextRetryTime: queue.nextRetryTime ?? null,
+    DeferredMessageCount: countDeferred(queue),
     RetryCount: queue.failures,
     NextHopCategory: hop.kind === 'smart-host' ? 'External' : 'Internal',
     Connections: queue.connections,
@@ -74,19 +84,39 @@ export function explainWait({ hop, lastError }: HopQueue): string | undefined {
   return lastError ?? (hop.kind === 'unreachable' ? hop.lastError : undefined);
 }
 
+/** Messages that wait because an attempt at them, or at their hop, has failed. */
+function countDeferred({ waiting }: HopQueue): number {
+  let count = 0;
+  for (const { hasWaited } of waiting) if (hasWaited) count += 1;
+  return count;
+}
+
 /** The same list for Submission. */
 export function describeSubmission(config: Config, messageCount: number): OutputRecord {
+  return describeOwnQueue(config, { ...SUBMISSION, status: 'Ready', messageCount });
+}
+
+/** The same list for Poison, which nothing leaves by itself. */
+export function describePoison(config: Config, messageCount: number): OutputRecord {
+  return describeOwnQueue(config, { ...POISON, status: 'Suspended', messageCount });
+}
+
+function describeOwnQueue(
+  config: Config,
+  { name, nextHopDomain, status, messageCount }: QueueName & { status: string; messageCount: number },
+): OutputRecord {
   const record: QueueRecord = {
-    Identity: formatQueueIdentity(config, SUBMISSION),
+    Identity: formatQueueIdentity(config, name),
     DeliveryType: 'Undefined',
-    NextHopDomain: SUBMISSION,
+    NextHopDomain: nextHopDomain,
     TlsDomain: null,
     NextHopConnector: null,
-    Status: 'Ready',
+    Status: status,
     MessageCount: messageCount,
     LastError: null,
     LastRetryTime: null,
     NextRetryTime: null,
+    DeferredMessageCount: 0,
     RetryCount: 0,
     NextHopCategory: 'Internal',
     Connections: 0,
@@ -109,12 +139,14 @@ export async function countSubmission({
   return { queuedIds, count: Math.max(0, messages - queuedIds.size) };
 }
 
+/** How many messages are in Poison. */
+export async function countPoison({ spool }: ServerContext): Promise<number> {
+  const { damaged } = await spool.count();
+  return damaged;
+}
+
 /** Whether `identity` (`HUB01\3`, `3` or a NextHopDomain, any letter case) names the queue with this name. */
-export function isQueueNamed(
-  config: Config,
-  identity: string,
-  queue: { name: string; nextHopDomain: string },
-): boolean {
+export function isQueueNamed(config: Config, identity: string, queue: QueueName): boolean {
   const names = [queue.name, queue.nextHopDomain].map((name) => name.toLowerCase());
   return names.includes(identity.toLowerCase()) || names.includes(withoutServer(config, identity).toLowerCase());
 }

@@ -26,6 +26,7 @@ export function limitRecords(records: Iterable<OutputRecord>, resultSize: number
   return { records: taken };
 }
 
-function explainMore(limit: number): string {
+/** The warning itself. */
+export function explainMore(limit: number): string {
   return `there are more results than the ${limit.toLocaleString('en-US')} shown: ask for less, or set -ResultSize higher`;
 }

@@ -46,7 +46,7 @@ function chooseQueues(
     return queues.filter((queue) => matches(describeQueue(config, queue)));
   }
   const named = queues.filter((queue) => {
-    return isQueueNamed(config, identity, { name: nameQueue(queue), nextHopDomain: queue.hop.nextHopDomain });
+    return isQueueNamed(config, identity, nameQueue(queue));
   });
   if (named.length === 0) throw queueNotFound(config, identity);
   return named;

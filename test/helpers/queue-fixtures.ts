@@ -1,7 +1,7 @@
 // Queues and messages as Get-Queue and Get-Message meet them, without a server that fills them.
 
 import type { ServerContext } from '../../src/cmdlets/server-context.ts';
-import type { ListOptions, Spool, SpooledMessage } from '../../src/spool/spool.ts';
+import type { DamagedMessage, ListOptions, Spool, SpooledMessage } from '../../src/spool/spool.ts';
 import type { Hop } from '../../src/transport/hop.ts';
 import { type Delivery, HopQueue } from '../../src/transport/hop-queue.ts';
 import type { MailQueue } from '../../src/transport/queue.ts';
@@ -67,13 +67,19 @@ export function makeQueue(id: number, hop: Hop, ...waiting: Delivery[]): HopQueu
   return queue;
 }
 
-/** HUB01 with these queues; its spool holds their messages and the `unclaimed`. */
-export function contextOf(queues: readonly HopQueue[], unclaimed: readonly SpooledMessage[] = []): ServerContext {
+/** HUB01 with these queues; its spool holds their messages, the `unclaimed`, and the `damaged`. */
+export function contextOf(
+  queues: readonly HopQueue[],
+  unclaimed: readonly SpooledMessage[] = [],
+  damaged: readonly DamagedMessage[] = [],
+): ServerContext {
   const queued = queues.flatMap(({ waiting, active }) => [...waiting, ...active].map(({ message }) => message));
   const messages = [...new Map([...queued, ...unclaimed].map((message) => [message.id, message])).values()];
   messages.sort((a, b) => a.id - b.id);
-  const spool: Pick<Spool, 'count' | 'list'> = {
-    count: () => Promise.resolve({ messages: messages.length, bytes: 0, damaged: 0 }),
+  const spool: Pick<Spool, 'count' | 'get' | 'list' | 'listDamaged'> = {
+    count: () => Promise.resolve({ messages: messages.length, bytes: 0, damaged: damaged.length }),
+    get: (id) => Promise.resolve(messages.find((message) => message.id === id)),
+    listDamaged: () => Promise.resolve([...damaged]),
     list: ({ afterId = 0, limit }: ListOptions) =>
       Promise.resolve(messages.filter(({ id }) => id > afterId).slice(0, limit)),
   };

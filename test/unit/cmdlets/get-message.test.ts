@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { faultsOf } from '../../../src/cmdlets/cmdlet.ts';
 import { getMessage } from '../../../src/cmdlets/get-message.ts';
-import { rows, runCmdlet } from '../../helpers/cmdlet-context.ts';
+import { CHRISTMAS, rows, runCmdlet } from '../../helpers/cmdlet-context.ts';
 import {
   contextOf,
   makeDelivery,
@@ -14,7 +14,14 @@ import {
 import { makeEnvelope } from '../../helpers/spool-fixtures.ts';
 
 const HOSTILE = '\u001b[2Jfree \u202emoney';
-const both = makeMessage(17);
+const FOUR_HOURS_MS = 4 * 3_600_000;
+const both = makeMessage(17, {
+  envelope: makeEnvelope({
+    messageId: '<17@example.com>',
+    subject: 'number 17',
+    receivedAt: new Date(CHRISTMAS.getTime() - FOUR_HOURS_MS),
+  }),
+});
 const report = makeMessage(18, {
   envelope: makeEnvelope({ reversePath: '', source: 'DSN', subject: HOSTILE, sourceAddress: '192.0.2.9' }),
 });
@@ -69,6 +76,7 @@ describe('Get-Message', () => {
       ['Queue', 'HUB01\\3'],
       ['Recipients', ['anna@contoso.test']],
       ['RetryCount', 2],
+      ['MessageLatency', { $timeSpan: FOUR_HOURS_MS }],
       ['NetworkMessageId', both.envelope.networkMessageId],
     ]);
   });
@@ -123,6 +131,7 @@ describe('Get-Message', () => {
     [`FromAddress -eq '<>'`, ['HUB01\\3\\18']],
     [`Size -gt 1020 -and Subject -like 'NUMBER*'`, ['HUB01\\Submission\\21']],
     [`RetryCount -ge 2`, ['HUB01\\3\\17']],
+    [`MessageLatency -ge 4h -and Status -ne 'Active'`, ['HUB01\\3\\17']],
   ])('keeps what -Filter describes: %s', async (filter, expected) => {
     expect(await identities({ Filter: filter })).toEqual(expected);
   });
@@ -136,5 +145,51 @@ describe('Get-Message', () => {
     expect([records.length, warnings?.length]).toEqual([1000, 1]);
     const all = await runCmdlet(getMessage, many, { ResultSize: 'unlimited' });
     expect([all.records.length, all.warnings]).toEqual([1203, undefined]);
+  });
+
+  it('shows what the spool has set aside as Poison, with the reason and whatever is known of it', async () => {
+    const reason = 'the checksum of its envelope is wrong';
+    const foundAt = CHRISTMAS;
+    const known = makeEnvelope({ subject: 'still legible' });
+    const damaged = [
+      { id: 30, reason, foundAt },
+      { id: 31, reason, foundAt, envelope: known },
+    ];
+    const { records } = await runCmdlet(getMessage, contextOf([], [], damaged), { Queue: 'Poison' });
+    expect(rows(records, 'Identity', 'Status', 'LastError', 'Subject')).toEqual([
+      `HUB01\\Poison\\30 | Suspended | Set aside as damaged: ${reason} | `,
+      `HUB01\\Poison\\31 | Suspended | Set aside as damaged: ${reason} | still legible`,
+    ]);
+  });
+
+  it('leaves out what has left the spool meanwhile', async () => {
+    const gone = contextOf([makeQueue(3, TO_EDGE, makeDelivery(both))]);
+    const spool = { ...gone.spool, get: () => Promise.resolve(undefined) };
+    const { records } = await runCmdlet(getMessage, { ...gone, spool });
+    expect(records).toEqual([]);
+  });
+
+  it('sorts, and goes on where the page before it ended', async () => {
+    const page = (index: string): Promise<unknown[]> =>
+      identities({ SortOrder: '-Size,+Queue', ResultSize: '2', BookmarkIndex: index });
+    expect(await page('1')).toEqual(['HUB01\\Submission\\21', 'HUB01\\Unreachable\\20']);
+    expect(await page('3')).toEqual(['HUB01\\Submission\\19', 'HUB01\\3\\18']);
+    expect(await page('5')).toEqual(['HUB01\\3\\17', 'HUB01\\4\\17']);
+    expect(await page('7')).toEqual([]);
+    const { notices } = await runCmdlet(getMessage, context, { BookmarkIndex: '5', ReturnPageInfo: '$true' });
+    expect(notices).toEqual(['Results 5 to 6 of 6.']);
+  });
+
+  it('reads no more of a large spool than it shows', async () => {
+    const waiting = Array.from({ length: 5000 }, (_, index) => makeDelivery(makeMessage(index + 1)));
+    const large = contextOf([makeQueue(3, TO_EDGE, ...waiting)]);
+    let reads = 0;
+    const get = (id: number) => {
+      reads += 1;
+      return large.spool.get(id);
+    };
+    const spool = { ...large.spool, get };
+    const { records } = await runCmdlet(getMessage, { ...large, spool }, { ResultSize: '10' });
+    expect([records.length, reads]).toEqual([10, 11]);
   });
 });

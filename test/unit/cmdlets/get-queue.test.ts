@@ -67,6 +67,7 @@ describe('Get-Queue', () => {
       ['LastError', '451 4.4.0 no route'],
       ['LastRetryTime', CHRISTMAS],
       ['NextRetryTime', new Date(CHRISTMAS.getTime() + 60_000)],
+      ['DeferredMessageCount', 0],
       ['RetryCount', 2],
       ['NextHopCategory', 'Internal'],
       ['Connections', 0],
@@ -123,6 +124,44 @@ describe('Get-Queue', () => {
     await expect(runCmdlet(getQueue, context, { Server: 'EDGE01' })).rejects.toMatchObject({
       code: 'not-found',
       message: 'this is HUB01, not "EDGE01"',
+    });
+  });
+
+  it('counts what waits because an attempt has failed', async () => {
+    const queue = makeQueue(7, TO_EDGE, makeDelivery(first, { hasWaited: true }), makeDelivery(second));
+    const { records } = await runCmdlet(getQueue, contextOf([queue]), { Identity: '7' });
+    expect(records).toMatchObject([{ MessageCount: 2, DeferredMessageCount: 1 }]);
+  });
+
+  it('shows Poison once something is in it, or when it is asked for', async () => {
+    const damaged = { id: 9, reason: 'the checksum of its body is wrong', foundAt: CHRISTMAS };
+    const { records } = await runCmdlet(getQueue, contextOf([], [], [damaged]));
+    expect(rows(records, 'Identity', 'Status', 'MessageCount', 'NextHopDomain')).toEqual([
+      'HUB01\\Submission | Ready | 0 | Submission',
+      'HUB01\\Poison | Suspended | 1 | Poison Message',
+    ]);
+    const { records: empty } = await runCmdlet(getQueue, context, { Identity: 'poison' });
+    expect(empty).toMatchObject([{ Identity: 'HUB01\\Poison', MessageCount: 0 }]);
+  });
+
+  it('includes and excludes kinds of queues', async () => {
+    expect(await identities({ Include: 'unreachable,Undefined' })).toEqual(['HUB01\\Unreachable', 'HUB01\\Submission']);
+    expect(await identities({ Exclude: 'Internal' })).toEqual([]);
+    const empty = contextOf([makeQueue(8, TO_EDGE)], [fourth]);
+    const { records } = await runCmdlet(getQueue, empty, { Exclude: 'Empty' });
+    expect(rows(records, 'Identity')).toEqual(['HUB01\\Submission']);
+  });
+
+  it('sorts by what it is told, and refuses what is no property', async () => {
+    expect(await identities({ SortOrder: '-messagecount,+Identity' })).toEqual([
+      'HUB01\\3',
+      'HUB01\\2',
+      'HUB01\\Submission',
+      'HUB01\\Unreachable',
+    ]);
+    await expect(identities({ SortOrder: '+Stats' })).rejects.toMatchObject({
+      code: 'bad-value',
+      message: expect.stringMatching(/^-SortOrder: "Stats" is not one of the properties .*; did you mean Status\?$/),
     });
   });
 });
