@@ -27,6 +27,7 @@ const retry = z
     outboundInterval: interval.optional(),
     messageInterval: interval.default(60_000),
     expiration: interval.default(2 * 86_400_000),
+    delayNotification: interval.default(4 * 3_600_000),
   })
   .prefault({});
 

@@ -4,6 +4,7 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { Problem } from '../problem.ts';
 import type { DamagedMessage, SpooledMessage } from '../spool/spool.ts';
+import type { Ticket } from '../transport/delivery.ts';
 import type { HopQueue } from '../transport/hop-queue.ts';
 import {
   countSubmission,
@@ -26,7 +27,10 @@ export interface Place {
   /** Those of its recipients that go to this queue; all that are pending when absent. */
   readonly indexes?: readonly number[];
   readonly status: 'Active' | 'Ready' | 'Retry' | 'Suspended';
+  /** Its own, where the spool has not been told. */
   readonly lastError: string | undefined;
+  /** Why the queue as a whole waits. */
+  readonly queueError?: string | undefined;
   /** Attempts so far; the spool's number when absent. */
   readonly attempts?: number;
   /** Where the spool has been asked already. */
@@ -94,18 +98,21 @@ async function* listPlaces(context: ServerContext, isMeant: (queue: QueueName) =
   if (isMeant(POISON)) yield* poisonPlaces(context);
 }
 
-/** As they stand now: what moves meanwhile is shown where it was. */
+/** As they stand now, in the order in which they came to this server: what moves meanwhile is shown where it was. */
 function placesIn(queue: HopQueue, name: QueueName): Place[] {
-  const wait = explainWait(queue);
-  return [
-    ...Array.from(queue.active, ({ message, indexes, lastError, attempts }): Place => {
-      return { queue: name, id: message.id, indexes, status: 'Active', lastError: lastError ?? wait, attempts };
-    }),
-    ...queue.waiting.map(({ message, indexes, lastError, attempts, hasWaited }): Place => {
-      const status = hasWaited ? 'Retry' : 'Ready';
-      return { queue: name, id: message.id, indexes, status, lastError: lastError ?? wait, attempts };
-    }),
-  ];
+  const queueError = explainWait(queue);
+  return [...queue.tickets()]
+    .toSorted((a, b) => a.id - b.id)
+    .map((ticket) => {
+      const { id, indexes, lastError, attempts } = ticket;
+      return { queue: name, id, indexes, status: statusOf(queue, ticket), lastError, queueError, attempts };
+    });
+}
+
+function statusOf(queue: HopQueue, ticket: Ticket): Place['status'] {
+  if (queue.active.has(ticket)) return 'Active';
+  if (ticket.suspended) return 'Suspended';
+  return ticket.hasWaited ? 'Retry' : 'Ready';
 }
 
 const PAGE_SIZE = 500;

@@ -43,7 +43,7 @@ export async function describePlace(
     ...describeEnvelope(context, message.envelope),
     Status: place.status,
     Size: sizeValue(message.bodySizeBytes),
-    LastError: place.lastError ?? null,
+    LastError: explainDelay(message, place) ?? null,
     Recipients: describeRecipients(message, place, isDetailed),
     RetryCount: place.attempts ?? message.attempts,
   };
@@ -114,8 +114,13 @@ function describeRecipients(message: SpooledMessage, place: Place, isDetailed: b
   return recipients.map((recipient) => ({
     Address: recipient.address,
     Status: place.status,
-    LastError: recipient.lastError ?? place.lastError ?? null,
+    LastError: recipient.lastError ?? explainDelay(message, place) ?? null,
   }));
+}
+
+function explainDelay(message: SpooledMessage, place: Place): string | undefined {
+  const [first] = recipientsIn(message, place.indexes);
+  return place.lastError ?? first?.lastError ?? place.queueError;
 }
 
 function recipientsIn({ recipients }: SpooledMessage, indexes: readonly number[] | undefined): RecipientState[] {

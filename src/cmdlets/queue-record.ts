@@ -132,8 +132,7 @@ export async function countSubmission({
   const { messages } = await spool.count();
   const queuedIds = new Set<number>();
   for (const each of queue.queues()) {
-    for (const { message } of each.active) queuedIds.add(message.id);
-    for (const { message } of each.waiting) queuedIds.add(message.id);
+    for (const { id } of each.tickets()) queuedIds.add(id);
   }
   // A message that was delivered while the spool counted is still counted there, or already gone from here.
   return { queuedIds, count: Math.max(0, messages - queuedIds.size) };

@@ -74,7 +74,7 @@ export class EmbeddedSpool implements Spool {
 
   async claim(options: ClaimOptions): Promise<SpooledMessage[]> {
     this.#requireOpen();
-    const ids = this.#parts.database.listDue(options.dueBefore, options.limit);
+    const ids = this.#parts.database.listDue(options);
     const messages = this.#loadAll(ids);
     if (messages.length < ids.length) {
       // A row that waits and is not there is damage as well. What was set aside waits no more: others take its place.

@@ -8,7 +8,7 @@ import { asBuffer, type BodyPlace } from './body-reader.ts';
 import { type DeliveryState, decodeState, encodeState, freshState, type StoredState } from './delivery-state.ts';
 import { isCorruption } from './disk-fault.ts';
 import { checksumHead, decodeEnvelope, encodeEnvelope } from './envelope-codec.ts';
-import type { DamagedMessage, Envelope, SpooledMessage } from './spool.ts';
+import type { ClaimOptions, DamagedMessage, Envelope, SpooledMessage } from './spool.ts';
 
 /** What a look at a row finds. */
 export type LoadedMessage =
@@ -33,12 +33,12 @@ interface HeadRow {
 
 const SETTINGS = `
   PRAGMA temp_store = MEMORY;
-  CREATE TEMP TABLE waiting (id INTEGER PRIMARY KEY, due_ms INTEGER NOT NULL) STRICT;
+  CREATE TEMP TABLE waiting (id INTEGER PRIMARY KEY, due_ms INTEGER NOT NULL, suspended INTEGER NOT NULL) STRICT;
   CREATE INDEX temp.waiting_due ON waiting (due_ms, id);
 `;
 // CAST and coalesce: a damaged row may hold any type; it must come up for a claim, be found out and set aside.
-const NEXT_ATTEMPT = `SELECT id, coalesce(CAST(coalesce(next_attempt_ms, received_ms) AS INTEGER), 0)
-  FROM message LEFT JOIN state USING (id) WHERE coalesce(suspended, 0) = 0`;
+const NEXT_ATTEMPT = `SELECT id, coalesce(CAST(coalesce(next_attempt_ms, received_ms) AS INTEGER), 0),
+  coalesce(CAST(suspended AS INTEGER), 0) <> 0 FROM message LEFT JOIN state USING (id)`;
 const GOOD = 'id NOT IN (SELECT id FROM damaged)';
 
 const SQL = {
@@ -58,11 +58,12 @@ const SQL = {
   saveState: 'INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?)',
   markDamaged: 'INSERT OR IGNORE INTO damaged VALUES (?, ?, ?)',
   damaged: 'SELECT id, reason, found_ms AS foundMs FROM damaged ORDER BY id',
-  wait: `INSERT OR REPLACE INTO waiting ${NEXT_ATTEMPT} AND id = ?`,
-  waitAll: `INSERT OR REPLACE INTO waiting ${NEXT_ATTEMPT} AND ${GOOD}`,
-  waitFresh: 'INSERT INTO waiting VALUES (?, ?)',
+  wait: `INSERT OR REPLACE INTO waiting ${NEXT_ATTEMPT} WHERE id = ?`,
+  waitAll: `INSERT OR REPLACE INTO waiting ${NEXT_ATTEMPT} WHERE ${GOOD}`,
+  waitFresh: 'INSERT INTO waiting VALUES (?, ?, 0)',
   unwait: 'DELETE FROM waiting WHERE id = ?',
-  due: 'SELECT id FROM waiting WHERE due_ms <= ? ORDER BY due_ms, id LIMIT ?',
+  due: 'SELECT id FROM waiting WHERE due_ms <= ? AND suspended <= ? ORDER BY due_ms, id LIMIT ?',
+  dueLatest: 'SELECT id FROM waiting WHERE due_ms <= ? AND suspended <= ? ORDER BY due_ms DESC, id DESC LIMIT ?',
   free: 'SELECT freelist_count * page_size AS bytes FROM pragma_freelist_count, pragma_page_size',
 } as const;
 
@@ -190,7 +191,7 @@ export class SpoolDatabase {
     return loaded?.kind === 'good' ? { ...message, envelope: loaded.message.envelope } : message;
   }
 
-  /** Lets a message wait for a claim, unless it is gone or suspended. */
+  /** Lets a message wait for a claim, unless it is gone. */
   wait(id: number): void {
     this.#sql.unwait.run(id);
     this.#sql.wait.run(id);
@@ -205,10 +206,16 @@ export class SpoolDatabase {
     this.#sql.unwait.run(id);
   }
 
-  /** Ids that wait and are due, earliest first. */
-  listDue(dueBefore: Date | undefined, limit: number): number[] {
+  /** Ids that wait and are due, in the order that is asked for. */
+  listDue({
+    dueBefore,
+    limit,
+    latestFirst = false,
+    withSuspended = false,
+  }: Omit<ClaimOptions, 'owner' | 'leaseMs'>): number[] {
+    const due = latestFirst ? this.#sql.dueLatest : this.#sql.due;
     const dueMs = dueBefore?.getTime() ?? Number.MAX_SAFE_INTEGER;
-    return (this.#sql.due.all(dueMs, limit) as { id: number }[]).map(({ id }) => id);
+    return (due.all(dueMs, withSuspended ? 1 : 0, limit) as { id: number }[]).map(({ id }) => id);
   }
 
   /** Octets inside the file that can be written again: deleted mail frees these, not the disk. */

@@ -112,6 +112,10 @@ export interface ClaimOptions {
   readonly leaseMs: number;
   /** Leaves messages whose next attempt is later than this where they are. */
   readonly dueBefore?: Date;
+  /** Latest next attempt first. Who claims from both ends by turns lets nobody wait behind all the others. */
+  readonly latestFirst?: boolean;
+  /** Suspended messages too: to be held and shown, not to be sent. */
+  readonly withSuspended?: boolean;
 }
 
 export interface ListOptions {
@@ -146,8 +150,8 @@ export interface Spool {
   receive(): SpoolWriter;
 
   /**
-   * Up to `limit` messages that nobody living has claimed and that are not suspended, earliest next attempt first. They
-   * stay claimed until they are gone, released, or the lease runs out unrenewed.
+   * Up to `limit` messages that nobody living has claimed and that are not suspended, earliest next attempt first unless
+   * `options` say otherwise. They stay claimed until they are gone, released, or the lease runs out unrenewed.
    */
   claim(options: ClaimOptions): Promise<SpooledMessage[]>;
 

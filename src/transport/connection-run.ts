@@ -5,10 +5,11 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
 import type { Spool, SpooledMessage } from '../spool/spool.ts';
-import type { Delivery } from './delivery.ts';
+import type { Delivery, Ticket, TicketFacts } from './delivery.ts';
 import { factsWithoutPeer, type Hop, type HopConnection, type OpenedHop, type RecipientOutcome } from './hop.ts';
 import type { HopQueue } from './hop-queue.ts';
-import { isExpired, queueRetryDelay, type RetrySettings } from './retry.ts';
+import type { MessageShelf } from './message-shelf.ts';
+import { queueRetryDelay, type RetrySettings } from './retry.ts';
 import type { Settlement } from './settlement.ts';
 
 /** What the queue's runs share. */
@@ -18,6 +19,7 @@ export interface RunContext {
   readonly log: Log;
   readonly retry: RetrySettings;
   readonly settlement: Settlement;
+  readonly shelf: MessageShelf;
   /** Messages over one connection before a new one is made. */
   readonly maxMessagesPerConnection: number;
   /** Must not throw. */
@@ -33,14 +35,26 @@ export interface RunOwner {
   readonly signal: AbortSignal;
   /** The hop answered: more connections may be of use. */
   answered(queue: HopQueue): void;
-  /** A delivery goes on waiting. */
-  wait(delivery: Delivery): void;
+  /** A message goes on waiting: its recipients are sorted into queues again. */
+  wait(message: SpooledMessage, facts: TicketFacts): void;
+}
+
+/** A ticket that was taken, with its message. */
+interface Taken {
+  readonly ticket: Ticket;
+  readonly delivery: Delivery;
 }
 
 /** How a delivery goes on: nothing is left of it, or it waits. */
 type Next =
   | { readonly kind: 'settled' }
-  | { readonly kind: 'wait'; readonly message: SpooledMessage; readonly reply: string; readonly delayMs: number };
+  | {
+      readonly kind: 'wait';
+      readonly message: SpooledMessage;
+      /** Why, where the spool does not know. */
+      readonly unrecorded?: string;
+      readonly delayMs: number;
+    };
 
 type Deferral = Extract<OpenedHop, { kind: 'deferred' }>;
 
@@ -62,17 +76,24 @@ export class ConnectionRun {
     const head = await this.#next((queue, nowMs) => queue.takeHead(nowMs));
     if (!head || !this.#isStillRouted(head)) return;
     const { failureNumber } = this.#queue;
-    const opened = await this.#open(head);
+    const opened = await this.#open(head.ticket);
     if (opened.kind === 'deferred') return this.#attempt(head, () => this.#deferHop(head, opened, failureNumber));
     await this.#use(opened.connection, head);
   }
 
-  /** Returns a message whose time is up to its sender. */
-  expire(delivery: Delivery): Promise<void> {
+  /** Returns a message whose time is up to its sender; its ticket is among the active ones. */
+  async expire(ticket: Ticket): Promise<void> {
+    const taken = await this.#load(ticket);
+    if (taken) await this.#expire(taken);
+  }
+
+  #expire(taken: Taken): Promise<void> {
     const { hop, lastError } = this.#queue;
-    return this.#attempt(delivery, async () => {
-      await this.#context.settlement.expire(delivery, {
-        lastError: delivery.lastError ?? lastError,
+    const { message, indexes } = taken.delivery;
+    const ownError = taken.ticket.lastError ?? message.recipients[indexes[0] ?? 0]?.lastError;
+    return this.#attempt(taken, async () => {
+      await this.#context.settlement.expire(taken.delivery, {
+        lastError: ownError ?? lastError,
         hop,
         signal: this.#owner.signal,
       });
@@ -80,44 +101,93 @@ export class ConnectionRun {
     });
   }
 
-  async #attempt(delivery: Delivery, attempt: () => Promise<Next>): Promise<void> {
+  /** Tells the sender of a message that has waited for long; its ticket waits on. */
+  async notify(ticket: Ticket): Promise<void> {
+    const { clock, log, retry, settlement, shelf } = this.#context;
+    const { hop, lastError } = this.#queue;
+    ticket.noticeMs = Number.POSITIVE_INFINITY;
+    try {
+      const message = await shelf.take(ticket.id);
+      const indexes = ticket.indexes.filter((index) => {
+        const recipient = message?.recipients[index];
+        return recipient?.status === 'pending' && !recipient.delayNotified;
+      });
+      if (!message || indexes.length === 0) return;
+      const ownError = ticket.lastError ?? message.recipients[indexes[0] ?? 0]?.lastError;
+      const delivery = { message, indexes, attempts: ticket.attempts };
+      await settlement.delay(delivery, { lastError: ownError ?? lastError, hop, signal: this.#owner.signal });
+    } catch (error) {
+      log.error({ internalMessageId: ticket.id, ...describe(error) }, 'a sender could not be told of a delay');
+      ticket.noticeMs = clock.elapsedMs() + retry.messageInterval;
+    }
+  }
+
+  async #attempt(taken: Taken, attempt: () => Promise<Next>): Promise<void> {
     let next: Next;
     try {
       next = await attempt();
     } catch (error) {
       // Nothing was recorded: what the spool has is still true, and it is tried again.
       const { log, retry } = this.#context;
-      log.error({ internalMessageId: delivery.message.id, ...describe(error) }, 'a delivery attempt failed');
-      next = { kind: 'wait', message: delivery.message, reply: INTERNAL_ERROR, delayMs: retry.messageInterval };
+      const { message } = taken.delivery;
+      log.error({ internalMessageId: message.id, ...describe(error) }, 'a delivery attempt failed');
+      next = { kind: 'wait', message, unrecorded: INTERNAL_ERROR, delayMs: retry.messageInterval };
     }
-    this.#queue.active.delete(delivery);
-    if (next.kind === 'wait') this.#wait(delivery, next);
+    this.#queue.active.delete(taken.ticket);
+    if (next.kind === 'wait') this.#wait(taken, next);
   }
 
-  #wait(delivery: Delivery, { message, reply, delayMs }: Extract<Next, { kind: 'wait' }>): void {
+  #wait({ ticket, delivery }: Taken, { message, unrecorded, delayMs }: Extract<Next, { kind: 'wait' }>): void {
     const indexes = delivery.indexes.filter((index) => message.recipients[index]?.status === 'pending');
     if (indexes.length === 0) return;
-    this.#owner.wait({
-      message,
+    this.#owner.wait(message, {
+      ...ticket,
       indexes,
       dueMs: this.#context.clock.elapsedMs() + delayMs,
       hasWaited: true,
-      attempts: delivery.attempts + 1,
-      lastError: reply,
+      attempts: ticket.attempts + 1,
+      lastError: unrecorded,
+      suspended: ticket.suspended || message.suspended,
     });
   }
 
   /** The next delivery that has time left; those that have none are returned on the way. */
-  async #next(take: (queue: HopQueue, nowMs: number) => Delivery | undefined): Promise<Delivery | undefined> {
+  async #next(take: (queue: HopQueue, nowMs: number) => Ticket | undefined): Promise<Taken | undefined> {
     const { clock } = this.#context;
     for (;;) {
-      const delivery = this.#owner.isStopping ? undefined : take(this.#queue, clock.elapsedMs());
-      if (!delivery || !isExpired(delivery.message.envelope.expiresAt, clock.now())) return delivery;
-      await this.expire(delivery);
+      const ticket = this.#owner.isStopping ? undefined : take(this.#queue, clock.elapsedMs());
+      if (!ticket) return undefined;
+      const taken = await this.#load(ticket);
+      if (taken && ticket.expiresMs > clock.elapsedMs()) return taken;
+      if (taken) await this.#expire(taken);
     }
   }
 
-  async #open(head: Delivery): Promise<OpenedHop> {
+  /** What the ticket stands for; undefined when that has gone, was damaged, or cannot be read now. */
+  async #load(ticket: Ticket): Promise<Taken | undefined> {
+    const { active, held, waiting } = this.#queue;
+    try {
+      const message = await this.#context.shelf.take(ticket.id);
+      const indexes = ticket.indexes.filter((index) => message?.recipients[index]?.status === 'pending');
+      if (message && indexes.length > 0 && !message.suspended) {
+        return { ticket, delivery: { message, indexes, attempts: ticket.attempts } };
+      }
+      active.delete(ticket);
+      if (message?.suspended && indexes.length > 0) {
+        ticket.suspended = true;
+        held.add(ticket);
+      }
+    } catch (error) {
+      const { clock, log, retry } = this.#context;
+      log.error({ internalMessageId: ticket.id, ...describe(error) }, 'a message cannot be read; trying again');
+      active.delete(ticket);
+      ticket.dueMs = clock.elapsedMs() + retry.messageInterval;
+      waiting.push(ticket);
+    }
+    return undefined;
+  }
+
+  async #open(head: Ticket): Promise<OpenedHop> {
     const queue = this.#queue;
     const { clock, log, open } = this.#context;
     queue.connecting++;
@@ -133,18 +203,18 @@ export class ConnectionRun {
   }
 
   /** The way may have changed without a word while the message waited: credentials come into force by the clock. */
-  #isStillRouted(head: Delivery): boolean {
-    const hop = this.#context.route(head.message.recipients[head.indexes[0] ?? 0]?.address ?? '');
+  #isStillRouted({ ticket, delivery: { message, indexes } }: Taken): boolean {
+    const hop = this.#context.route(message.recipients[indexes[0] ?? 0]?.address ?? '');
     if (hop.key === this.#queue.hop.key) {
       this.#queue.hop = hop;
       return true;
     }
-    this.#queue.active.delete(head);
-    this.#owner.wait(head);
+    this.#queue.active.delete(ticket);
+    this.#owner.wait(message, { ...ticket, indexes });
     return false;
   }
 
-  async #use(connection: HopConnection, head: Delivery): Promise<void> {
+  async #use(connection: HopConnection, head: Taken): Promise<void> {
     const queue = this.#queue;
     const cutOff = (): void => connection.destroy();
     this.#owner.signal.addEventListener('abort', cutOff);
@@ -163,15 +233,15 @@ export class ConnectionRun {
     }
   }
 
-  async #handOver(connection: HopConnection, head: Delivery): Promise<void> {
+  async #handOver(connection: HopConnection, head: Taken): Promise<void> {
     // A connection that only a waited message could get (in clear after a cut handshake) carries no fresh message.
-    const onlyWaited = head.hasWaited && connection.facts.reason === 'handshake-cut';
-    const take = (queue: HopQueue, nowMs: number): Delivery | undefined => queue.take(nowMs, onlyWaited);
-    let delivery: Delivery | undefined = head;
-    for (let left = this.#context.maxMessagesPerConnection; delivery; left--) {
-      const current: Delivery = delivery;
-      await this.#attempt(current, () => this.#deliver(connection, current));
-      delivery = left > 1 && connection.alive ? await this.#next(take) : undefined;
+    const onlyWaited = head.ticket.hasWaited && connection.facts.reason === 'handshake-cut';
+    const take = (queue: HopQueue, nowMs: number): Ticket | undefined => queue.take(nowMs, onlyWaited);
+    let taken: Taken | undefined = head;
+    for (let left = this.#context.maxMessagesPerConnection; taken; left--) {
+      const { delivery }: Taken = taken;
+      await this.#attempt(taken, () => this.#deliver(connection, delivery));
+      taken = left > 1 && connection.alive ? await this.#next(take) : undefined;
     }
   }
 
@@ -187,20 +257,18 @@ export class ConnectionRun {
       queueName: this.#queue.hop.nextHopDomain,
     };
     const rest = await settlement.record(attempt, this.#owner.signal);
-    if (!rest) return { kind: 'settled' };
-    const deferred = outcomes.find((outcome) => outcome.status === 'deferred');
-    return { kind: 'wait', message: rest, reply: deferred?.reply ?? INTERNAL_ERROR, delayMs: retry.messageInterval };
+    return rest ? { kind: 'wait', message: rest, delayMs: retry.messageInterval } : { kind: 'settled' };
   }
 
   /** No connection: the message that found out is deferred, and everything behind it waits with the queue. */
-  async #deferHop(head: Delivery, { facts, reply }: Deferral, failureNumber: number): Promise<Next> {
+  async #deferHop({ delivery }: Taken, { facts, reply }: Deferral, failureNumber: number): Promise<Next> {
     const { clock, settlement } = this.#context;
     const delayMs = this.#noteDeferral(reply, failureNumber);
     const nextAttemptAt = new Date(clock.now().getTime() + delayMs);
-    const outcomes = head.indexes.map((index): RecipientOutcome => ({ index, status: 'deferred', reply }));
-    const attempt = { delivery: head, facts, outcomes, nextAttemptAt, queueName: this.#queue.hop.nextHopDomain };
+    const outcomes = delivery.indexes.map((index): RecipientOutcome => ({ index, status: 'deferred', reply }));
+    const attempt = { delivery, facts, outcomes, nextAttemptAt, queueName: this.#queue.hop.nextHopDomain };
     const rest = await settlement.record(attempt, this.#owner.signal);
-    return rest ? { kind: 'wait', message: rest, reply, delayMs } : { kind: 'settled' };
+    return rest ? { kind: 'wait', message: rest, delayMs } : { kind: 'settled' };
   }
 
   /** What the deferral means for the queue; returns how long its message waits. */

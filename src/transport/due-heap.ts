@@ -1,97 +1,104 @@
-// A binary heap of things that are due at a time: the earliest first, and of those due together the one that came first.
-// A hundred thousand waiting messages cost a handful of comparisons each, whatever becomes of the others.
+// A binary heap of things that are due at a time: the earliest first, and of those due together the one with the smaller
+// number. Each knows its position, so that any of them can be taken out: a hundred thousand waiting messages cost a handful
+// of comparisons each, whatever becomes of the others.
 
 export interface Due {
-  /** Clock time (elapsed). Not to be changed while the thing is in a heap: `replaceAll` takes in what was changed. */
+  /** Clock time (elapsed). Not to be changed while the thing is in a heap, but by `bringForward`. */
   dueMs: number;
-}
-
-interface Entry<T> {
-  readonly item: T;
-  readonly order: number;
+  /** Decides between those that are due together. */
+  order: number;
+  /** The heap's own. */
+  position: number;
 }
 
 export class DueHeap<T extends Due> {
-  #entries: Entry<T>[] = [];
-  #count = 0;
+  #items: T[] = [];
 
   get size(): number {
-    return this.#entries.length;
+    return this.#items.length;
   }
 
   /** The earliest, left where it is. */
   peek(): T | undefined {
-    return this.#entries[0]?.item;
+    return this.#items[0];
   }
 
   push(item: T): void {
-    this.#entries.push({ item, order: this.#count++ });
-    this.#rise(this.#entries.length - 1);
+    this.#rise(item, this.#items.length);
   }
 
   /** The earliest, taken out. */
   pop(): T | undefined {
-    const [first] = this.#entries;
-    const last = this.#entries.pop();
-    if (last && this.#entries.length > 0) {
-      this.#entries[0] = last;
-      this.#sink();
-    }
-    return first?.item;
+    const [first] = this.#items;
+    if (first) this.remove(first);
+    return first;
+  }
+
+  has(item: T): boolean {
+    return this.#items[item.position] === item;
+  }
+
+  /** Takes it out; false when it is not here. */
+  remove(item: T): boolean {
+    if (!this.has(item)) return false;
+    const last = this.#items.pop();
+    if (last && last !== item) this.#settle(last, item.position);
+    return true;
+  }
+
+  /** Whatever is due later is due by `dueMs`. */
+  bringForward(dueMs: number): void {
+    for (const item of this.#items) item.dueMs = Math.min(item.dueMs, dueMs);
+    for (let at = (this.#items.length >> 1) - 1; at >= 0; at--) this.#sink(this.#items[at] as T, at);
   }
 
   /** All of them, the earliest first. */
   toSorted(): T[] {
-    return this.#entries.toSorted((a, b) => (isBefore(a, b) ? -1 : 1)).map(({ item }) => item);
+    return this.#items.toSorted((a, b) => (isBefore(a, b) ? -1 : 1));
   }
 
   /** All of them in no order: cheaper. */
-  *values(): Generator<T> {
-    for (const { item } of this.#entries) yield item;
+  values(): IterableIterator<T> {
+    return this.#items.values();
   }
 
-  /** Holds these from now on and nothing else. */
-  replaceAll(items: Iterable<T>): void {
-    this.#entries = [];
-    for (const item of items) this.push(item);
+  #settle(item: T, at: number): void {
+    const parent = this.#items[(at - 1) >> 1];
+    if (at > 0 && parent && isBefore(item, parent)) this.#rise(item, at);
+    else this.#sink(item, at);
   }
 
-  #rise(from: number): void {
-    let position = from;
-    while (position > 0) {
-      const parent = (position - 1) >> 1;
-      if (!this.#isBefore(position, parent)) return;
-      this.#swap(position, parent);
-      position = parent;
+  #rise(item: T, from: number): void {
+    let at = from;
+    while (at > 0) {
+      const parentAt = (at - 1) >> 1;
+      const parent = this.#items[parentAt] as T;
+      if (!isBefore(item, parent)) break;
+      this.#put(parent, at);
+      at = parentAt;
     }
+    this.#put(item, at);
   }
 
-  #sink(): void {
-    let position = 0;
+  #sink(item: T, from: number): void {
+    let at = from;
     for (;;) {
-      const left = 2 * position + 1;
-      const child = this.#isBefore(left + 1, left) ? left + 1 : left;
-      if (!this.#isBefore(child, position)) return;
-      this.#swap(position, child);
-      position = child;
+      const left = 2 * at + 1;
+      const [a, b] = [this.#items[left], this.#items[left + 1]];
+      const [child, childAt] = a && b && isBefore(b, a) ? [b, left + 1] : [a, left];
+      if (!child || !isBefore(child, item)) break;
+      this.#put(child, at);
+      at = childAt;
     }
+    this.#put(item, at);
   }
 
-  #isBefore(position: number, other: number): boolean {
-    const a = this.#entries[position];
-    const b = this.#entries[other];
-    return a !== undefined && b !== undefined && isBefore(a, b);
-  }
-
-  #swap(position: number, other: number): void {
-    const a = this.#entries[position];
-    const b = this.#entries[other];
-    if (!a || !b) return;
-    this.#entries[position] = b;
-    this.#entries[other] = a;
+  #put(item: T, at: number): void {
+    this.#items[at] = item;
+    item.position = at;
   }
 }
 
-function isBefore<T extends Due>(a: Entry<T>, b: Entry<T>): boolean {
-  return a.item.dueMs < b.item.dueMs || (a.item.dueMs === b.item.dueMs && a.order < b.order);
+function isBefore(a: Due, b: Due): boolean {
+  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
 }

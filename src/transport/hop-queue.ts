@@ -2,16 +2,15 @@
 //
 // States, as Get-Queue shows them: Ready (nothing to wait for), Active (connections are open), Connecting (one is being
 // opened), Retry (the hop could not be used; waits until retryAtMs). Exits: an attempt that succeeds clears the failures;
-// one that fails moves to Retry; Retry ends by time, by Retry-Queue, or by a change in the directory.
+// one that fails moves to Retry; Retry ends by time, by Retry-Queue, or by a change in the directory. Suspended: an
+// administrator wants nothing sent; what is under way is finished, and mail is taken in as ever.
 
 import type { Cancel } from '../clock.ts';
-import type { Delivery } from './delivery.ts';
+import type { Ticket } from './delivery.ts';
 import type { Hop } from './hop.ts';
 import { WaitingList } from './waiting-list.ts';
 
-export type { Delivery } from './delivery.ts';
-
-export type QueueStatus = 'Active' | 'Connecting' | 'Ready' | 'Retry';
+export type QueueStatus = 'Active' | 'Connecting' | 'Ready' | 'Retry' | 'Suspended';
 
 /** So many messages for each connection are worth waiting for, and so long: then another connection is opened. */
 const MESSAGES_PER_CONNECTION = 2;
@@ -23,7 +22,12 @@ export class HopQueue {
   readonly id: number;
   hop: Hop;
   readonly waiting = new WaitingList();
-  readonly active = new Set<Delivery>();
+  /** Under delivery. */
+  readonly active = new Set<Ticket>();
+  /** Messages that an administrator has suspended, one by one. */
+  readonly held = new Set<Ticket>();
+  /** By an administrator, as a whole. */
+  isSuspended = false;
   /** Being opened or open. */
   connections = 0;
   connecting = 0;
@@ -47,32 +51,40 @@ export class HopQueue {
   }
 
   get messageCount(): number {
-    return this.waiting.length + this.active.size;
+    return this.waiting.length + this.active.size + this.held.size;
+  }
+
+  /** All that is in it. */
+  *tickets(): Generator<Ticket> {
+    yield* this.active;
+    yield* this.waiting;
+    yield* this.held;
   }
 
   get status(): QueueStatus {
+    if (this.isSuspended) return 'Suspended';
     if (this.connected > 0) return 'Active';
     if (this.connecting > 0) return 'Connecting';
     if (this.retryAtMs !== undefined) return 'Retry';
     return this.connections > 0 ? 'Active' : 'Ready';
   }
 
-  /** The next delivery that is due, which is active from now on; `onlyWaited` leaves fresh ones where they are. */
-  take(nowMs: number, onlyWaited: boolean): Delivery | undefined {
-    const delivery = this.waiting.take(nowMs, onlyWaited);
-    if (delivery) this.active.add(delivery);
-    return delivery;
+  /** The next one that is due, which is active from now on; `onlyWaited` leaves fresh ones where they are. */
+  take(nowMs: number, onlyWaited: boolean): Ticket | undefined {
+    const ticket = this.isSuspended ? undefined : this.waiting.take(nowMs, onlyWaited);
+    if (ticket) this.active.add(ticket);
+    return ticket;
   }
 
-  /** The delivery that opens a connection. A hop that has failed is tried with one that has waited: more may be done for it. */
-  takeHead(nowMs: number): Delivery | undefined {
+  /** The one that opens a connection. A hop that has failed is tried with one that has waited: more may be done for it. */
+  takeHead(nowMs: number): Ticket | undefined {
     return (this.failures > 0 ? this.take(nowMs, true) : undefined) ?? this.take(nowMs, false);
   }
 
   /** Whether another connection is of use now. */
   wantsConnection(nowMs: number, maxConnections: number): boolean {
     const dueMs = this.waiting.nextDueMs();
-    if (dueMs === undefined || dueMs > nowMs || (this.retryAtMs ?? nowMs) > nowMs) return false;
+    if (this.isSuspended || dueMs === undefined || dueMs > nowMs || (this.retryAtMs ?? nowMs) > nowMs) return false;
     if (this.connections >= this.#connectionLimit(nowMs, maxConnections)) return false;
     return this.waiting.length > this.connections * MESSAGES_PER_CONNECTION || dueMs <= nowMs - PATIENCE_MS;
   }
@@ -80,7 +92,7 @@ export class HopQueue {
   /** When to ask again whether a connection is wanted; undefined: when something happens. */
   nextLookMs(nowMs: number, maxConnections: number): number | undefined {
     const dueMs = this.waiting.nextDueMs();
-    if (dueMs === undefined) return undefined;
+    if (this.isSuspended || dueMs === undefined) return undefined;
     const mayTryMs = Math.max(dueMs, this.retryAtMs ?? dueMs);
     if (mayTryMs > nowMs) return mayTryMs;
     return this.connections < this.#connectionLimit(nowMs, maxConnections) ? dueMs + PATIENCE_MS : undefined;

@@ -1,81 +1,85 @@
-// The order of attempts. Claims what the spool holds, sorts it into one queue for each hop, and keeps a bounded number of
-// connections busy for each, so that a slow or dead hop holds up nobody else. What happens on a connection is
-// connection-run.ts; what became of a recipient goes to settlement.ts, which alone turns it into spool state.
+// The order of attempts. Claims what the spool holds (claims.ts), sorts it into one queue for each hop (hop-queues.ts) and
+// keeps no more of a message than its ticket; what comes by time alone is in deadlines.ts. What became of a recipient goes
+// to settlement.ts, which alone turns it into spool state.
 
-import { randomUUID } from 'node:crypto';
-import { setImmediate as letOthersRun } from 'node:timers/promises';
-import type { Cancel } from '../clock.ts';
 import { messageOf } from '../problem.ts';
 import type { SpooledMessage } from '../spool/spool.ts';
-import { ConnectionRun, type RunContext, type RunOwner } from './connection-run.ts';
-import type { Delivery } from './delivery.ts';
+import { Claims } from './claims.ts';
+import type { RunContext } from './connection-run.ts';
+import { Deadlines } from './deadlines.ts';
+import type { Ticket } from './delivery.ts';
 import { type Hop, unreachableHop } from './hop.ts';
-import { HopQueue } from './hop-queue.ts';
-import { isExpired } from './retry.ts';
+import type { HopQueue } from './hop-queue.ts';
+import { HopQueues } from './hop-queues.ts';
+import { MessageShelf } from './message-shelf.ts';
+import { waitsOf } from './retry.ts';
+import { TimeSlice } from './time-slice.ts';
 
-export interface QueueOptions extends RunContext {
+export interface QueueOptions extends Omit<RunContext, 'shelf'> {
   readonly maxConnectionsPerHop: number;
 }
 
-const CLAIM_LIMIT = 500;
-const CLAIM_AGAIN_MS = 1000;
-const LEASE_MS = 10 * 60_000;
-/** An emptied queue stays visible for three minutes (exchange: QueueMaxIdleTime). */
-const MAX_IDLE_MS = 3 * 60_000;
-/** Expired messages are looked for when the first one expires, but not all the time, and at least so often. */
-const MIN_SWEEP_MS = 1000;
-const MAX_SWEEP_MS = 60_000;
-/** So many are returned at a time: each report holds its returned part in memory. */
-const RETURNS_AT_ONCE = 8;
 /** After connections were cut off, what became of their messages is still written down. */
 const CUT_OFF_MS = 2000;
 
 export class MailQueue {
-  readonly #options: QueueOptions;
-  readonly #spoolOwner = randomUUID();
-  readonly #runOwner: RunOwner;
-  readonly #queues = new Map<string, HopQueue>();
+  readonly #context: RunContext;
+  readonly #queues: HopQueues;
+  readonly #claims: Claims;
+  readonly #deadlines: Deadlines;
   readonly #underWay = new Set<Promise<void>>();
   readonly #cutOff = new AbortController();
-  #cancelArrival: Cancel | undefined;
-  #cancelRenewal: Cancel | undefined;
-  #cancelClaim: Cancel | undefined;
-  #cancelSweep: Cancel | undefined;
-  #sweepAtMs = Number.POSITIVE_INFINITY;
-  #isSweeping = false;
-  #isClaiming = false;
-  #isMore = false;
   #isStopped = false;
-  #nextId = 1;
+  #resubmissions = 0;
 
   constructor(options: QueueOptions) {
-    this.#options = { ...options, route: (address) => routeSafely(options, address) };
+    const { spool, clock, log, maxConnectionsPerHop } = options;
+    this.#context = {
+      ...options,
+      shelf: new MessageShelf(spool),
+      route: (address) => routeSafely(options, address),
+    };
     const isStopping = (): boolean => this.#isStopped;
-    this.#runOwner = {
+    const track = (work: Promise<void>): void => this.#track(work);
+    this.#queues = new HopQueues(this.#context, maxConnectionsPerHop, {
       get isStopping() {
         return isStopping();
       },
       signal: this.#cutOff.signal,
-      answered: (queue) => this.#kick(queue),
-      wait: (delivery) => {
-        for (const queue of this.#sort(delivery)) this.#kick(queue);
-      },
-    };
+      track,
+      expect: (atMs) => this.#deadlines.expect(atMs),
+    });
+    this.#deadlines = new Deadlines({
+      clock,
+      queues: () => this.#queues.values(),
+      isStopping,
+      track,
+      expire: (queue, ticket) => this.#queues.runFor(queue).expire(ticket),
+      notify: (queue, ticket) => this.#queues.runFor(queue).notify(ticket),
+      kick: (queue) => this.#queues.kick(queue),
+    });
+    this.#claims = new Claims({
+      spool,
+      clock,
+      log,
+      take: (messages) => this.#take(messages),
+      held: () => this.#heldIds(),
+      lose: (ids) => this.#lose(ids),
+      track,
+    });
   }
 
   /** Takes up what the spool holds from before, and everything that arrives from now on. */
   start(): void {
-    this.#cancelArrival = this.#options.spool.onArrival(() => this.#claimSoon());
-    this.#renewLater();
-    this.#claimSoon();
+    this.#claims.start();
   }
 
   /** Starts nothing new and waits for what is under way, at most `drainMs` of real time; then cuts it off. */
   async stop(drainMs: number): Promise<void> {
     this.#isStopped = true;
-    const cancels = [this.#cancelArrival, this.#cancelRenewal, this.#cancelClaim, this.#cancelSweep];
-    for (const cancel of cancels) cancel?.();
-    for (const queue of this.#queues.values()) queue.cancelTimer?.();
+    this.#claims.stop();
+    this.#deadlines.stop();
+    this.#queues.cancelTimers();
     await this.#settleWithin(drainMs);
     this.#cutOff.abort();
     await this.#settleWithin(CUT_OFF_MS);
@@ -87,189 +91,97 @@ export class MailQueue {
 
   /** Tries at once what waits in the queues that `matches` names; returns how many there were. */
   retryNow(matches: (queue: HopQueue) => boolean): number {
-    const chosen = this.queues().filter((queue) => matches(queue) && queue.messageCount > 0);
-    for (const queue of chosen) this.#endRetry(queue);
+    const chosen = this.queues().filter((queue) => matches(queue) && queue.waiting.length > 0);
+    for (const queue of chosen) this.#queues.endRetry(queue);
     return chosen.length;
   }
 
   /** The directory changed: routes are asked again and whoever waited may try at once. */
   resubmit(): void {
-    const all = this.queues().flatMap((queue) => queue.waiting.remove(() => true));
-    for (const delivery of all) this.#sort(delivery);
-    for (const queue of this.queues()) this.#endRetry(queue);
+    this.#track(this.#resubmitAll());
   }
 
-  #endRetry(queue: HopQueue): void {
-    queue.endRetry();
-    queue.waiting.bringForward(this.#options.clock.elapsedMs());
-    this.#kick(queue);
+  /** Small queues first: a large one takes a while. */
+  async #resubmitAll(): Promise<void> {
+    const number = ++this.#resubmissions;
+    const isOver = (): boolean => this.#isStopped || number !== this.#resubmissions;
+    for (const queue of this.queues().toSorted((a, b) => a.messageCount - b.messageCount)) {
+      if (isOver()) return;
+      await this.#resubmitQueue(queue, isOver);
+    }
   }
 
-  #claimSoon(): void {
-    this.#isMore = true;
-    if (this.#isClaiming || this.#isStopped) return;
-    this.#isClaiming = true;
-    this.#track(this.#claimAll());
-  }
-
-  async #claimAll(): Promise<void> {
-    const { spool, clock, log } = this.#options;
+  /** The first of each queue is tried while the others are still asked for: a connection asks for the way itself. */
+  async #resubmitQueue(queue: HopQueue, isOver: () => boolean): Promise<void> {
+    const { log } = this.#context;
+    const slice = new TimeSlice();
+    const touched = new Set([queue]);
     try {
-      while (this.#isMore && !this.#isStopped) {
-        this.#isMore = false;
-        const messages = await spool.claim({ owner: this.#spoolOwner, limit: CLAIM_LIMIT, leaseMs: LEASE_MS });
-        if (messages.length === CLAIM_LIMIT) this.#isMore = true;
-        for (const queue of new Set(messages.flatMap((message) => this.#enqueue(message)))) this.#kick(queue);
-        await letOthersRun();
+      for (const ticket of [...queue.waiting]) {
+        if (isOver()) return;
+        for (const other of await this.#resort(queue, ticket)) touched.add(other);
+        await slice.pause();
       }
     } catch (error) {
-      log.error({ error: messageOf(error) }, 'the spool could not be read; trying again');
-      this.#cancelClaim = clock.schedule(CLAIM_AGAIN_MS, () => this.#claimSoon());
+      log.error({ error: messageOf(error) }, 'the routes of waiting messages could not be asked again');
     } finally {
-      this.#isClaiming = false;
+      for (const each of touched) this.#queues.endRetry(each);
     }
   }
 
-  #enqueue(message: SpooledMessage): HopQueue[] {
-    const { clock, retry } = this.#options;
-    const indexes = message.recipients.flatMap(({ status }, index) => (status === 'pending' ? [index] : []));
-    // A date stored while the clock was moved must not hold a message longer than the longest interval.
-    const longestMs = Math.max(retry.glitchInterval, retry.transientInterval, retry.outboundInterval);
-    const waitMs = Math.min(longestMs, message.nextAttemptAt.getTime() - clock.now().getTime());
-    return this.#sort({
-      message,
-      indexes,
-      dueMs: clock.elapsedMs() + Math.max(0, waitMs),
-      hasWaited: message.attempts > 0,
-      attempts: message.attempts,
-      lastError: message.recipients[indexes[0] ?? 0]?.lastError,
-    });
-  }
-
-  /** Sorts the recipients by hop: one delivery for each, in its hop's queue. Returns the queues, to be kicked. */
-  #sort(from: Delivery): HopQueue[] {
-    const groups = new Map<string, { hop: Hop; indexes: number[] }>();
-    for (const index of from.indexes) {
-      const hop = this.#options.route(from.message.recipients[index]?.address ?? '');
-      const group = groups.get(hop.key) ?? { hop, indexes: [] };
-      group.indexes.push(index);
-      groups.set(hop.key, group);
+  /** Sorts a waiting message again; where the way is the same, its ticket stays. Returns the queues it has come to. */
+  async #resort(queue: HopQueue, ticket: Ticket): Promise<readonly HopQueue[]> {
+    const { shelf, route } = this.#context;
+    const message = await shelf.take(ticket.id);
+    const hops = ticket.indexes.map((index) => route(message?.recipients[index]?.address ?? ''));
+    if (message && hops.every(({ key }) => key === queue.hop.key)) {
+      queue.hop = hops[0] ?? queue.hop;
+      return [];
     }
-    this.#sweepBy(from.message.envelope.expiresAt);
-    return Array.from(groups.values(), ({ hop, indexes }) => {
-      const queue = this.#queueFor(hop);
-      queue.waiting.push({ ...from, indexes });
-      return queue;
-    });
+    if (!queue.waiting.remove(ticket)) return [];
+    return message ? this.#queues.sort(message, ticket) : [];
   }
 
-  #queueFor(hop: Hop): HopQueue {
-    const queue = this.#queues.get(hop.key) ?? new HopQueue(this.#nextId++, hop);
-    queue.hop = hop;
-    this.#queues.set(hop.key, queue);
-    return queue;
-  }
-
-  /** Starts as many connections as are useful now, and sets the timer for what is due later. */
-  #kick(queue: HopQueue): void {
-    if (this.#isStopped) return;
-    const { clock, maxConnectionsPerHop } = this.#options;
-    const nowMs = clock.elapsedMs();
-    while (queue.wantsConnection(nowMs, maxConnectionsPerHop)) this.#connect(queue);
-    queue.cancelTimer?.();
-    const isIdle = queue.messageCount === 0 && queue.connections === 0;
-    queue.idleSinceMs = isIdle ? (queue.idleSinceMs ?? nowMs) : undefined;
-    const dropMs = queue.idleSinceMs === undefined ? undefined : queue.idleSinceMs + MAX_IDLE_MS;
-    const lookMs = dropMs ?? queue.nextLookMs(nowMs, maxConnectionsPerHop);
-    const look = (): void => (isIdle ? void this.#queues.delete(queue.hop.key) : this.#kick(queue));
-    queue.cancelTimer = lookMs === undefined ? undefined : clock.schedule(Math.max(1, lookMs - nowMs), look);
-  }
-
-  #connect(queue: HopQueue): void {
-    queue.connections++;
-    const ended = new ConnectionRun(this.#options, queue, this.#runOwner).run().finally(() => {
-      queue.connections--;
-      this.#kick(queue);
-    });
-    this.#track(ended);
-  }
-
-  /** Makes sure that somebody looks when this date has come. */
-  #sweepBy(expiresAt: Date): void {
-    const { clock } = this.#options;
-    const leftMs = expiresAt.getTime() - clock.now().getTime();
-    const delayMs = Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, leftMs));
-    const atMs = clock.elapsedMs() + delayMs;
-    if (this.#isStopped || this.#isSweeping || this.#sweepAtMs <= atMs) return;
-    this.#sweepAtMs = atMs;
-    this.#cancelSweep?.();
-    this.#cancelSweep = clock.schedule(delayMs, () => this.#track(this.#sweep()));
-  }
-
-  /** Returns what has run out of time in its queue, however long that one waits for its hop. */
-  async #sweep(): Promise<void> {
-    this.#isSweeping = true;
-    try {
-      for (const queue of this.#queues.values()) await this.#returnExpired(queue);
-    } finally {
-      this.#isSweeping = false;
-      this.#sweepAtMs = Number.POSITIVE_INFINITY;
-      const first = this.#firstExpiry();
-      if (first) this.#sweepBy(first);
+  #take(messages: readonly SpooledMessage[]): void {
+    const { clock, retry, shelf } = this.#context;
+    const [now, nowMs] = [clock.now(), clock.elapsedMs()];
+    const touched = new Set<HopQueue>();
+    for (const message of messages) {
+      const { id, attempts, suspended, recipients } = message;
+      const { attemptMs, expiryMs, noticeMs } = waitsOf(message, retry, now);
+      shelf.put(message);
+      const queues = this.#queues.sort(message, {
+        id,
+        indexes: recipients.flatMap(({ status }, index) => (status === 'pending' ? [index] : [])),
+        dueMs: nowMs + attemptMs,
+        expiresMs: nowMs + expiryMs,
+        noticeMs: nowMs + noticeMs,
+        hasWaited: attempts > 0,
+        attempts,
+        lastError: undefined,
+        suspended,
+      });
+      for (const queue of queues) touched.add(queue);
     }
+    for (const queue of touched) this.#queues.kick(queue);
   }
 
-  async #returnExpired(queue: HopQueue): Promise<void> {
-    const now = this.#options.clock.now();
-    const expired = queue.waiting.remove(({ message }) => isExpired(message.envelope.expiresAt, now));
-    for (const delivery of expired) queue.active.add(delivery);
-    const run = new ConnectionRun(this.#options, queue, this.#runOwner);
-    for (let from = 0; from < expired.length && !this.#isStopped; from += RETURNS_AT_ONCE) {
-      await Promise.all(expired.slice(from, from + RETURNS_AT_ONCE).map((delivery) => run.expire(delivery)));
-    }
-    this.#kick(queue);
+  *#heldIds(): Generator<number> {
+    for (const queue of this.#queues.values()) for (const { id } of queue.tickets()) yield id;
   }
 
-  #firstExpiry(): Date | undefined {
-    let first: Date | undefined;
-    for (const queue of this.#queues.values()) {
-      for (const { message } of queue.waiting) {
-        const { expiresAt } = message.envelope;
-        if (!first || expiresAt < first) first = expiresAt;
-      }
-    }
-    return first;
-  }
-
-  #renewLater(): void {
-    this.#cancelRenewal = this.#options.clock.schedule(LEASE_MS / 3, () => {
-      this.#track(this.#renew());
-      this.#renewLater();
-    });
-  }
-
-  /** Extends the lease of everything in the queues; what waits and is no longer ours, or no longer there, is forgotten. */
-  async #renew(): Promise<void> {
-    const { spool, log } = this.#options;
-    const asked = new Set<number>();
-    for (const { waiting, active } of this.#queues.values()) {
-      for (const { message } of waiting) asked.add(message.id);
-      for (const { message } of active) asked.add(message.id);
-    }
-    if (asked.size === 0 || this.#isStopped) return;
-    try {
-      const kept = new Set(await spool.renew([...asked], this.#spoolOwner, LEASE_MS));
-      const isLost = ({ message: { id } }: Delivery): boolean => asked.has(id) && !kept.has(id);
-      for (const queue of this.#queues.values()) queue.waiting.remove(isLost);
-    } catch (error) {
-      log.error({ error: messageOf(error) }, 'the claims on waiting messages could not be renewed; trying again');
+  /** What waits and is no longer ours, or no longer there, is forgotten; what is under way will find out. */
+  #lose(ids: ReadonlySet<number>): void {
+    for (const { waiting, held } of this.#queues.values()) {
+      for (const ticket of [...waiting]) if (ids.has(ticket.id)) waiting.remove(ticket);
+      for (const ticket of [...held]) if (ids.has(ticket.id)) held.delete(ticket);
     }
   }
 
   #track(work: Promise<void>): void {
     const watched = work
       .catch((error: unknown) => {
-        this.#options.log.error({ error: messageOf(error), stack: (error as Error).stack }, 'the queue failed');
+        this.#context.log.error({ error: messageOf(error), stack: (error as Error).stack }, 'the queue failed');
       })
       .finally(() => this.#underWay.delete(watched));
     this.#underWay.add(watched);

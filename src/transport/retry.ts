@@ -1,6 +1,8 @@
 // When to try again, as Exchange does: a few quick tries (a glitch), some slower ones (transient), then for ever at the
 // outbound interval until the message expires. Pure; durations are in the clock's time.
 
+import type { SpooledMessage } from '../spool/spool.ts';
+
 export interface RetrySettings {
   readonly glitchCount: number;
   readonly glitchInterval: number;
@@ -11,6 +13,8 @@ export interface RetrySettings {
   readonly messageInterval: number;
   /** How long a message may stay before it is returned. */
   readonly expiration: number;
+  /** How long it may wait before its sender is told. */
+  readonly delayNotification: number;
 }
 
 /** Milliseconds until the next attempt at a hop that could not be used `failures` times in a row (1 or more). */
@@ -20,7 +24,31 @@ export function queueRetryDelay(settings: RetrySettings, failures: number): numb
   return settings.outboundInterval;
 }
 
-/** Whether a message that arrived at `receivedAt` has run out of time. */
-export function isExpired(expiresAt: Date, now: Date): boolean {
-  return now.getTime() >= expiresAt.getTime();
+/** Milliseconds from now on, for a message that was just read from the spool. */
+export interface Waits {
+  readonly attemptMs: number;
+  /** Until it is returned; 0 or less: its time is up. */
+  readonly expiryMs: number;
+  /** Until its sender is told of the delay; infinite when that has been done. */
+  readonly noticeMs: number;
+}
+
+/**
+ * The dates of the spool as durations, which no jump of the system's clock can change any more. A date that lies farther
+ * ahead than it can was stored while the clock stood elsewhere: it counts as the longest wait there is.
+ */
+export function waitsOf(message: SpooledMessage, settings: RetrySettings, now: Date): Waits {
+  const { attempts, envelope, nextAttemptAt, recipients } = message;
+  const { glitchInterval, transientInterval, outboundInterval, delayNotification } = settings;
+  const received = envelope.receivedAt.getTime();
+  const left = (untilMs: number, atMostMs: number): number => Math.min(atMostMs, untilMs - now.getTime());
+  const isNotified = recipients.every(({ status, delayNotified }) => status !== 'pending' || delayNotified);
+  const expires = envelope.expiresAt.getTime();
+  const longestMs = Math.max(glitchInterval, transientInterval, outboundInterval);
+  return {
+    // What was never tried has nothing to wait for, whatever its date says.
+    attemptMs: attempts === 0 ? 0 : Math.max(0, left(nextAttemptAt.getTime(), longestMs)),
+    expiryMs: left(expires, expires - received),
+    noticeMs: isNotified ? Number.POSITIVE_INFINITY : left(received + delayNotification, delayNotification),
+  };
 }

@@ -95,6 +95,13 @@ export class Settlement {
     this.#note(() => this.#options.records.expired(message, outcomes, { hop, report }));
   }
 
+  /** These recipients have waited for as long as their sender may go without a word. */
+  async delay({ message, indexes }: Delivery, { lastError, hop }: Expiry): Promise<void> {
+    const recipients = indexes.map((index) => message.recipients[index]?.address);
+    const facts = { internalMessageId: message.id, recipients, hop: hop.nextHopDomain, lastError };
+    this.#options.log.warn(facts, 'a message has been waiting for long');
+  }
+
   /** Who delivered must be recorded as delivered, even if the report on the others cannot be made: those then wait. */
   async #withReport(
     message: SpooledMessage,

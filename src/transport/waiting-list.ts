@@ -1,23 +1,26 @@
-// The deliveries that wait for one hop. Those that have waited for a retry are kept apart from fresh ones: a connection in
-// clear after a cut handshake may carry the former and not the latter. What is due when, is all it knows.
+// The tickets of those that wait for one hop. Those that have waited for a retry are kept apart from fresh ones: a connection
+// in clear after a cut handshake may carry the former and not the latter. What is due when, is all it knows.
 
 import { DueHeap } from './due-heap.ts';
-import type { Delivery } from './delivery.ts';
+import type { Ticket } from './delivery.ts';
 
 export class WaitingList {
-  readonly #fresh = new DueHeap<Delivery>();
-  readonly #waited = new DueHeap<Delivery>();
+  #fresh = new DueHeap<Ticket>();
+  #waited = new DueHeap<Ticket>();
+  #count = 0;
 
   get length(): number {
     return this.#fresh.size + this.#waited.size;
   }
 
-  push(...deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) this.#heapOf(delivery).push(delivery);
+  /** Takes a ticket in, behind all that are due with it. */
+  push(ticket: Ticket): void {
+    ticket.order = this.#count++;
+    (ticket.hasWaited ? this.#waited : this.#fresh).push(ticket);
   }
 
   /** Takes out the one that is due first, if one is due; `onlyWaited` leaves fresh ones to another connection. */
-  take(nowMs: number, onlyWaited: boolean): Delivery | undefined {
+  take(nowMs: number, onlyWaited: boolean): Ticket | undefined {
     const heap = onlyWaited ? this.#waited : this.#earlier();
     const first = heap.peek();
     return first && first.dueMs <= nowMs ? heap.pop() : undefined;
@@ -28,50 +31,45 @@ export class WaitingList {
     return this.#earlier().peek()?.dueMs;
   }
 
-  /** Everything is due by `dueMs`. */
+  /** Everything is due by `dueMs`, who came first before the others. */
   bringForward(dueMs: number): void {
-    for (const heap of [this.#fresh, this.#waited]) {
-      const inOrder = heap.toSorted();
-      for (const delivery of inOrder) delivery.dueMs = Math.min(delivery.dueMs, dueMs);
-      heap.replaceAll(inOrder);
-    }
+    this.#fresh.bringForward(dueMs);
+    this.#waited.bringForward(dueMs);
   }
 
   /** An attempt at the hop has failed while they stood here. */
   markWaited(): void {
-    for (const delivery of this.#fresh.toSorted()) {
-      delivery.hasWaited = true;
-      this.#waited.push(delivery);
-    }
-    this.#fresh.replaceAll([]);
+    if (this.#fresh.size === 0) return;
+    for (const ticket of this.#fresh.values()) ticket.hasWaited = true;
+    const [large, small] =
+      this.#fresh.size > this.#waited.size ? [this.#fresh, this.#waited] : [this.#waited, this.#fresh];
+    for (const ticket of small.values()) large.push(ticket);
+    this.#waited = large;
+    this.#fresh = new DueHeap();
   }
 
-  /** Takes out all that `isMeant` names. */
-  remove(isMeant: (delivery: Delivery) => boolean): Delivery[] {
-    return [this.#waited, this.#fresh].flatMap((heap) => {
-      const removed = new Set([...heap.values()].filter(isMeant));
-      if (removed.size > 0) heap.replaceAll(heap.toSorted().filter((delivery) => !removed.has(delivery)));
-      return [...removed];
-    });
+  has(ticket: Ticket): boolean {
+    return this.#waited.has(ticket) || this.#fresh.has(ticket);
+  }
+
+  /** Takes one out; false when it is not here. */
+  remove(ticket: Ticket): boolean {
+    return this.#waited.remove(ticket) || this.#fresh.remove(ticket);
   }
 
   /** In the order of their times. */
-  map<T>(read: (delivery: Delivery) => T): T[] {
-    return [...this.#waited.toSorted(), ...this.#fresh.toSorted()].toSorted((a, b) => a.dueMs - b.dueMs).map(read);
+  toSorted(): Ticket[] {
+    return [...this.#waited.toSorted(), ...this.#fresh.toSorted()].toSorted((a, b) => a.dueMs - b.dueMs);
   }
 
   /** In no order. */
-  *[Symbol.iterator](): Generator<Delivery> {
+  *[Symbol.iterator](): Generator<Ticket> {
     yield* this.#waited.values();
     yield* this.#fresh.values();
   }
 
-  #heapOf(delivery: Delivery): DueHeap<Delivery> {
-    return delivery.hasWaited ? this.#waited : this.#fresh;
-  }
-
   /** On a tie those that have waited come first. */
-  #earlier(): DueHeap<Delivery> {
+  #earlier(): DueHeap<Ticket> {
     const freshMs = this.#fresh.peek()?.dueMs ?? Number.POSITIVE_INFINITY;
     const waitedMs = this.#waited.peek()?.dueMs ?? Number.POSITIVE_INFINITY;
     return freshMs < waitedMs ? this.#fresh : this.#waited;

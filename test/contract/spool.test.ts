@@ -236,6 +236,31 @@ describe.each(SPOOL_BACKENDS)('spool backend $name', (backend) => {
       expect((await claimAll(spool)).map((message) => message.id)).toEqual([id]);
     });
 
+    it('gives out suspended messages to whoever asks for them, and the latest first', async () => {
+      const first = await storeMessage(spool, Buffer.from('x'));
+      const second = await storeMessage(spool, Buffer.from('y'));
+      await spool.settle(first.id, { suspended: true, nextAttemptAt: new Date('2026-01-02T00:00:00Z') });
+      await reopen();
+      const options = { owner: 'a', limit: 1, leaseMs: 60_000, latestFirst: true };
+      expect(await spool.claim({ ...options, limit: 2 })).toMatchObject([{ id: second.id, suspended: false }]);
+      expect(await spool.claim({ ...options, withSuspended: true })).toMatchObject([{ id: first.id, suspended: true }]);
+      expect(await spool.claim({ ...options, withSuspended: true })).toEqual([]);
+    });
+
+    it('takes the latest of those that are due', async () => {
+      const ids: number[] = [];
+      for (const hour of [1, 3, 2, 9]) {
+        const { id } = await storeMessage(spool, Buffer.from('x'));
+        ids[hour] = id;
+        await spool.settle(id, { nextAttemptAt: new Date(Date.UTC(2026, 0, 1, hour)) });
+      }
+      const options = { owner: 'a', limit: 1, leaseMs: 60_000, latestFirst: true };
+      const dueBefore = new Date(Date.UTC(2026, 0, 1, 4));
+      expect(await spool.claim({ ...options, dueBefore })).toMatchObject([{ id: ids[3] }]);
+      expect(await spool.claim({ ...options, dueBefore })).toMatchObject([{ id: ids[2] }]);
+      expect(await spool.claim(options)).toMatchObject([{ id: ids[9] }]);
+    });
+
     it('of a message that was suspended meanwhile is given back into suspension', async () => {
       const { id } = await storeMessage(spool, Buffer.from('x'));
       await claimAll(spool, 'a');

@@ -3,7 +3,8 @@
 import type { ServerContext } from '../../src/cmdlets/server-context.ts';
 import type { DamagedMessage, ListOptions, Spool, SpooledMessage } from '../../src/spool/spool.ts';
 import type { Hop } from '../../src/transport/hop.ts';
-import { type Delivery, HopQueue } from '../../src/transport/hop-queue.ts';
+import type { Delivery, Ticket } from '../../src/transport/delivery.ts';
+import { HopQueue } from '../../src/transport/hop-queue.ts';
 import type { MailQueue } from '../../src/transport/queue.ts';
 import { makeContext } from './cmdlet-context.ts';
 import { makeEnvelope } from './spool-fixtures.ts';
@@ -58,12 +59,35 @@ export function makeMessage(id: number, changes: Partial<SpooledMessage> = {}): 
 }
 
 export function makeDelivery(message: SpooledMessage, changes: Partial<Delivery> = {}): Delivery {
-  return { message, indexes: [0], dueMs: 0, hasWaited: false, lastError: undefined, attempts: 0, ...changes };
+  return { message, indexes: [0], attempts: 0, ...changes };
 }
 
-export function makeQueue(id: number, hop: Hop, ...waiting: Delivery[]): HopQueue {
+const messages = new WeakMap<Ticket, SpooledMessage>();
+
+/** A ticket for a message that `contextOf` finds again. */
+export function makeTicket(message: SpooledMessage, changes: Partial<Ticket> = {}): Ticket {
+  const ticket = {
+    id: message.id,
+    indexes: [0],
+    dueMs: 0,
+    expiresMs: Number.POSITIVE_INFINITY,
+    noticeMs: Number.POSITIVE_INFINITY,
+    hasWaited: false,
+    lastError: undefined,
+    attempts: 0,
+    suspended: false,
+    removal: undefined,
+    order: 0,
+    position: 0,
+    ...changes,
+  };
+  messages.set(ticket, message);
+  return ticket;
+}
+
+export function makeQueue(id: number, hop: Hop, ...waiting: Ticket[]): HopQueue {
   const queue = new HopQueue(id, hop);
-  queue.waiting.push(...waiting);
+  for (const ticket of waiting) queue.waiting.push(ticket);
   return queue;
 }
 
@@ -73,15 +97,15 @@ export function contextOf(
   unclaimed: readonly SpooledMessage[] = [],
   damaged: readonly DamagedMessage[] = [],
 ): ServerContext {
-  const queued = queues.flatMap(({ waiting, active }) => [...waiting, ...active].map(({ message }) => message));
-  const messages = [...new Map([...queued, ...unclaimed].map((message) => [message.id, message])).values()];
-  messages.sort((a, b) => a.id - b.id);
+  const queued = queues.flatMap((queue) => [...queue.tickets()].flatMap((ticket) => messages.get(ticket) ?? []));
+  const stored = [...new Map([...queued, ...unclaimed].map((message) => [message.id, message])).values()];
+  stored.sort((a, b) => a.id - b.id);
   const spool: Pick<Spool, 'count' | 'get' | 'list' | 'listDamaged'> = {
-    count: () => Promise.resolve({ messages: messages.length, bytes: 0, damaged: damaged.length }),
-    get: (id) => Promise.resolve(messages.find((message) => message.id === id)),
+    count: () => Promise.resolve({ messages: stored.length, bytes: 0, damaged: damaged.length }),
+    get: (id) => Promise.resolve(stored.find((message) => message.id === id)),
     listDamaged: () => Promise.resolve([...damaged]),
     list: ({ afterId = 0, limit }: ListOptions) =>
-      Promise.resolve(messages.filter(({ id }) => id > afterId).slice(0, limit)),
+      Promise.resolve(stored.filter(({ id }) => id > afterId).slice(0, limit)),
   };
   const queue: Pick<MailQueue, 'queues'> = { queues: () => queues };
   return makeContext({ spool: spool as Spool, queue: queue as MailQueue });

@@ -4,7 +4,7 @@ import { getMessage } from '../../../src/cmdlets/get-message.ts';
 import { CHRISTMAS, rows, runCmdlet } from '../../helpers/cmdlet-context.ts';
 import {
   contextOf,
-  makeDelivery,
+  makeTicket,
   makeMessage,
   makeQueue,
   NOWHERE,
@@ -28,12 +28,12 @@ const report = makeMessage(18, {
 const edge = makeQueue(
   3,
   TO_EDGE,
-  makeDelivery(both, { hasWaited: true, lastError: '451 4.4.0 no route', attempts: 2 }),
-  makeDelivery(report),
+  makeTicket(both, { hasWaited: true, lastError: '451 4.4.0 no route', attempts: 2 }),
+  makeTicket(report),
 );
 const mailbox = makeQueue(4, TO_MAILBOX);
-mailbox.active.add(makeDelivery(both, { indexes: [1] }));
-const nowhere = makeQueue(5, NOWHERE, makeDelivery(makeMessage(20)));
+mailbox.active.add(makeTicket(both, { indexes: [1] }));
+const nowhere = makeQueue(5, NOWHERE, makeTicket(makeMessage(20)));
 const unclaimed = [makeMessage(19), makeMessage(21, { suspended: true })];
 const context = contextOf([edge, mailbox, nowhere], unclaimed);
 
@@ -163,7 +163,7 @@ describe('Get-Message', () => {
   });
 
   it('leaves out what has left the spool meanwhile', async () => {
-    const gone = contextOf([makeQueue(3, TO_EDGE, makeDelivery(both))]);
+    const gone = contextOf([makeQueue(3, TO_EDGE, makeTicket(both))]);
     const spool = { ...gone.spool, get: () => Promise.resolve(undefined) };
     const { records } = await runCmdlet(getMessage, { ...gone, spool });
     expect(records).toEqual([]);
@@ -181,7 +181,7 @@ describe('Get-Message', () => {
   });
 
   it('reads no more of a large spool than it shows', async () => {
-    const waiting = Array.from({ length: 5000 }, (_, index) => makeDelivery(makeMessage(index + 1)));
+    const waiting = Array.from({ length: 5000 }, (_, index) => makeTicket(makeMessage(index + 1)));
     const large = contextOf([makeQueue(3, TO_EDGE, ...waiting)]);
     let reads = 0;
     const get = (id: number) => {

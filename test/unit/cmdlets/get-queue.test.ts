@@ -4,7 +4,7 @@ import { getQueue } from '../../../src/cmdlets/get-queue.ts';
 import { CHRISTMAS, rows, runCmdlet } from '../../helpers/cmdlet-context.ts';
 import {
   contextOf,
-  makeDelivery,
+  makeTicket,
   makeMessage,
   makeQueue,
   NOWHERE,
@@ -18,8 +18,8 @@ const third = makeMessage(3);
 const fourth = makeMessage(4);
 
 function makeQueues() {
-  const unreachable = makeQueue(1, NOWHERE, makeDelivery(third));
-  const edge = makeQueue(3, TO_EDGE, makeDelivery(first), makeDelivery(second));
+  const unreachable = makeQueue(1, NOWHERE, makeTicket(third));
+  const edge = makeQueue(3, TO_EDGE, makeTicket(first), makeTicket(second));
   edge.failures = 2;
   edge.retryAtMs = 1;
   edge.lastError = '451 4.4.0 no route';
@@ -27,7 +27,7 @@ function makeQueues() {
   edge.nextRetryTime = new Date(CHRISTMAS.getTime() + 60_000);
   // The first message has a recipient here, too.
   const mailbox = makeQueue(2, TO_MAILBOX);
-  mailbox.active.add(makeDelivery(first, { indexes: [1] }));
+  mailbox.active.add(makeTicket(first, { indexes: [1] }));
   mailbox.connections = 1;
   return [unreachable, edge, mailbox];
 }
@@ -128,7 +128,7 @@ describe('Get-Queue', () => {
   });
 
   it('counts what waits because an attempt has failed', async () => {
-    const queue = makeQueue(7, TO_EDGE, makeDelivery(first, { hasWaited: true }), makeDelivery(second));
+    const queue = makeQueue(7, TO_EDGE, makeTicket(first, { hasWaited: true }), makeTicket(second));
     const { records } = await runCmdlet(getQueue, contextOf([queue]), { Identity: '7' });
     expect(records).toMatchObject([{ MessageCount: 2, DeferredMessageCount: 1 }]);
   });

@@ -30,6 +30,7 @@ const RETRY = {
   outboundInterval: HOUR_MS,
   messageInterval: HOUR_MS,
   expiration: 48 * HOUR_MS,
+  delayNotification: 4 * HOUR_MS,
 };
 
 describe('Retry-Queue', () => {

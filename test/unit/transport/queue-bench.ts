@@ -34,6 +34,7 @@ export const RETRY = {
   outboundInterval: 30 * MINUTE_MS,
   messageInterval: MINUTE_MS,
   expiration: 48 * HOUR_MS,
+  delayNotification: 4 * HOUR_MS,
 };
 
 /** What a hop does; whatever is absent succeeds. */
