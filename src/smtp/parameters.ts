@@ -4,6 +4,7 @@
 
 import type { Reply } from './reply.ts';
 import { REPLIES } from './replies.ts';
+import { decodeXtext } from './xtext.ts';
 
 /** What MAIL's parameters said. `envelopeId` is decoded from xtext. */
 export interface MailParameters {
@@ -146,13 +147,4 @@ function readOriginalRecipient(value: string): string | undefined {
   if (type.toLowerCase() === 'utf-8') return /\p{Cc}/u.test(address) ? undefined : value;
   const decoded = decodeXtext(address);
   return decoded === undefined ? undefined : `${type};${decoded}`;
-}
-
-/** Undefined when it is no xtext (RFC 3461 §4) or hides anything but printable ASCII: a smuggled CRLF would forge headers. */
-function decodeXtext(text: string): string | undefined {
-  if (!/^(?:[!-*,-<>-~]|\+[0-9A-Fa-f]{2})*$/.test(text)) return undefined;
-  const decoded = text.replaceAll(/\+([0-9A-Fa-f]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-  return /^[ -~]*$/.test(decoded) ? decoded : undefined;
 }

@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { parsePath } from './address.ts';
 import type { Notify } from './parameters.ts';
 import type { Reply } from './reply.ts';
+import { encodeXtext, escapeUtf8Address } from './xtext.ts';
 
 export interface OutgoingRecipient {
   /** As it goes between the angle brackets. */
@@ -61,14 +62,6 @@ export function planEnvelope(message: OutgoingMessage, capabilities: Capabilitie
   };
 }
 
-/** xtext (RFC 3461 §4): printable ASCII but "+" and "=", all else as +HH. */
-export function encodeXtext(text: string): string {
-  return Array.from(Buffer.from(text, 'utf8'), (octet) => {
-    const character = String.fromCharCode(octet);
-    return /[!-*,-<>-~]/.test(character) ? character : `+${octet.toString(16).toUpperCase().padStart(2, '0')}`;
-  }).join('');
-}
-
 function refuseMessage(message: OutgoingMessage, capabilities: Capabilities): Reply | undefined {
   if (parsePath(`<${message.reversePath}>`, 'reverse')?.rest !== '') {
     return { code: 553, enhanced: '5.1.7', text: 'the reverse-path is not an address' };
@@ -117,11 +110,18 @@ function formatMailParameters(message: OutgoingMessage, capabilities: Capabiliti
 
 function formatRecipientParameters(recipient: OutgoingRecipient, capabilities: Capabilities): string {
   if (!capabilities.has('DSN')) return '';
-  const original = recipient.originalRecipient;
+  const { notify, originalRecipient } = recipient;
   return join([
-    recipient.notify !== undefined && recipient.notify.length > 0 && `NOTIFY=${recipient.notify.join(',')}`,
-    original !== undefined && `ORCPT=${encodeXtext(original.includes(';') ? original : `rfc822;${original}`)}`,
+    notify !== undefined && notify.length > 0 && `NOTIFY=${notify.join(',')}`,
+    originalRecipient !== undefined && `ORCPT=${formatOriginalRecipient(originalRecipient, capabilities)}`,
   ]);
+}
+
+/** In xtext; the utf-8 type has escapes of its own and needs them only where there is no SMTPUTF8 (RFC 6533 §3). */
+function formatOriginalRecipient(original: string, capabilities: Capabilities): string {
+  if (!original.includes(';')) return `rfc822;${encodeXtext(original)}`;
+  if (!/^utf-8;/i.test(original)) return encodeXtext(original);
+  return capabilities.has('SMTPUTF8') ? original : escapeUtf8Address(original);
 }
 
 /** BINARYMIME without CHUNKING makes no sense (RFC 3030 §3). */

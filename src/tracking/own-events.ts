@@ -92,4 +92,12 @@ export const OWN_EVENTS = {
       `A client at ${facts.remoteAddress} claimed to be ${facts.identity} at "${facts.connector}" and could not prove it (SCRAM-SHA-256). If it is a server of the pair, run Start-EdgeSynchronization to bring its credential.`,
     key: (facts) => facts.remoteAddress,
   }),
+  NotificationDropped: define<{ recipients: string; messageId: string; cause: string }>({
+    id: 30_050,
+    source: 'relaypair',
+    level: 'Warning',
+    describe: (facts) =>
+      `A message without a return address, as notifications are, could not be delivered to ${facts.recipients} and was dropped (${facts.messageId}): ${facts.cause}. Nobody is told, since that could go on for ever; if this happens often, look whose address it is.`,
+    key: (facts) => facts.recipients,
+  }),
 };

@@ -9,6 +9,7 @@ import type { Delivery, Ticket, TicketFacts } from './delivery.ts';
 import { factsWithoutPeer, type Hop, type HopConnection, type OpenedHop, type RecipientOutcome } from './hop.ts';
 import type { HopQueue } from './hop-queue.ts';
 import type { MessageShelf } from './message-shelf.ts';
+import { trustReasonOf } from './reporter.ts';
 import { queueRetryDelay, type RetrySettings } from './retry.ts';
 import type { Settlement } from './settlement.ts';
 
@@ -88,12 +89,14 @@ export class ConnectionRun {
   }
 
   #expire(taken: Taken): Promise<void> {
-    const { hop, lastError } = this.#queue;
+    const { hop, lastError, lastReason: reason, lastRetryTime: lastAttemptAt } = this.#queue;
     const { message, indexes } = taken.delivery;
     const ownError = taken.ticket.lastError ?? message.recipients[indexes[0] ?? 0]?.lastError;
     return this.#attempt(taken, async () => {
       await this.#context.settlement.expire(taken.delivery, {
         lastError: ownError ?? lastError,
+        reason,
+        lastAttemptAt,
         hop,
         signal: this.#owner.signal,
       });
@@ -104,7 +107,7 @@ export class ConnectionRun {
   /** Tells the sender of a message that has waited for long; its ticket waits on. */
   async notify(ticket: Ticket): Promise<void> {
     const { clock, log, retry, settlement, shelf } = this.#context;
-    const { hop, lastError } = this.#queue;
+    const { hop, lastError, lastReason: reason, lastRetryTime: lastAttemptAt } = this.#queue;
     ticket.noticeMs = Number.POSITIVE_INFINITY;
     try {
       const message = await shelf.take(ticket.id);
@@ -115,7 +118,13 @@ export class ConnectionRun {
       if (!message || indexes.length === 0) return;
       const ownError = ticket.lastError ?? message.recipients[indexes[0] ?? 0]?.lastError;
       const delivery = { message, indexes, attempts: ticket.attempts };
-      await settlement.delay(delivery, { lastError: ownError ?? lastError, hop, signal: this.#owner.signal });
+      await settlement.delay(delivery, {
+        lastError: ownError ?? lastError,
+        reason,
+        lastAttemptAt,
+        hop,
+        signal: this.#owner.signal,
+      });
     } catch (error) {
       log.error({ internalMessageId: ticket.id, ...describe(error) }, 'a sender could not be told of a delay');
       ticket.noticeMs = clock.elapsedMs() + retry.messageInterval;
@@ -263,7 +272,7 @@ export class ConnectionRun {
   /** No connection: the message that found out is deferred, and everything behind it waits with the queue. */
   async #deferHop({ delivery }: Taken, { facts, reply }: Deferral, failureNumber: number): Promise<Next> {
     const { clock, settlement } = this.#context;
-    const delayMs = this.#noteDeferral(reply, failureNumber);
+    const delayMs = this.#noteDeferral({ facts, reply }, failureNumber);
     const nextAttemptAt = new Date(clock.now().getTime() + delayMs);
     const outcomes = delivery.indexes.map((index): RecipientOutcome => ({ index, status: 'deferred', reply }));
     const attempt = { delivery, facts, outcomes, nextAttemptAt, queueName: this.#queue.hop.nextHopDomain };
@@ -272,7 +281,7 @@ export class ConnectionRun {
   }
 
   /** What the deferral means for the queue; returns how long its message waits. */
-  #noteDeferral(reply: string, failureNumber: number): number {
+  #noteDeferral({ facts, reply }: Pick<Deferral, 'facts' | 'reply'>, failureNumber: number): number {
     const queue = this.#queue;
     const { clock, retry } = this.#context;
     if (queue.connected > 0) {
@@ -282,6 +291,7 @@ export class ConnectionRun {
     }
     const delayMs = queueRetryDelay(retry, queue.fail(failureNumber));
     queue.lastError = reply;
+    queue.lastReason = trustReasonOf(facts);
     // Measured from the end of the failed attempt, which may itself have taken minutes.
     queue.retryAtMs = clock.elapsedMs() + delayMs;
     queue.nextRetryTime = new Date(clock.now().getTime() + delayMs);

@@ -56,7 +56,8 @@ function strangerCandidate(host: string): Candidate {
 async function openFirst(search: Search): Promise<OpenedHop> {
   const found = await findServer(search);
   if (found.kind === 'deferred') return found;
-  return { kind: 'ready', connection: new SmtpHopConnection(found, found.candidate.peer !== undefined) };
+  const isLmtp = search.hop.kind === 'mailbox' && search.hop.target.kind === 'lmtp';
+  return { kind: 'ready', connection: new SmtpHopConnection(found, found.candidate.peer !== undefined, isLmtp) };
 }
 
 /** Messages over one SMTP or LMTP session. */
@@ -64,11 +65,13 @@ class SmtpHopConnection implements HopConnection {
   readonly facts: HopFacts;
   readonly #session: SenderSession;
   readonly #isPair: boolean;
+  readonly #isLmtp: boolean;
 
-  constructor(opened: Extract<OpenedSmtp, { kind: 'ready' }>, isPair: boolean) {
+  constructor(opened: Extract<OpenedSmtp, { kind: 'ready' }>, isPair: boolean, isLmtp: boolean) {
     this.facts = opened.facts;
     this.#session = opened.session;
     this.#isPair = isPair;
+    this.#isLmtp = isLmtp;
   }
 
   get alive(): boolean {
@@ -79,11 +82,24 @@ class SmtpHopConnection implements HopConnection {
     const result = await this.#session.send(outgoingMessage(parcel, this.#isPair));
     return parcel.indexes.map((index, position) => {
       const recipient = result.recipients[position];
-      if (!recipient) return { index, status: 'deferred', reply: '451 4.4.2 The connection was lost' };
+      if (!recipient) return { index, status: 'deferred', reply: '451 4.4.2 The connection was lost', isLocal: true };
       // 530 asks for TLS or authentication first (RFC 3207 §4, RFC 4954 §6): two settings disagree, and the message waits.
       const status = recipient.reply.code === 530 ? 'deferred' : recipient.status;
-      return { index, status, reply: formatReply(recipient.reply) };
+      const reply = formatReply(recipient.reply);
+      return {
+        index,
+        status,
+        reply,
+        ...(recipient.local && { isLocal: true }),
+        ...(status === 'delivered' && this.#success()),
+      };
     });
+  }
+
+  /** RFC 3461 §5.2.1 to §5.2.3: who takes the DSN parameters reports; LMTP delivers (RFC 2033), SMTP hands on. */
+  #success(): Pick<RecipientOutcome, 'successAction'> {
+    if (this.#session.capabilities.has('DSN')) return {};
+    return { successAction: this.#isLmtp ? 'delivered' : 'relayed' };
   }
 
   close(): Promise<void> {
@@ -161,10 +177,11 @@ class MaildirConnection implements HopConnection {
         receivedAt: message.envelope.receivedAt,
         body: () => prepend(message.traceFields, openBody),
       });
-      return { status: 'delivered', reply: '250 2.1.5 Recipient OK' };
+      return { status: 'delivered', reply: '250 2.1.5 Recipient OK', isLocal: true, successAction: 'delivered' };
     } catch (error) {
       const { code = 'error' } = error as NodeJS.ErrnoException;
-      return { status: 'deferred', reply: `451 4.3.0 The message cannot be written into its mailbox folder (${code})` };
+      const reply = `451 4.3.0 The message cannot be written into its mailbox folder (${code})`;
+      return { status: 'deferred', reply, isLocal: true };
     }
   }
 

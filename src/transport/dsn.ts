@@ -1,66 +1,47 @@
-// A non-delivery report (RFC 3464 in a multipart/report of RFC 6522): what happened in words people understand, the same for
-// programs, and the returned message's header fields or the whole of it (RFC 3461 RET). Pure text; the queue stores it
-// together with the failure that caused it. Null reverse-path, so no report of a report can come about.
+// A delivery status notification: a multipart/report (RFC 6522) of words for people (dsn-words.ts), the same for programs
+// (dsn-fields.ts, RFC 3464), and the header fields of the message it is about, or the whole of it (RFC 3461 RET). Pure text;
+// who is to get one is decided in reporter.ts. Nobody answers it by program: Auto-Submitted (RFC 3834), null reverse-path.
 
 import { isAscii } from 'node:buffer';
+import { explainToPrograms } from './dsn-fields.ts';
+import { explainToPeople } from './dsn-words.ts';
+import { type ReportFacts, subjectOf } from './report.ts';
+import { encodeWords, isEightBitLines, isSevenBitLines, oneLine, quotedPrintable } from './report-text.ts';
 import { formatDate } from './trace-header.ts';
 
-export interface FailedRecipient {
-  readonly address: string;
-  readonly originalRecipient?: string;
-  /** Enhanced status code, such as 5.1.1. */
-  readonly status: string;
-  /** The reply or local sentence that settled it. */
-  readonly diagnostic: string;
-  readonly remoteHost?: string;
+/** Whether a message can be returned whole: message/rfc822 may not be encoded (RFC 2046 §5.2.1). */
+export function isReturnable(content: Buffer): boolean {
+  return isEightBitLines(content);
 }
 
-export interface ReportFacts {
-  readonly reportingServer: string;
-  readonly postmaster: string;
-  readonly sender: string;
-  readonly failed: readonly FailedRecipient[];
-  readonly envelopeId?: string;
-  readonly arrivedAt: Date;
-  readonly now: Date;
-  readonly subject: string;
-  /** Unique text for Message-ID and the MIME boundary. */
-  readonly id: string;
-  /** What is returned: the message's header block, or all of it. */
-  readonly returned: Buffer;
-  readonly isWhole: boolean;
-  /** The returned message may have UTF-8 in its header (RFC 6532). */
-  readonly smtpUtf8: boolean;
-}
-
-/** RFC 5321 §4.5.3.1.6 leaves 998 octets for a line; what peers wrote takes its share of them. */
-const MAX_TEXT_OCTETS = 800;
-const MAX_SUBJECT_CHARACTERS = 200;
-
-/** The report's octets, CRLF lines. 8-bit octets occur only in what is returned, or where an address has them. */
+/**
+ * The report's octets, CRLF lines of at most 998. ASCII, but for UTF-8 in what RFC 6533 names where the message came with
+ * SMTPUTF8, and for a message that is returned whole and has 8-bit octets itself.
+ */
 export function formatReport(facts: ReportFacts): Buffer {
   const boundary = `=_${facts.id}`;
-  const isGlobal = facts.failed.some(({ address }) => !isPlain(address));
   const content = Buffer.concat([
-    textPart(boundary, explainToPeople(facts)),
-    part(
-      boundary,
-      `message/${isGlobal ? 'global-' : ''}delivery-status`,
-      Buffer.from(explainToPrograms(facts, isGlobal)),
-    ),
-    part(boundary, returnedType(facts), facts.returned),
+    Buffer.from(`\r\n--${boundary}\r\n`),
+    peoplesPart(facts),
+    Buffer.from(`\r\n--${boundary}\r\n`),
+    programsPart(facts),
+    Buffer.from(`\r\n--${boundary}\r\n`),
+    returnedPart(facts),
     Buffer.from(`\r\n--${boundary}--\r\n`),
   ]);
   return Buffer.concat([Buffer.from(reportHeader(facts, boundary, isAscii(content))), content]);
 }
 
 function reportHeader(facts: ReportFacts, boundary: string, isSevenBit: boolean): string {
+  const original = /^<[!-;=?-~]{1,900}>$/.exec(facts.messageId)?.[0];
   return [
-    `From: <${oneLine(facts.postmaster)}>`,
+    `From: "Mail Delivery System" <${oneLine(facts.postmaster)}>`,
     `To: <${oneLine(facts.sender)}>`,
-    `Subject: ${encodeWords(`Undeliverable: ${facts.subject}`)}`,
+    `Subject: ${encodeWords(subjectOf(facts.action, facts.subject))}`,
     `Date: ${formatDate(facts.now)}`,
     `Message-ID: <${facts.id}@${facts.reportingServer}>`,
+    // An id that is none could be a field of its own.
+    ...(original === undefined ? [] : [`In-Reply-To: ${original}`, `References: ${original}`]),
     'Auto-Submitted: auto-replied',
     'MIME-Version: 1.0',
     `Content-Type: multipart/report; report-type=delivery-status;\r\n boundary="${boundary}"`,
@@ -70,91 +51,37 @@ function reportHeader(facts: ReportFacts, boundary: string, isSevenBit: boolean)
   ].join('\r\n');
 }
 
+function peoplesPart(facts: ReportFacts): Buffer {
+  const boundary = `=_words_${facts.id}`;
+  const { text, html } = explainToPeople(facts);
+  return Buffer.concat([
+    Buffer.from(`Content-Type: multipart/alternative;\r\n boundary="${boundary}"\r\n\r\n--${boundary}\r\n`),
+    part('text/plain; charset=utf-8', Buffer.from(text)),
+    Buffer.from(`\r\n--${boundary}\r\n`),
+    part('text/html; charset=utf-8', Buffer.from(html)),
+    Buffer.from(`\r\n--${boundary}--\r\n`),
+  ]);
+}
+
+function programsPart(facts: ReportFacts): Buffer {
+  const fields = Buffer.from(explainToPrograms(facts));
+  return part(`message/${facts.smtpUtf8 ? 'global-' : ''}delivery-status`, fields);
+}
+
 /** RFC 6522 §3, and RFC 6533 §5 where the header may be UTF-8. */
-function returnedType({ isWhole, smtpUtf8 }: ReportFacts): string {
-  if (smtpUtf8) return isWhole ? 'message/global' : 'message/global-headers';
-  return isWhole ? 'message/rfc822' : 'text/rfc822-headers';
+function returnedPart({ returned, isWhole, smtpUtf8 }: ReportFacts): Buffer {
+  if (isWhole) return part(smtpUtf8 ? 'message/global' : 'message/rfc822', returned);
+  return part(smtpUtf8 && isEightBitLines(returned) ? 'message/global-headers' : 'text/rfc822-headers', returned);
 }
 
-function part(boundary: string, type: string, content: Buffer): Buffer {
-  const encoding = isAscii(content) ? '' : 'Content-Transfer-Encoding: 8bit\r\n';
-  return Buffer.concat([Buffer.from(`\r\n--${boundary}\r\nContent-Type: ${type}\r\n${encoding}\r\n`), content]);
-}
-
-/** Words for people. In base64 where they are not plain: a next hop without 8BITMIME could not take the report. */
-function textPart(boundary: string, text: string): Buffer {
-  if (isPlain(text)) return part(boundary, 'text/plain; charset=us-ascii', Buffer.from(text));
-  const lines =
-    Buffer.from(text)
-      .toString('base64')
-      .match(/.{1,76}/g) ?? [];
-  const type = 'text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64';
-  return part(boundary, type, Buffer.from(`${lines.join('\r\n')}\r\n`));
-}
-
-function explainToPeople(facts: ReportFacts): string {
-  const recipients = facts.failed.flatMap((recipient) => [
-    '',
-    `  ${oneLine(recipient.address)}`,
-    `    ${oneLine(recipient.diagnostic)}`,
+/** Text goes in quoted-printable where it is not plain: a next hop without 8BITMIME could not take it otherwise. */
+function part(type: string, content: Buffer): Buffer {
+  if (isSevenBitLines(content)) return Buffer.concat([Buffer.from(`Content-Type: ${type}\r\n\r\n`), content]);
+  const [encoding, encoded] = type.startsWith('text/')
+    ? ['quoted-printable', Buffer.from(quotedPrintable(content))]
+    : ['8bit', content];
+  return Buffer.concat([
+    Buffer.from(`Content-Type: ${type}\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n`),
+    encoded,
   ]);
-  return [
-    'Delivery has failed to these recipients or groups:',
-    ...recipients,
-    '',
-    'The message was not delivered to them and will not be tried again.',
-    '',
-    'Diagnostic information for administrators:',
-    `Generating server: ${facts.reportingServer}`,
-    '',
-  ].join('\r\n');
-}
-
-/** RFC 3464 §2.2 and §2.3; only with `isGlobal` (RFC 6533 §3) may a field be UTF-8. */
-function explainToPrograms(facts: ReportFacts, isGlobal: boolean): string {
-  const clean = (text: string): string => (isGlobal ? oneLine(text) : oneLine(text).replaceAll(/[^\p{ASCII}]/gu, '?'));
-  const message = [
-    `Reporting-MTA: dns; ${facts.reportingServer}`,
-    ...(facts.envelopeId === undefined ? [] : [`Original-Envelope-Id: ${clean(facts.envelopeId)}`]),
-    `Arrival-Date: ${formatDate(facts.arrivedAt)}`,
-  ];
-  const recipients = facts.failed.map(({ address, originalRecipient, status, remoteHost, diagnostic }) => [
-    '',
-    ...(originalRecipient === undefined ? [] : [`Original-Recipient: ${clean(originalRecipient)}`]),
-    `Final-Recipient: ${isPlain(address) ? 'rfc822' : 'utf-8'}; ${oneLine(address)}`,
-    'Action: failed',
-    `Status: ${status}`,
-    ...(remoteHost === undefined ? [] : [`Remote-MTA: dns; ${clean(remoteHost)}`]),
-    `Diagnostic-Code: smtp; ${clean(diagnostic)}`,
-  ]);
-  return [...message, ...recipients.flat(), ''].join('\r\n');
-}
-
-function isPlain(text: string): boolean {
-  return !/[^\p{ASCII}]/u.test(text);
-}
-
-/** Peers' words go into fields and lines: no line break, no control character and no endless line of theirs may. */
-function oneLine(text: string): string {
-  const clean = text
-    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
-    .trim()
-    .toWellFormed();
-  if (Buffer.byteLength(clean) <= MAX_TEXT_OCTETS) return clean;
-  // What the cut left of a character is no character.
-  return Buffer.from(clean)
-    .subarray(0, MAX_TEXT_OCTETS)
-    .toString('utf8')
-    .replace(/\uFFFD+$/, '');
-}
-
-/** RFC 2047 where the subject is not plain. */
-function encodeWords(text: string): string {
-  const clean = Array.from(oneLine(text)).slice(0, MAX_SUBJECT_CHARACTERS).join('');
-  if (/^[\x20-\x7e]*$/.test(clean)) return clean;
-  const words: string[] = [];
-  for (let rest = Array.from(clean); rest.length > 0; rest = rest.slice(12)) {
-    words.push(`=?utf-8?B?${Buffer.from(rest.slice(0, 12).join('')).toString('base64')}?=`);
-  }
-  return words.join('\r\n ');
 }

@@ -6,6 +6,7 @@
 // administrator wants nothing sent; what is under way is finished, and mail is taken in as ever.
 
 import type { Cancel } from '../clock.ts';
+import type { Reason } from '../trust/reasons.ts';
 import type { Ticket } from './delivery.ts';
 import type { Hop } from './hop.ts';
 import { WaitingList } from './waiting-list.ts';
@@ -36,6 +37,8 @@ export class HopQueue {
   failures = 0;
   retryAtMs: number | undefined;
   lastError: string | undefined;
+  /** Why trust keeps the hop from being used, when it does. */
+  lastReason: Reason | undefined;
   lastRetryTime: Date | undefined;
   nextRetryTime: Date | undefined;
   /** Since when it has been empty. */
@@ -110,6 +113,7 @@ export class HopQueue {
   recover(): void {
     this.failures = 0;
     this.lastError = undefined;
+    this.lastReason = undefined;
     this.endRetry();
   }
 

@@ -66,6 +66,10 @@ export interface RecipientOutcome {
   readonly index: number;
   readonly status: 'delivered' | 'deferred' | 'failed';
   readonly reply: string;
+  /** True when the reply is this server's own and no peer's. */
+  readonly isLocal?: boolean;
+  /** What a success is called where only this server can report it (RFC 3461 §5.2); absent where the hop took that over. */
+  readonly successAction?: 'delivered' | 'relayed';
 }
 
 /** An open way to a hop: messages can be handed over, one after the other. */

@@ -37,6 +37,13 @@ export interface Acceptance {
   readonly peer: Peer | undefined;
 }
 
+/** How a message ended without an attempt. */
+interface GivenUp {
+  readonly hop: Hop;
+  readonly source: 'QUEUE' | 'ADMIN';
+  readonly reports: readonly NewMessage[];
+}
+
 const EVENT_OF_STATUS: Record<RecipientOutcome['status'], TrackingEventId> = {
   delivered: 'SEND',
   deferred: 'DEFER',
@@ -68,7 +75,7 @@ export class Records {
   }
 
   /** One attempt at some recipients of a message, whatever came of it. */
-  attempt({ delivery, facts, outcomes, queueName }: Attempt, report: NewMessage | undefined): void {
+  attempt({ delivery, facts, outcomes, queueName }: Attempt, reports: readonly NewMessage[]): void {
     const { message } = delivery;
     for (const status of new Set(outcomes.map((outcome) => outcome.status))) {
       const group = outcomes.filter((outcome) => outcome.status === status);
@@ -84,22 +91,43 @@ export class Records {
       });
     }
     this.#raise(facts);
-    if (report) this.#reported(message, report);
+    this.#told(message, outcomes, reports);
   }
 
-  /** A message ran out of time. */
-  expired(
-    message: SpooledMessage,
-    outcomes: readonly RecipientOutcome[],
-    { hop, report }: { readonly hop: Hop; readonly report: NewMessage | undefined },
-  ): void {
-    this.#track('FAIL', 'QUEUE', message, {
+  /** A message ran out of time, or somebody removed it. */
+  gaveUp(message: SpooledMessage, outcomes: readonly RecipientOutcome[], { hop, source, reports }: GivenUp): void {
+    this.#track('FAIL', source, message, {
       connectorId: hop.connector,
       sourceContext: hop.nextHopDomain,
       recipients: outcomes.map(({ index }) => message.recipients[index]?.address ?? ''),
       recipientStatus: outcomes.map(({ reply }) => reply),
     });
-    if (report) this.#reported(message, report);
+    this.#told(message, outcomes, reports);
+  }
+
+  /** Reports that were made about the message. */
+  reported(message: SpooledMessage, reports: readonly NewMessage[]): void {
+    for (const report of reports) this.#reported(message, report);
+  }
+
+  #told(message: SpooledMessage, outcomes: readonly RecipientOutcome[], reports: readonly NewMessage[]): void {
+    this.reported(message, reports);
+    const failed = outcomes.filter(({ status }) => status === 'failed');
+    if (message.envelope.reversePath === '' && failed.length > 0) this.#dropped(message, failed);
+  }
+
+  /** A notification that cannot be delivered has nobody to go back to (RFC 5321 §6.1): it ends here, seen. */
+  #dropped(message: SpooledMessage, failed: readonly RecipientOutcome[]): void {
+    const recipients = failed.map(({ index }) => message.recipients[index]?.address ?? '');
+    const recipientStatus = failed.map(({ reply }) => reply);
+    this.#track('BADMAIL', 'DSN', message, { recipients, recipientStatus });
+    this.#options.events.record(
+      createEvent('NotificationDropped', {
+        recipients: recipients.join(', '),
+        messageId: message.envelope.messageId,
+        cause: recipientStatus[0] ?? '',
+      }),
+    );
   }
 
   /** A client called itself by a peer's name and could not prove it by certificate. */

@@ -1,26 +1,20 @@
-// Turns what became of recipients into spool state, and writes the records of it: card, tracking, events. A failure and the
-// report that tells the sender of it are stored in one synced step, so that a crash between them can neither lose nor
-// double the report.
+// Turns what became of recipients into spool state, and writes the records of it: card, tracking, events. What happened and
+// the report that tells the sender of it (reporter.ts) are stored in one synced step, so that a crash between them can neither
+// lose nor double the report.
 
-import { isAscii } from 'node:buffer';
-import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf } from '../problem.ts';
-import type {
-  NewMessage,
-  RecipientState,
-  Settlement as SpoolSettlement,
-  Spool,
-  SpooledMessage,
-} from '../spool/spool.ts';
-import { type FailedRecipient, formatReport } from './dsn.ts';
+import type { NewMessage, Settlement as SpoolSettlement, Spool, SpooledMessage } from '../spool/spool.ts';
+import type { Reason } from '../trust/reasons.ts';
 import type { Attempt } from './attempt.ts';
-import type { Hop, HopFacts, RecipientOutcome } from './hop.ts';
 import type { Delivery } from './delivery.ts';
-import { type Organisation, postmasterDomain } from './organisation.ts';
+import type { Hop, HopFacts, RecipientOutcome } from './hop.ts';
+import type { Organisation } from './organisation.ts';
 import type { Records } from './records.ts';
+import type { ReportAction } from './report.ts';
+import { awaitingDelayNotice, type News, Reporter } from './reporter.ts';
 
 export interface SettlementOptions {
   readonly spool: Spool;
@@ -31,31 +25,51 @@ export interface SettlementOptions {
   readonly expirationMs: number;
 }
 
-/** Of a returned message at most so much is sent back (headers only beyond it). */
-const RETURN_LIMIT_BYTES = 1024 * 1024;
-const HEADER_LIMIT_BYTES = 64 * 1024;
-
 const SETTLE_AGAIN_MS = 1000;
 
-/** What is known of a message that ran out of time. */
-export interface Expiry {
+/** What is known of a message that waits. */
+export interface Waiting {
   readonly lastError: string | undefined;
+  /** Why trust makes it wait, as `trustReasonOf` has it. */
+  readonly reason?: Reason | undefined;
+  readonly lastAttemptAt?: Date | undefined;
   readonly hop: Hop;
+  readonly signal?: AbortSignal;
+}
+
+/** A removal by hand. */
+export interface Removal {
+  /** One sentence for the sender; without it nobody is told. */
+  readonly reason: string | undefined;
+  readonly hop: Hop;
+  readonly signal?: AbortSignal;
+}
+
+/** The end of a message without an attempt. */
+interface End {
+  readonly reply: string;
+  readonly source: 'QUEUE' | 'ADMIN';
+  readonly isReported: boolean;
+  readonly hop: Hop;
+  readonly reason?: Reason | undefined;
+  readonly lastAttemptAt?: Date | undefined;
   readonly signal?: AbortSignal;
 }
 
 interface Step {
   readonly id: number;
   readonly settlement: SpoolSettlement;
-  readonly report: NewMessage | undefined;
+  readonly reports: readonly NewMessage[];
   readonly signal: AbortSignal | undefined;
 }
 
 export class Settlement {
   readonly #options: SettlementOptions;
+  readonly #reporter: Reporter;
 
   constructor(options: SettlementOptions) {
     this.#options = options;
+    this.#reporter = new Reporter(options);
   }
 
   /**
@@ -65,7 +79,7 @@ export class Settlement {
   async record(attempt: Attempt, signal?: AbortSignal): Promise<SpooledMessage | undefined> {
     const { delivery, nextAttemptAt } = attempt;
     const { message } = delivery;
-    const { outcomes, report } = await this.#withReport(message, attempt);
+    const { outcomes, reports } = await this.#withReports(message, attempt);
     const rest = await this.#settle({
       id: message.id,
       settlement: {
@@ -77,47 +91,81 @@ export class Settlement {
         attempts: delivery.attempts + 1,
         nextAttemptAt,
       },
-      report,
+      reports,
       signal,
     });
-    this.#note(() => this.#options.records.attempt({ ...attempt, outcomes }, report));
+    this.#note(() => this.#options.records.attempt({ ...attempt, outcomes }, reports));
     return rest;
   }
 
   /** Returns a message whose time is up. Rejects as `record` does. */
-  async expire(delivery: Delivery, { lastError, hop, signal }: Expiry): Promise<void> {
-    const { message, indexes } = delivery;
+  async expire(delivery: Delivery, { lastError, ...waiting }: Waiting): Promise<void> {
     const reply = `550 4.4.7 QUEUE.Expired; message expired${lastError === undefined ? '' : ` (${lastError})`}`;
-    const outcomes = indexes.map((index): RecipientOutcome => ({ index, status: 'failed', reply }));
-    const report = await this.#reportOn(message, outcomes, undefined);
-    const recipients = outcomes.map(({ index }) => ({ index, status: 'failed' as const, lastError: reply }));
-    await this.#settle({ id: message.id, settlement: { recipients }, report, signal });
-    this.#note(() => this.#options.records.expired(message, outcomes, { hop, report }));
+    await this.#giveUp(delivery, { ...waiting, reply, source: 'QUEUE', isReported: true });
   }
 
-  /** These recipients have waited for as long as their sender may go without a word. */
-  async delay({ message, indexes }: Delivery, { lastError, hop }: Expiry): Promise<void> {
-    const recipients = indexes.map((index) => message.recipients[index]?.address);
-    const facts = { internalMessageId: message.id, recipients, hop: hop.nextHopDomain, lastError };
-    this.#options.log.warn(facts, 'a message has been waiting for long');
+  /**
+   * Removes a message on an administrator's word; with a `reason`, one sentence, its sender is told of it. Rejects as
+   * `record` does.
+   */
+  async remove(delivery: Delivery, { reason, ...removal }: Removal): Promise<void> {
+    const reply = `550 5.3.2 QUEUE.Admin; message deleted by administrative action${reason === undefined ? '' : ` (${reason})`}`;
+    await this.#giveUp(delivery, { ...removal, reply, source: 'ADMIN', isReported: reason !== undefined });
+  }
+
+  /**
+   * Tells the sender that a message waits, once for each recipient: the notice is stored in the same synced step as the mark.
+   * Resolves to the message as it is then; undefined when it is gone. Does nothing for whom `awaitingDelayNotice` does not
+   * name. Only for recipients that nobody is delivering to at the time. Rejects as `record` does.
+   */
+  async delay(delivery: Delivery, waiting: Waiting): Promise<SpooledMessage | undefined> {
+    const { message } = delivery;
+    const indexes = awaitingDelayNotice(message, delivery.indexes);
+    if (indexes.length === 0) return message;
+    const { lastError, reason, lastAttemptAt, signal } = waiting;
+    const outcomes = indexes.map((index) => ({ index, reply: lastError ?? '', isLocal: true }));
+    const reports = await this.#reportsOn(message, [{ action: 'delayed', outcomes, reason, lastAttemptAt }]);
+    const recipients = indexes.map((index) => ({ index, status: 'pending' as const, delayNotified: true }));
+    const rest = await this.#settle({ id: message.id, settlement: { recipients }, reports, signal });
+    this.#note(() => this.#options.records.reported(message, reports));
+    return rest;
+  }
+
+  async #giveUp(delivery: Delivery, end: End): Promise<void> {
+    const { message, indexes } = delivery;
+    const { reply, reason, lastAttemptAt, signal } = end;
+    const outcomes = indexes.map((index): RecipientOutcome => ({ index, status: 'failed', reply, isLocal: true }));
+    const news: News = { action: 'failed', outcomes, reason, lastAttemptAt };
+    const reports = end.isReported ? await this.#reportsOn(message, [news]) : [];
+    const recipients = outcomes.map(({ index }) => ({ index, status: 'failed' as const, lastError: reply }));
+    await this.#settle({ id: message.id, settlement: { recipients }, reports, signal });
+    this.#note(() => this.#options.records.gaveUp(message, outcomes, { ...end, reports }));
   }
 
   /** Who delivered must be recorded as delivered, even if the report on the others cannot be made: those then wait. */
-  async #withReport(
+  async #withReports(
     message: SpooledMessage,
     { outcomes, facts }: Attempt,
-  ): Promise<{ outcomes: readonly RecipientOutcome[]; report: NewMessage | undefined }> {
-    const failed = outcomes.filter(({ status }) => status === 'failed');
+  ): Promise<{ outcomes: readonly RecipientOutcome[]; reports: readonly NewMessage[] }> {
     try {
-      return { outcomes, report: await this.#reportOn(message, failed, facts) };
+      return { outcomes, reports: await this.#reportsOn(message, newsOf(outcomes, facts, this.#options.clock.now())) };
     } catch (error) {
       this.#options.log.error(
         { internalMessageId: message.id, error: messageOf(error) },
-        'a report on a failure could not be made; its recipients wait',
+        'a report could not be made; recipients that have failed wait',
       );
       const wait = ({ index, reply }: RecipientOutcome): RecipientOutcome => ({ index, status: 'deferred', reply });
-      return { outcomes: outcomes.map((each) => (each.status === 'failed' ? wait(each) : each)), report: undefined };
+      return { outcomes: outcomes.map((each) => (each.status === 'failed' ? wait(each) : each)), reports: [] };
     }
+  }
+
+  async #reportsOn(message: SpooledMessage, news: readonly News[]): Promise<readonly NewMessage[]> {
+    const reports: NewMessage[] = [];
+    for (const each of news) {
+      const report = await this.#reporter.report(message, each);
+      if (report) reports.push(report);
+    }
+    return reports;
   }
 
   /** What is recorded beside the spool must not undo what the spool has. */
@@ -130,10 +178,10 @@ export class Settlement {
   }
 
   /** A delivery that happened must be recorded, or it happens again: a failing disk is asked until it answers. */
-  async #settle({ id, settlement, report, signal }: Step): Promise<SpooledMessage | undefined> {
+  async #settle({ id, settlement, reports, signal }: Step): Promise<SpooledMessage | undefined> {
     for (;;) {
       try {
-        return await this.#options.spool.settle(id, settlement, report ? [report] : []);
+        return await this.#options.spool.settle(id, settlement, reports);
       } catch (error) {
         if (!isProblem(error, 'spool-unavailable')) throw error;
         this.#options.log.error(
@@ -144,105 +192,17 @@ export class Settlement {
       }
     }
   }
-
-  /** The report for those recipients whose sender wants one; none to the null reverse-path (RFC 5321 §6.1). */
-  async #reportOn(
-    message: SpooledMessage,
-    outcomes: readonly RecipientOutcome[],
-    facts: HopFacts | undefined,
-  ): Promise<NewMessage | undefined> {
-    const { envelope } = message;
-    const wanted = outcomes.filter(({ index }) => wantsFailureReport(message.recipients[index]));
-    if (envelope.reversePath === '' || wanted.length === 0) return undefined;
-    const organisation = this.#options.organisation();
-    const id = randomUUID();
-    const body = formatReport({
-      reportingServer: organisation.fqdn,
-      postmaster: `postmaster@${postmasterDomain(organisation)}`,
-      sender: envelope.reversePath,
-      failed: wanted.map((outcome) => describeFailure(message, outcome, facts)),
-      ...(envelope.envelopeId !== undefined && { envelopeId: envelope.envelopeId }),
-      arrivedAt: envelope.receivedAt,
-      now: this.#options.clock.now(),
-      subject: envelope.subject,
-      id,
-      smtpUtf8: envelope.smtpUtf8,
-      ...(await this.#readReturned(message)),
-    });
-    return {
-      traceFields: Buffer.alloc(0),
-      body,
-      envelope: this.#reportEnvelope(message, `<${id}@${organisation.fqdn}>`, body),
-    };
-  }
-
-  #reportEnvelope({ envelope }: SpooledMessage, messageId: string, body: Buffer): NewMessage['envelope'] {
-    const now = this.#options.clock.now();
-    return {
-      reversePath: '',
-      recipients: [{ address: envelope.reversePath }],
-      eightBit: !isAscii(body),
-      smtpUtf8: /[^\p{ASCII}]/u.test(envelope.reversePath),
-      messageId,
-      networkMessageId: randomUUID(),
-      subject: `Undeliverable: ${envelope.subject}`.slice(0, 300),
-      source: 'DSN',
-      receivedAt: now,
-      expiresAt: new Date(now.getTime() + this.#options.expirationMs),
-      hopCount: 0,
-    };
-  }
-
-  /** RET=FULL and small enough: all of it. Otherwise the header block. */
-  async #readReturned(message: SpooledMessage): Promise<{ returned: Buffer; isWhole: boolean }> {
-    const isWhole = message.envelope.ret === 'FULL' && message.bodySizeBytes <= RETURN_LIMIT_BYTES;
-    const chunks: Buffer[] = [message.traceFields];
-    let size = 0;
-    try {
-      for await (const chunk of this.#options.spool.openBody(message)) {
-        chunks.push(chunk as Buffer);
-        size += (chunk as Buffer).length;
-        if (!isWhole && size >= HEADER_LIMIT_BYTES) break;
-      }
-    } catch (error) {
-      this.#options.log.warn(
-        { internalMessageId: message.id, error: messageOf(error) },
-        'the returned part of a report cannot be read',
-      );
-    }
-    const content = Buffer.concat(chunks);
-    return isWhole ? { returned: content, isWhole } : { returned: headerBlock(content), isWhole };
-  }
 }
 
-function headerBlock(content: Buffer): Buffer {
-  const end = content.indexOf('\r\n\r\n');
-  return content.subarray(0, end < 0 ? HEADER_LIMIT_BYTES : end + 2);
-}
-
-function wantsFailureReport(recipient: RecipientState | undefined): boolean {
-  return recipient?.notify === undefined || recipient.notify.includes('FAILURE');
-}
-
-function describeFailure(
-  message: SpooledMessage,
-  { index, reply }: RecipientOutcome,
-  facts: HopFacts | undefined,
-): FailedRecipient {
-  const recipient = message.recipients[index];
-  const original = recipient?.originalRecipient;
-  return {
-    address: recipient?.address ?? '',
-    ...(original !== undefined && { originalRecipient: original.replace(';', '; ') }),
-    status: failureStatusOf(reply),
-    diagnostic: reply,
-    ...(facts?.peer.name !== undefined && { remoteHost: facts.peer.name }),
+/** What an attempt has to tell: failures, and the successes that nobody else will report (RFC 3461 §5.2). */
+function newsOf(outcomes: readonly RecipientOutcome[], facts: HopFacts, lastAttemptAt: Date): News[] {
+  const about = (action: ReportAction, isMeant: (outcome: RecipientOutcome) => boolean): News[] => {
+    const meant = outcomes.filter(isMeant);
+    return meant.length === 0 ? [] : [{ action, outcomes: meant, facts, lastAttemptAt }];
   };
-}
-
-/** The enhanced code at the front of a reply, raised to class 5 (RFC 3463): the report's Action is "failed". */
-export function failureStatusOf(reply: string): string {
-  const [, code, detail] = /^\d{3}[ -]([245]\.(\d{1,3}\.\d{1,3}))(?![\d.])/.exec(reply) ?? [];
-  // 4.4.7 is the one class 4 code of a failure: it ran out of time.
-  return code === '4.4.7' ? code : `5.${detail ?? '0.0'}`;
+  return [
+    ...about('failed', ({ status }) => status === 'failed'),
+    ...about('delivered', ({ successAction }) => successAction === 'delivered'),
+    ...about('relayed', ({ successAction }) => successAction === 'relayed'),
+  ];
 }

@@ -2,6 +2,7 @@
 // once or the sender is told once, and a report that cannot be delivered is not reported on.
 
 import { expect, it } from 'vitest';
+import { readReport } from '../helpers/mime.ts';
 import { INSIDER, OUTSIDER, Relaying, type RelayingOptions, writeLetter } from '../helpers/relaying.ts';
 import { openScriptedServer, type ScriptedServer, type SmtpScript } from '../helpers/scripted-smtp-server.ts';
 import { eventually } from '../helpers/servers.ts';
@@ -53,45 +54,6 @@ async function awaitReport({ relaying }: Faulty): Promise<SunkMessage> {
   return report;
 }
 
-interface ReadReport {
-  readonly header: string;
-  readonly text: string;
-  /** Groups of fields, the message's first, then one for each recipient. */
-  readonly status: readonly Record<string, string>[];
-  readonly returned: string;
-}
-
-/** As RFC 3464 §2 and RFC 6522 §3 lay it out; fails where it is laid out otherwise. */
-function readReport({ content }: SunkMessage): ReadReport {
-  const whole = content.toString();
-  const [header = ''] = whole.split('\r\n\r\n');
-  const unfolded = header.replaceAll(/\r\n[\t ]+/g, ' ');
-  const [, boundary = ''] =
-    /^Content-Type: multipart\/report; report-type=delivery-status; boundary="([^"]+)"$/m.exec(unfolded) ?? [];
-  expect(boundary).not.toBe('');
-  const parts = whole.split(`\r\n--${boundary}`).slice(1);
-  expect(parts).toHaveLength(4);
-  expect(parts[3]).toMatch(/^--\r\n$/);
-  const [text = '', status = '', returned = ''] = parts;
-  expect(text).toMatch(/^\r\nContent-Type: text\/plain/);
-  expect(status).toMatch(/^\r\nContent-Type: message\/delivery-status\r\n/);
-  expect(returned).toMatch(/^\r\nContent-Type: (?:text\/rfc822-headers|message\/rfc822)\r\n/);
-  return { header: unfolded, text, returned, status: readGroups(status.slice(status.indexOf('\r\n\r\n') + 4)) };
-}
-
-function readGroups(text: string): Record<string, string>[] {
-  const groups = text.split('\r\n\r\n').filter((group) => group.trim() !== '');
-  return groups.map((group) =>
-    Object.fromEntries(
-      group
-        .replaceAll(/\r\n[\t ]+/g, ' ')
-        .split('\r\n')
-        .filter((line) => line !== '')
-        .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
-    ),
-  );
-}
-
 it.each([
   {
     when: 'to RCPT',
@@ -112,16 +74,19 @@ it.each([
   const report = await awaitReport(faulty);
   expect(report).toMatchObject({ reversePath: '', recipients: [INSIDER] });
 
-  const read = readReport(report);
-  expect(read.header).toMatch(/^Auto-Submitted: auto-replied$/m);
-  expect(read.header).toContain(`To: <${INSIDER}>`);
+  const read = readReport(report.content);
+  expect(read.report.fields.get('auto-submitted')).toBe('auto-replied');
+  expect(read.report.fields.get('to')).toBe(`<${INSIDER}>`);
   expect(read.text).toContain(OUTSIDER);
-  expect(read.status).toHaveLength(2);
-  expect(read.status[0]).toMatchObject({ 'Reporting-MTA': 'dns; edge01.perimeter.test' });
-  expect(read.status[1]).toMatchObject({ 'Final-Recipient': `rfc822; ${OUTSIDER}`, Action: 'failed' });
-  expect(read.status[1]?.['Status']).toMatch(status);
-  expect(read.status[1]?.['Diagnostic-Code']).toMatch(diagnostic);
-  expect(read.returned).toContain(`Message-ID: ${letter.messageId}`);
+  expect(read.html).toContain(OUTSIDER);
+  const [message, recipient, ...others] = read.groups;
+  expect(others).toEqual([]);
+  expect(message?.get('reporting-mta')).toBe('dns; edge01.perimeter.test');
+  expect(recipient?.get('final-recipient')).toBe(`rfc822; ${OUTSIDER}`);
+  expect(recipient?.get('action')).toBe('failed');
+  expect(recipient?.get('status')).toMatch(status);
+  expect(recipient?.get('diagnostic-code')).toMatch(diagnostic);
+  expect(read.returned.content).toContain(`Message-ID: ${letter.messageId}`);
   expect(faulty.countBodies(letter.content)).toBeLessThanOrEqual(1);
 });
 
@@ -185,8 +150,10 @@ it('of two recipients, the one that was refused is reported and the other one ge
   const { content } = writeLetter('for two');
   const to = ['first@elsewhere.test', 'second@elsewhere.test'];
   await submit({ port: relaying.servers.ports.hub, from: INSIDER, to, content });
-  const { status } = readReport(await awaitReport(faulty));
-  expect(status.slice(1)).toMatchObject([{ 'Final-Recipient': 'rfc822; second@elsewhere.test', Status: '5.1.1' }]);
+  const { groups } = readReport((await awaitReport(faulty)).content);
+  expect(groups.slice(1).map((group) => [group.get('final-recipient'), group.get('status')])).toEqual([
+    ['rfc822; second@elsewhere.test', '5.1.1'],
+  ]);
   expect(faulty.countBodies(content)).toBe(1);
 });
 
@@ -216,10 +183,12 @@ it.each([
 ])('what $when is returned as 4.4.7 when its time is up', LIMIT, async ({ script }) => {
   await using faulty = await Faulty.start(script, { retry: { expiration: '2s' } });
   const letter = await faulty.relaying.sendLetter('outbound', 'takes too long');
-  const read = readReport(await awaitReport(faulty));
-  expect(read.status[1]).toMatchObject({ 'Final-Recipient': `rfc822; ${OUTSIDER}`, Action: 'failed', Status: '4.4.7' });
-  expect(read.status[1]?.['Diagnostic-Code']).toMatch(/expired/i);
-  expect(read.returned).toContain(`Message-ID: ${letter.messageId}`);
+  const read = readReport((await awaitReport(faulty)).content);
+  const recipient = read.groups[1];
+  expect(recipient?.get('final-recipient')).toBe(`rfc822; ${OUTSIDER}`);
+  expect([recipient?.get('action'), recipient?.get('status')]).toEqual(['failed', '4.4.7']);
+  expect(recipient?.get('diagnostic-code')).toMatch(/expired/i);
+  expect(read.returned.content).toContain(`Message-ID: ${letter.messageId}`);
 });
 
 it('a report that is refused itself is dropped, and so is what came from <>', LIMIT, async () => {

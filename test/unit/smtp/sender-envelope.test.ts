@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRecipientParameters } from '../../../src/smtp/parameters.ts';
-import { encodeXtext, planEnvelope } from '../../../src/smtp/sender-envelope.ts';
+import { planEnvelope } from '../../../src/smtp/sender-envelope.ts';
+import { encodeXtext } from '../../../src/smtp/xtext.ts';
 import { makeMessage } from '../../helpers/sender-fixture.ts';
 
 describe('xtext', () => {

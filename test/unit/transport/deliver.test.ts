@@ -91,7 +91,7 @@ describe('openHop', () => {
     const connection = connectionOf(opened);
     const outcomes = await connection.deliver(parcelOf(makeMessage(1)));
     expect(outcomes).toEqual([
-      { index: 0, status: 'delivered', reply: expect.stringMatching(/^250 /) },
+      { index: 0, status: 'delivered', reply: expect.stringMatching(/^250 /), successAction: 'relayed' },
       { index: 1, status: 'failed', reply: '550 5.1.1 who?' },
     ]);
     expect(connection.facts).toMatchObject({
@@ -161,6 +161,15 @@ describe('openHop', () => {
     });
   });
 
+  it('leaves reports of success to a hop that takes the wish for one', async () => {
+    const server = await serve({ keywords: ['DSN'] });
+    const opened = await openHop(contextFor({ 'smart.test': server.port }), smartHost('smart.test'), false);
+    const connection = connectionOf(opened);
+    const [outcome] = await connection.deliver(parcelOf(makeMessage(1)));
+    expect(outcome).toEqual({ index: 0, status: 'delivered', reply: expect.stringMatching(/^250 /) });
+    await connection.close();
+  });
+
   it('delivers by LMTP with a reply for each recipient', async () => {
     const server = await serve({ answers: { DOT: '250 2.1.5 for anna\r\n452 4.2.2 full' } });
     const hop: Hop = {
@@ -173,7 +182,7 @@ describe('openHop', () => {
     };
     const connection = connectionOf(await openHop(contextFor({ 'store.test': server.port }), hop, false));
     expect(await connection.deliver(parcelOf(makeMessage(1)))).toEqual([
-      { index: 0, status: 'delivered', reply: '250 2.1.5 for anna' },
+      { index: 0, status: 'delivered', reply: '250 2.1.5 for anna', successAction: 'delivered' },
       { index: 1, status: 'deferred', reply: '452 4.2.2 full' },
     ]);
     await connection.close();

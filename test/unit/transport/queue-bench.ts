@@ -131,9 +131,10 @@ export class QueueBench {
   }
 
   #records(): Records {
-    const records: Pick<Records, 'attempt' | 'expired'> = {
+    const records: Pick<Records, 'attempt' | 'gaveUp' | 'reported'> = {
       attempt: (attempt) => void this.attempts.push(attempt),
-      expired: (message) => void this.expired.push(message),
+      gaveUp: (message) => void this.expired.push(message),
+      reported: () => {},
     };
     return records as Records;
   }
