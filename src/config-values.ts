@@ -42,6 +42,18 @@ export const endpoint = z.string(NO_ENDPOINT).transform((text, context) => {
 /** Where somebody else listens. */
 export const target = endpoint.refine(({ port }) => port > 0, 'port 0 can be listened at, not connected to');
 
+const NO_NAME_SERVER = 'not the address of a name server; write 192.0.2.53, 192.0.2.53:53 or [2001:db8::53]:53';
+const DNS_PORT = 53;
+
+/** A name server by address, as c-ares reads it: with its port, IPv6 in brackets. */
+export const nameServer = z.string(NO_NAME_SERVER).transform((text, context) => {
+  const written = text.trim();
+  const parsed = isIP(written) === 0 ? parseEndpoint(written) : { host: written, port: DNS_PORT };
+  if (parsed && isIP(parsed.host) !== 0 && parsed.port > 0) return formatEndpoint(parsed);
+  context.addIssue({ code: 'custom', message: `"${text}" is ${NO_NAME_SERVER}` });
+  return z.NEVER;
+});
+
 const NO_NAME = 'not a fully qualified name such as edge01.perimeter.test';
 const LABEL = '(?!-)[A-Za-z0-9-]{1,63}(?<!-)';
 

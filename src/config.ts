@@ -6,7 +6,16 @@ import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { completeDirectory, type DirectoryConfig, directorySection } from './config-directory.ts';
-import { duration, type Endpoint, endpoint, hostName, interval, parseEndpoint, target } from './config-values.ts';
+import {
+  duration,
+  type Endpoint,
+  endpoint,
+  hostName,
+  interval,
+  nameServer,
+  parseEndpoint,
+  target,
+} from './config-values.ts';
 import { messageOf, Problem } from './problem.ts';
 
 export { type Endpoint, formatEndpoint, parseEndpoint, type Role } from './config-values.ts';
@@ -50,6 +59,7 @@ const schema = z.strictObject({
     })
     .prefault({}),
   hosts: z.record(hostName, target).default({}),
+  dns: z.strictObject({ servers: z.array(nameServer).default([]), timeout: interval.default(10_000) }).prefault({}),
   deliver: z.string().optional(),
   directory: directorySection,
   retry,

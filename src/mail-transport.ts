@@ -1,6 +1,7 @@
 // Transport put together over a directory: records, queue, receiver, listeners. The parts know each other only through what is
 // handed to them here.
 
+import { networkInterfaces } from 'node:os';
 import type { Cancel } from './clock.ts';
 import { type Endpoint, formatEndpoint, parseEndpoint } from './config.ts';
 import { messageOf } from './problem.ts';
@@ -10,8 +11,8 @@ import { watchCertificates } from './transport/certificate-watch.ts';
 import { openHop } from './transport/deliver.ts';
 import { ExpiryWarnings } from './transport/expiry-warnings.ts';
 import { LoadBalance } from './transport/load-balance.ts';
-import { systemResolver } from './transport/next-hop.ts';
 import type { Organisation } from './transport/organisation.ts';
+import { isOwnPlace } from './transport/own-address.ts';
 import { MailQueue } from './transport/queue.ts';
 import { Receiver, type RecipientValidation } from './transport/receive.ts';
 import type { Metrics } from './tracking/metrics.ts';
@@ -48,14 +49,17 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     events: foundation.events,
   });
   const expirationMs = config.retry.expiration;
+  let addresses: readonly Endpoint[] = config.listen.smtp;
   const deliveryContext = {
     clock,
     log,
     organisation,
-    addressBook: { hosts: config.hosts, resolve: foundation.resolve ?? systemResolver },
+    addressBook: { hosts: config.hosts, resolver: foundation.resolver },
     ownKeyPair: () => contexts.ownKeyPair(),
     handshakeTimeoutMs: config.limits.handshakeTimeout,
     balance: new LoadBalance({ clock, random: Math.random }),
+    random: Math.random,
+    isOwnPlace: (place: Endpoint) => isOwnPlace(place, { listening: addresses, interfaces: interfaceAddresses() }),
   };
   const queue = new MailQueue({
     spool,
@@ -81,6 +85,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     certificateFor: (connectorFqdn) => contexts.select(undefined, connectorFqdn),
   });
   const listeners = await openListeners(foundation, organisation(), receiver);
+  addresses = listeners.map(({ address }) => ({ host: address.address, port: address.port }));
   queue.start();
   // Closed the other way round: first the listeners, then the queue, so that what was taken last can still leave.
   parts.add(() => queue.stop(config.limits.drainTimeout));
@@ -99,7 +104,11 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
       connectorName: firstConnector(organisation()),
     }),
   );
-  return { queue, addresses: listeners.map(({ address }) => ({ host: address.address, port: address.port })) };
+  return { queue, addresses };
+}
+
+function interfaceAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((each = []) => each.map(({ address }) => address));
 }
 
 function countLookups(validation: RecipientValidation, { recipientLookups }: Metrics): RecipientValidation {

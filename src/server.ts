@@ -6,6 +6,10 @@ import type { SecureContext } from 'node:tls';
 import type { Clock } from './clock.ts';
 import { describeOffset } from './clock.ts';
 import type { Config } from './config.ts';
+import { CachedResolver } from './dns/cached-resolver.ts';
+import { withHostsFile } from './dns/hosts-file.ts';
+import { NetworkResolver } from './dns/network-resolver.ts';
+import type { Resolver } from './dns/resolver.ts';
 import type { Log } from './log.ts';
 import type { ServerIdentity } from './smtp/listener.ts';
 import { SPOOL_BACKENDS } from './spool/backends.ts';
@@ -22,7 +26,6 @@ import { EventLog } from './tracking/event-log.ts';
 import { createEvent } from './tracking/events.ts';
 import { MessageTracking } from './tracking/message-tracking.ts';
 import { Metrics } from './tracking/metrics.ts';
-import type { Resolver } from './transport/next-hop.ts';
 
 export interface ServerOptions {
   readonly config: Config;
@@ -31,7 +34,6 @@ export interface ServerOptions {
   readonly labClock?: { move(byMs: number): void } | undefined;
   readonly log: Log;
   readonly version: string;
-  readonly resolve?: Resolver;
 }
 
 /** A running server, as main.ts and tests see it. */
@@ -95,6 +97,8 @@ export interface Foundation extends ServerOptions {
   readonly metrics: Metrics;
   /** TLS contexts by certificate: a renewed one is a new thumbprint and so serves the next handshake. */
   readonly contexts: TlsContexts;
+  /** DNS, behind the system's hosts file. */
+  readonly resolver: Resolver;
 }
 
 /** Opens the foundation. The spool comes first: its lock is what keeps a second server out of the folder. */
@@ -124,7 +128,13 @@ async function openFoundation(options: ServerOptions, parts: OpenParts): Promise
     cards,
     metrics: new Metrics(),
     contexts: new TlsContexts(certificates, config.fqdn, clock),
+    resolver: openResolver(options),
   };
+}
+
+function openResolver({ config, clock }: ServerOptions): Resolver {
+  const { servers, timeout } = config.dns;
+  return new CachedResolver({ clock, source: withHostsFile(new NetworkResolver({ servers, timeoutMs: timeout })) });
 }
 
 /** At first start a server makes its self-signed certificate, enabled for SMTP (exchange: the default certificate). */

@@ -73,7 +73,7 @@ export function describeQueue(config: Config, queue: HopQueue): OutputRecord {
     NextRetryTime: queue.nextRetryTime ?? null,
     DeferredMessageCount: countDeferred(queue),
     RetryCount: queue.failures,
-    NextHopCategory: hop.kind === 'smart-host' ? 'External' : 'Internal',
+    NextHopCategory: hop.kind === 'smart-host' || hop.kind === 'dns' ? 'External' : 'Internal',
     Connections: queue.connections,
   };
   return record;

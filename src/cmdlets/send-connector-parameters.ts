@@ -6,7 +6,7 @@ import type { OrganizationSnapshot } from '../directory/organization.ts';
 import { PROTOCOL_LOGGING_LEVELS, type SendConnector } from '../directory/send-connector.ts';
 import { changesOf, clearableLimit, clearableText, wholeMs } from './given-changes.ts';
 import type { Arguments, Parameters } from './parameters.ts';
-import { domainSecureWarnings, STORED } from './unenforced.ts';
+import { STORED } from './unenforced.ts';
 
 export const SEND_CONNECTOR_PARAMETERS = {
   SmartHosts: {
@@ -15,7 +15,7 @@ export const SEND_CONNECTOR_PARAMETERS = {
   },
   DNSRoutingEnabled: {
     type: 'boolean',
-    help: 'Route by DNS instead of SmartHosts; mail waits, since this release routes by smart host only',
+    help: "Deliver to the mail exchangers of each recipient's domain (MX) instead of SmartHosts",
   },
   Port: { type: 'integer', help: 'The port of the next hop' },
   RequireTLS: { type: 'boolean', help: 'Mail waits rather than leave in clear' },
@@ -84,16 +84,4 @@ export function sendConnectorChanges(given: Given, snapshot: OrganizationSnapsho
 function spellServer({ servers }: OrganizationSnapshot, source: string): string {
   const wanted = source.toLowerCase();
   return servers.find(({ name, fqdn }) => [name.toLowerCase(), fqdn.toLowerCase()].includes(wanted))?.name ?? source;
-}
-
-/** What somebody who made these changes would be surprised by. */
-export function sendConnectorWarnings(connector: SendConnector, changes: Partial<SendConnector>): readonly string[] {
-  const isRoutingChosen = changes.smartHosts !== undefined || changes.dnsRoutingEnabled !== undefined;
-  const isWaiting = isRoutingChosen && connector.smartHosts.length === 0;
-  return [
-    ...(isWaiting
-      ? [`This release routes by smart host only: mail for "${connector.name}" waits until SmartHosts is set.`]
-      : []),
-    ...domainSecureWarnings(changes),
-  ];
 }

@@ -5,6 +5,7 @@ import type { Config, Endpoint } from '../config.ts';
 import type { ActiveDirectory } from '../directory/active-directory.ts';
 import type { Adam } from '../directory/adam.ts';
 import type { DirectoryStatus } from '../directory/directory-status.ts';
+import type { Resolver } from '../dns/resolver.ts';
 import type { Synchronizer } from '../edgesync/synchronizer.ts';
 import type { Log } from '../log.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -32,6 +33,7 @@ export interface ServerContext {
   readonly tracking: MessageTracking;
   readonly cards: CardLog<DecisionCard>;
   readonly metrics: Metrics;
+  readonly resolver: Resolver;
   /** How the server stands to its directory now. */
   readonly directoryStatus: () => DirectoryStatus;
   readonly organisation: () => Organisation;

@@ -3,9 +3,9 @@
 
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../config.ts';
 import type { ReceiveConnector } from '../directory/receive-connector.ts';
-import { isProblem, Problem } from '../problem.ts';
+import { Problem } from '../problem.ts';
 import { certificatesOnRecord } from '../tls/on-record.ts';
-import { findAddresses, systemResolver } from '../transport/next-hop.ts';
+import { explainUnknown, findAddresses } from '../transport/next-hop.ts';
 import type { Peer } from '../transport/organisation.ts';
 import { explainReason } from '../trust/reasons.ts';
 import { type CmdletCall, defineCmdlet } from './cmdlet.ts';
@@ -105,20 +105,15 @@ function bindingsOf({ bindings }: ReceiveConnector, addresses: readonly Endpoint
   });
 }
 
-async function placesOfPeer({ clock, config }: ServerContext, peer: Peer): Promise<readonly Place[]> {
+async function placesOfPeer({ clock, config, resolver }: ServerContext, peer: Peer): Promise<readonly Place[]> {
   const base = { server: peer.name, receiveConnector: '', binding: '', isPeer: true };
-  try {
-    const book = { hosts: config.hosts, resolve: systemResolver };
-    const addresses = await findAddresses(book, peer.fqdn, SMTP_PORT);
-    const onRecord = certificatesOnRecord(peer, clock.now()).map(({ certificate }) => certificate);
-    return addresses.map(({ host, port }) => ({
-      ...base,
-      target: { endpoint: { host, port }, servername: peer.fqdn, onRecord },
-    }));
-  } catch (error) {
-    if (isProblem(error, 'host-not-found')) return [{ ...base, target: error.message }];
-    throw error;
-  }
+  const found = await findAddresses({ hosts: config.hosts, resolver }, peer.fqdn, SMTP_PORT);
+  if (found.kind === 'unknown') return [{ ...base, target: explainUnknown(found) }];
+  const onRecord = certificatesOnRecord(peer, clock.now()).map(({ certificate }) => certificate);
+  return found.addresses.map(({ host, port }) => ({
+    ...base,
+    target: { endpoint: { host, port }, servername: peer.fqdn, onRecord },
+  }));
 }
 
 interface Look {

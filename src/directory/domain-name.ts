@@ -6,8 +6,8 @@ const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
 
 /** The name in the form in which names are stored and compared; undefined when it is none. */
 export function normalizeDomainName(text: string): string | undefined {
-  // domainToASCII also takes URL escapes and numbers that it reads as addresses: neither is a name.
-  if (/[%\s/:@[\]]/.test(text)) return undefined;
+  // domainToASCII also takes URL escapes, what ends a host in a URL, and numbers that it reads as addresses: none is a name.
+  if (/[%\s/\\?#:@[\]]/.test(text)) return undefined;
   const name = domainToASCII(text.trim()).toLowerCase().replace(/\.$/, '');
   const labels = name.split('.');
   if (name.length === 0 || name.length > 253 || !labels.every((label) => LABEL.test(label))) return undefined;

@@ -11,51 +11,30 @@ import {
   type HopFacts,
   type OpenedHop,
   type Parcel,
+  type PassedOver,
   type RecipientOutcome,
 } from './hop.ts';
 import { deliverToMaildir } from './maildir.ts';
-import type { Peer } from './organisation.ts';
-import { type Candidate, type DeliveryContext, findServer, type Search } from './server-search.ts';
+import type { DeliveryContext } from './delivery-context.ts';
+import { findServer, type Search } from './server-search.ts';
 import type { OpenedSmtp } from './smtp-hop.ts';
 import { formatNetworkMessageId } from './trace-header.ts';
 
 /** Opens a way to the hop, or says why there is none now. Never rejects for anything a peer or a name server does. */
 export function openHop(context: DeliveryContext, hop: Hop, hasWaited: boolean): Promise<OpenedHop> {
-  switch (hop.kind) {
-    case 'pair':
-      return openFirst({ context, hop, hasWaited, port: hop.port, candidates: hop.peers.map(pairCandidate) });
-    case 'smart-host':
-      return openFirst({ context, hop, hasWaited, port: hop.port, candidates: hop.hosts.map(strangerCandidate) });
-    case 'mailbox':
-      return openMailbox(context, hop, hasWaited);
-    default:
-      return Promise.resolve({ kind: 'deferred', facts: factsWithoutPeer(hop), reply: `451 4.4.0 ${hop.lastError}` });
+  if (hop.kind === 'unreachable') {
+    return Promise.resolve({ kind: 'deferred', facts: factsWithoutPeer(hop), reply: `451 4.4.0 ${hop.lastError}` });
   }
-}
-
-function openMailbox(
-  context: DeliveryContext,
-  hop: Extract<Hop, { kind: 'mailbox' }>,
-  hasWaited: boolean,
-): Promise<OpenedHop> {
-  const { target } = hop;
-  if (target.kind === 'maildir') {
-    return Promise.resolve({ kind: 'ready', connection: new MaildirConnection(hop, target.folder) });
+  if (hop.kind === 'mailbox' && hop.target.kind === 'maildir') {
+    return Promise.resolve({ kind: 'ready', connection: new MaildirConnection(hop, hop.target.folder) });
   }
-  return openFirst({ context, hop, hasWaited, port: target.port, candidates: [strangerCandidate(target.host)] });
+  return openServer({ context, hop, hasWaited });
 }
 
-function pairCandidate(peer: Peer): Candidate {
-  return { host: peer.fqdn, peer };
-}
-
-function strangerCandidate(host: string): Candidate {
-  return { host, peer: undefined };
-}
-
-async function openFirst(search: Search): Promise<OpenedHop> {
+async function openServer(search: Search): Promise<OpenedHop> {
   const found = await findServer(search);
-  if (found.kind === 'deferred') return found;
+  if (found.kind === 'deferred') return { kind: 'deferred', facts: found.facts, reply: found.reply };
+  if (found.kind === 'refused') return { kind: 'ready', connection: new RefusingConnection(found) };
   const isLmtp = search.hop.kind === 'mailbox' && search.hop.target.kind === 'lmtp';
   return { kind: 'ready', connection: new SmtpHopConnection(found, found.candidate.peer !== undefined, isLmtp) };
 }
@@ -141,6 +120,28 @@ export function prepend(prefix: Buffer, openBody: () => Readable): Readable {
     for await (const chunk of openBody()) yield chunk as Buffer;
   };
   return Readable.from(chunks(), { objectMode: false });
+}
+
+/** The way to a domain that takes no mail, or is none: whatever is handed over fails, and nothing is sent anywhere. */
+class RefusingConnection implements HopConnection {
+  readonly facts: HopFacts;
+  readonly alive = true;
+  readonly #reply: string;
+
+  constructor({ facts, reply }: PassedOver) {
+    this.facts = facts;
+    this.#reply = reply;
+  }
+
+  deliver({ indexes }: Parcel): Promise<readonly RecipientOutcome[]> {
+    return Promise.resolve(indexes.map((index) => ({ index, status: 'failed', reply: this.#reply })));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  destroy(): void {}
 }
 
 /** Messages into folders: no peer, no wire. */

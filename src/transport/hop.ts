@@ -33,6 +33,15 @@ export type Hop = {
       readonly port: number;
       readonly name: string;
     }
+  /** Wherever DNS says that this domain takes its mail. */
+  | {
+      readonly kind: 'dns';
+      /** As A-labels, or an address literal in brackets. */
+      readonly domain: string;
+      readonly stance: StartTlsStance;
+      readonly port: number;
+      readonly name: string;
+    }
   | { readonly kind: 'mailbox'; readonly target: DeliveryTarget }
   /** Nothing to dial; the text is the queue's LastError. */
   | { readonly kind: 'unreachable'; readonly lastError: string }

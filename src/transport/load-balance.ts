@@ -12,8 +12,8 @@ export interface LoadBalanceOptions {
 
 /** One minute, as the first retry of a dead hop (exchange: QueueGlitchRetryInterval). */
 export const SHUN_MS = 60_000;
-/** Connectors and servers that are gone are forgotten at last. */
-const MAX_KEYS = 1000;
+/** Connectors and servers that are gone are forgotten at last; the servers may be those of the whole Internet. */
+const MAX_KEYS = 10_000;
 
 /** In the order in which they are tried: time to look again, well, somebody is just finding out, could not be used. */
 const PLACES = ['due', 'well', 'being tried', 'shunned'] as const;
@@ -38,11 +38,22 @@ export class LoadBalance {
   order<T>(key: string, servers: readonly T[], idOf: (server: T) => string): readonly T[] {
     if (servers.length < 2) return servers;
     const turn = this.#nextTurn(key);
+    return this.#byPlace(servers, idOf).flatMap((group) => rotate(group, turn));
+  }
+
+  /** The same for servers whose order is given, and kept among those that did alike. */
+  rank<T>(servers: readonly T[], idOf: (server: T) => string): readonly T[] {
+    return this.#byPlace(servers, idOf).flat();
+  }
+
+  /** Whether it could not be used a moment ago. */
+  isShunned(id: string): boolean {
+    return this.#placeOf(id) === 'shunned';
+  }
+
+  #byPlace<T>(servers: readonly T[], idOf: (server: T) => string): readonly (readonly T[])[] {
     const placed = servers.map((server) => ({ server, place: this.#placeOf(idOf(server)) }));
-    return PLACES.flatMap((wanted) => {
-      const group = placed.filter(({ place }) => place === wanted).map(({ server }) => server);
-      return rotate(group, turn);
-    });
+    return PLACES.map((wanted) => placed.filter(({ place }) => place === wanted).map(({ server }) => server));
   }
 
   /** Tries a server by `attempt`, which says whether it could be used. */
@@ -50,7 +61,7 @@ export class LoadBalance {
     this.#trying.set(id, (this.#trying.get(id) ?? 0) + 1);
     try {
       const result = await attempt();
-      this.#note(id, isUsable(result));
+      this.note(id, isUsable(result));
       return result;
     } finally {
       const left = (this.#trying.get(id) ?? 1) - 1;
@@ -59,7 +70,8 @@ export class LoadBalance {
     }
   }
 
-  #note(id: string, isUsable: boolean): void {
+  /** What became of a server that was looked at otherwise. */
+  note(id: string, isUsable: boolean): void {
     this.#shunnedUntilMs.delete(id);
     if (!isUsable) this.#shunnedUntilMs.set(id, this.#options.clock.elapsedMs() + SHUN_MS);
     dropOldest(this.#shunnedUntilMs);

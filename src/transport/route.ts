@@ -1,6 +1,7 @@
 // Which hop a recipient goes to: pure. On a hub, accepted mail goes to the mailboxes and everything else to a subscribed Edge
 // by the hidden intra-organization connector; on an Edge, accepted mail goes to the hubs by the `--` connector and everything
-// else by the closest address space, cheapest first.
+// else by the closest address space, cheapest first. Where DNS routes, each domain is a hop of its own (exchange: one
+// DnsConnectorDelivery queue for each).
 
 import { findAcceptedDomain } from '../directory/accepted-domain.ts';
 import { normalizeDomainName } from '../directory/domain-name.ts';
@@ -101,22 +102,30 @@ function routeToHubs(organisation: Organisation, connector: SendConnector): Hop 
 }
 
 function routeByConnector(connector: SendConnector, domain: string, serverFqdn: string): Hop {
-  if (connector.smartHosts.length === 0) {
-    return unreachableHop(
-      `No mail server is known for ${domain}: this release routes by smart host only, set SmartHosts on "${connector.name}"`,
-    );
-  }
-  return {
-    kind: 'smart-host',
-    key: `connector:${connector.guid}`,
-    deliveryType: 'SmartHostConnectorDelivery',
-    nextHopDomain: connector.smartHosts.join(';'),
+  const { guid, smartHosts, port, ignoreStartTls, requireTls } = connector;
+  const common = {
     connector: connector.name,
-    hosts: connector.smartHosts,
-    stance: stanceOf({ ignoreStartTls: connector.ignoreStartTls, requireTls: connector.requireTls }),
-    port: connector.port,
+    stance: stanceOf({ ignoreStartTls, requireTls }),
+    port,
     name: connector.fqdn ?? serverFqdn,
   };
+  if (smartHosts.length > 0) {
+    const nextHopDomain = smartHosts.join(';');
+    const key = `connector:${guid}`;
+    return {
+      ...common,
+      kind: 'smart-host',
+      key,
+      deliveryType: 'SmartHostConnectorDelivery',
+      nextHopDomain,
+      hosts: smartHosts,
+    };
+  }
+  if (!connector.dnsRoutingEnabled) {
+    return unreachableHop(`"${connector.name}" has neither SmartHosts nor DNSRoutingEnabled: set one of them`);
+  }
+  const key = `dns:${guid}:${domain}`;
+  return { ...common, kind: 'dns', key, deliveryType: 'DnsConnectorDelivery', nextHopDomain: domain, domain };
 }
 
 /** Closest address space first, then lowest cost (exchange: "closest match, then lowest cost"), then the name. */

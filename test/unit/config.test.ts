@@ -33,6 +33,7 @@ describe('parseConfig', () => {
         ],
       },
       hosts: {},
+      dns: { servers: [], timeout: 10_000 },
       deliver: undefined,
       directory: { backend: 'embedded' },
       retry: {
@@ -127,6 +128,17 @@ directory: { ${LDAP}, bind: { method: external, certificate: e.crt, key: e.key }
     ]);
   });
 
+  it('reads name servers by address, with or without a port', () => {
+    const { dns } = parseConfig(
+      `${HUB}dns: { servers: [192.0.2.53, "127.0.0.1:5353", "2001:db8::53", "[::1]:5353"], timeout: 3s }`,
+      PATH,
+    );
+    expect(dns).toEqual({
+      servers: ['192.0.2.53:53', '127.0.0.1:5353', '[2001:db8::53]:53', '[::1]:5353'],
+      timeout: 3000,
+    });
+  });
+
   it('reads JSON, which is YAML', () => {
     expect(parseConfig('{"role":"edge","fqdn":"edge01.perimeter.test"}', PATH).role).toBe('edge');
   });
@@ -134,6 +146,10 @@ directory: { ${LDAP}, bind: { method: external, certificate: e.crt, key: e.key }
   it.each([
     ['an empty file', '', 'config-invalid', 'not a list of settings such as "role: hub"'],
     ['a text', 'hello', 'config-invalid', 'not a list of settings such as "role: hub"'],
+    ['a name server by name', `${HUB}dns: { servers: [ns.test] }`, 'config-invalid', '"ns.test" is not the address'],
+    ['a name server at port 0', `${HUB}dns: { servers: ["127.0.0.1:0"] }`, 'config-invalid', 'dns.servers.0: "127.0'],
+    ['one name server', `${HUB}dns: { servers: 127.0.0.1 }`, 'config-invalid', 'at dns.servers: not a list'],
+    ['no time for DNS', `${HUB}dns: { timeout: 0 }`, 'config-invalid', 'at dns.timeout: too short'],
     ['a list', '- hub', 'config-invalid', 'not a list of settings such as "role: hub"'],
     ['no YAML', 'role: [hub', 'config-invalid', 'is not YAML: '],
     ['a setting twice', `${HUB}role: edge`, 'config-invalid', 'is not YAML: '],

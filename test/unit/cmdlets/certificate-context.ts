@@ -16,6 +16,7 @@ import { CertificateStore, type StoredCertificate } from '../../../src/tls/certi
 import type { Certificate } from '../../../src/tls/certificate.ts';
 import { createSelfSigned, type SelfSignedOptions } from '../../../src/tls/self-signed.ts';
 import type { Organisation } from '../../../src/transport/organisation.ts';
+import { NO_DNS } from '../../helpers/no-dns.ts';
 
 export const FQDN = { hub: 'hub01.contoso.test', edge: 'edge01.contoso.test' } as const;
 
@@ -46,6 +47,7 @@ export class CertificateFixture {
       certificates: this.store,
       addresses: this.addresses,
       organisation: () => organisation,
+      resolver: NO_DNS,
     } as unknown as ServerContext;
   }
 

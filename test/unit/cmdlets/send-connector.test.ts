@@ -86,10 +86,7 @@ describe('New-SendConnector', () => {
   it('presets Partner with domain security, and says that this protects nothing yet', async () => {
     const { warnings } = await hub.run(newSendConnector, { Name: 'Out', AddressSpaces: '*', Usage: 'Partner' });
     expect(stored()).toMatchObject({ domainSecureEnabled: true, dnsRoutingEnabled: true });
-    expect(warnings).toEqual([
-      expect.stringContaining('mail for "Out" waits until SmartHosts is set'),
-      expect.stringContaining('RequireTLS is what insists on TLS'),
-    ]);
+    expect(warnings).toEqual([expect.stringContaining('RequireTLS is what insists on TLS')]);
   });
 
   it('leaves from a subscribed Edge when asked by any of its names, and says what brings it there', async () => {
@@ -141,15 +138,6 @@ describe('Set-SendConnector', () => {
     expect(stored()).toMatchObject({ smartHosts: [], dnsRoutingEnabled: true });
     expect(stored()?.fqdn).toBeUndefined();
     expect(stored()?.comment).toBeUndefined();
-  });
-
-  it('warns when mail would wait for DNS routing', async () => {
-    const { warnings } = await hub.run(setSendConnector, {
-      Identity: 'Out',
-      SmartHosts: '$null',
-      DNSRoutingEnabled: '1',
-    });
-    expect(warnings).toEqual([expect.stringContaining('routes by smart host only')]);
   });
 
   it('refuses what contradicts the rest, and changes nothing', async () => {

@@ -10,8 +10,9 @@ import type { SpooledMessage } from '../../../src/spool/spool.ts';
 import { openHop, prepend } from '../../../src/transport/deliver.ts';
 import { formatReply, type Hop, type OpenedHop, type Parcel, unreachableHop } from '../../../src/transport/hop.ts';
 import { LoadBalance } from '../../../src/transport/load-balance.ts';
-import type { DeliveryContext } from '../../../src/transport/server-search.ts';
+import type { DeliveryContext } from '../../../src/transport/delivery-context.ts';
 import { makeMessage } from '../../helpers/queue-fixtures.ts';
+import { NO_DNS } from '../../helpers/no-dns.ts';
 import { openScriptedServer, type ScriptedServer, type SmtpScript } from '../../helpers/scripted-smtp-server.ts';
 import { makeOrganisation, makePeer } from './organisation-fixtures.ts';
 
@@ -45,11 +46,13 @@ function contextFor(hosts: Record<string, number>, given: Partial<DeliveryContex
     organisation: () => makeOrganisation(),
     addressBook: {
       hosts: Object.fromEntries(entries),
-      resolve: () => Promise.reject(new Error('no network in tests')),
+      resolver: NO_DNS,
     },
     ownKeyPair: () => undefined,
     handshakeTimeoutMs: 2000,
     balance: new LoadBalance({ clock: new SystemClock(), random: () => 0 }),
+    random: () => 0,
+    isOwnPlace: () => false,
     ...given,
   };
 }
@@ -117,7 +120,11 @@ describe('openHop', () => {
       () => smartHost('dead.test'),
       /^421 4\.4\.1 Cannot use dead\.test \(127\.0\.0\.1:\d+\), connect: ECONNREFUSED$/,
     ],
-    ['the name is not known', () => smartHost('unknown.test'), /^451 4\.4\.0 no address is known for unknown\.test/],
+    [
+      'the name is not known',
+      () => smartHost('unknown.test'),
+      /^451 4\.4\.0 The smart host unknown\.test cannot be found; add it to DNS or to "hosts"/,
+    ],
     ['there are no hosts', () => smartHost(), /^451 4\.4\.0 No server is known/],
     ['there are no peers', () => pair(), /^451 4\.4\.0 No server is known/],
     [

@@ -1,15 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { findAddresses, type Resolver } from '../../../src/transport/next-hop.ts';
+import type { DnsAnswer } from '../../../src/dns/resolver.ts';
+import { type AddressBook, explainUnknown, findAddresses } from '../../../src/transport/next-hop.ts';
 
 const HOSTS = {
   'edge01.perimeter.test': { host: '127.0.0.1', port: 2526 },
   'alias.test': { host: 'real.test', port: 2600 },
 };
 
-const resolve: Resolver = (name) => {
-  if (name === 'real.test') return Promise.resolve(['2001:db8::1', '192.0.2.1']);
-  if (name === 'empty.test') return Promise.resolve([]);
-  return Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' }));
+const ANSWERS = new Map<string, DnsAnswer<string>>([
+  ['real.test', { kind: 'found', records: ['2001:db8::1', '192.0.2.1'] }],
+  ['empty.test', { kind: 'no-data' }],
+  ['broken.test', { kind: 'failed', code: 'ESERVFAIL' }],
+]);
+
+const BOOK: AddressBook = {
+  hosts: HOSTS,
+  resolver: {
+    mailExchangers: () => Promise.reject(new Error('mail exchangers are not asked for here')),
+    addresses: (name) => Promise.resolve(ANSWERS.get(name) ?? { kind: 'no-name' }),
+  },
 };
 
 describe('findAddresses', () => {
@@ -34,17 +43,22 @@ describe('findAddresses', () => {
         { host: '192.0.2.1', port: 2600, name: 'alias.test' },
       ],
     ],
-  ])('finds %s', async (host, expected) => {
-    await expect(findAddresses({ hosts: HOSTS, resolve }, host, 25)).resolves.toEqual(expected);
+  ])('finds %s', async (host, addresses) => {
+    await expect(findAddresses(BOOK, host, 25)).resolves.toEqual({ kind: 'found', addresses });
   });
 
   it.each([
-    ['empty.test', 'no address is known for empty.test: add it'],
-    ['nowhere.test', 'no address is known for nowhere.test (ENOTFOUND): add it'],
-  ])('says what to do about %s', async (host, sentence) => {
-    await expect(findAddresses({ hosts: HOSTS, resolve }, host, 25)).rejects.toMatchObject({
-      code: 'host-not-found',
-      message: expect.stringContaining(sentence),
-    });
+    ['empty.test', { isCertain: true, code: 'ENODATA' }],
+    ['nowhere.test', { isCertain: true, code: 'ENOTFOUND' }],
+    ['constructor', { isCertain: true, code: 'ENOTFOUND' }],
+    ['broken.test', { isCertain: false, code: 'ESERVFAIL' }],
+  ])('says how certain it is that there is nothing for %s, and what to do', async (host, expected) => {
+    const found = await findAddresses(BOOK, host, 25);
+    expect(found).toEqual({ kind: 'unknown', name: host, ...expected });
+    if (found.kind === 'unknown') {
+      expect(explainUnknown(found)).toBe(
+        `no address is known for ${host} (${expected.code}): add it to DNS or to "hosts" in the config`,
+      );
+    }
   });
 });

@@ -96,12 +96,14 @@ describe('routeRecipient on a hub', () => {
       '"Direct" leaves from HUB01 alone and not from HUB02: add HUB02 to its SourceTransportServers',
     ],
     [
-      'a connector would need DNS',
+      'a connector of somebody else names no way',
       makeOrganisation({
-        sendConnectors: [connector('Dns', ['*'], { smartHosts: [], sourceTransportServers: ['HUB01'] })],
+        sendConnectors: [
+          connector('Lost', ['*'], { smartHosts: [], dnsRoutingEnabled: false, sourceTransportServers: ['HUB01'] }),
+        ],
       }),
       'a@example.com',
-      'this release routes by smart host only',
+      '"Lost" has neither SmartHosts nor DNSRoutingEnabled',
     ],
   ])('keeps a message and says why when %s', (_, organisation, address, part) => {
     expect(routeRecipient(organisation, undefined, address)).toMatchObject({
@@ -132,6 +134,52 @@ describe('routeRecipient on an Edge', () => {
       connector: `EdgeSync - Inbound to ${SITE}`,
       peers: edge.peers,
     });
+  });
+});
+
+describe('routeRecipient by a connector with DNS routing', () => {
+  const internet = { ...makeInternetSendConnector(SITE, 'EDGE01'), guid: 'internet' };
+  const open = { ...edge, sendConnectors: [internet, { ...makeInboundSendConnector(SITE, 'EDGE01'), guid: 'in' }] };
+
+  it('makes each domain a hop of its own', () => {
+    expect(routeRecipient(open, undefined, 'a@Example.com')).toEqual({
+      kind: 'dns',
+      key: 'dns:internet:example.com',
+      deliveryType: 'DnsConnectorDelivery',
+      nextHopDomain: 'example.com',
+      domain: 'example.com',
+      connector: `EdgeSync - ${SITE} to Internet`,
+      stance: 'opportunistic',
+      port: 25,
+      name: 'edge01.perimeter.test',
+    });
+    const keys = ['b@example.com', 'b@example.org', 'b@sub.example.com'].map(
+      (address) => routeRecipient(open, undefined, address).key,
+    );
+    expect(keys).toEqual(['dns:internet:example.com', 'dns:internet:example.org', 'dns:internet:sub.example.com']);
+  });
+
+  it.each([
+    ['a@bücher.test', 'xn--bcher-kva.test'],
+    ['a@BÜCHER.test', 'xn--bcher-kva.test'],
+    ['a@xn--bcher-kva.test', 'xn--bcher-kva.test'],
+    ['a@[192.0.2.1]', '[192.0.2.1]'],
+    ['a@[IPv6:2001:db8::1]', '[ipv6:2001:db8::1]'],
+  ])('asks about %s as %s', (address, domain) => {
+    expect(routeRecipient(open, undefined, address)).toMatchObject({ kind: 'dns', domain });
+  });
+
+  it("keeps the connector's name, port and stance", () => {
+    const own = { ...internet, fqdn: 'mail.contoso.test', port: 2525, requireTls: true };
+    expect(routeRecipient({ ...open, sendConnectors: [own] }, undefined, 'a@example.com')).toMatchObject({
+      name: 'mail.contoso.test',
+      port: 2525,
+      stance: 'require',
+    });
+  });
+
+  it('still gives accepted domains to the hubs', () => {
+    expect(routeRecipient(open, undefined, 'a@contoso.test').kind).toBe('pair');
   });
 });
 

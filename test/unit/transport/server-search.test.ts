@@ -4,10 +4,12 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../src/log.ts';
 import type { KeyPair } from '../../../src/tls/key-pair.ts';
 import { createSelfSigned } from '../../../src/tls/self-signed.ts';
+import type { DeliveryContext } from '../../../src/transport/delivery-context.ts';
 import type { Hop } from '../../../src/transport/hop.ts';
 import { LoadBalance, SHUN_MS } from '../../../src/transport/load-balance.ts';
-import { type DeliveryContext, type Found, findServer } from '../../../src/transport/server-search.ts';
+import { type Found, findServer } from '../../../src/transport/server-search.ts';
 import { HandClock } from '../../helpers/hand-clock.ts';
+import { NO_DNS } from '../../helpers/no-dns.ts';
 import { openScriptedServer, type ScriptedServer, type SmtpScript } from '../../helpers/scripted-smtp-server.ts';
 import { makeOrganisation, makePeer } from './organisation-fixtures.ts';
 
@@ -61,10 +63,12 @@ class World {
       clock: this.clock,
       log: silentLog(),
       organisation: () => makeOrganisation({ role: 'edge' }),
-      addressBook: { hosts: this.hosts, resolve: () => Promise.reject(new Error('no network in tests')) },
+      addressBook: { hosts: this.hosts, resolver: NO_DNS },
       ownKeyPair: () => pairOf('hub03'),
       handshakeTimeoutMs: 5000,
       balance: new LoadBalance({ clock: this.clock, random: () => 0 }),
+      random: () => 0,
+      isOwnPlace: () => false,
     };
   }
 
@@ -81,8 +85,7 @@ class World {
       stance: 'opportunistic',
       port: 25,
     };
-    const candidates = peers.map((peer) => ({ host: peer.fqdn, peer }));
-    const found = await findServer({ context: this.context, hop, hasWaited, port: 25, candidates });
+    const found = await findServer({ context: this.context, hop, hasWaited });
     if (found.kind === 'ready') await found.session.quit();
     return found;
   }

@@ -1,0 +1,25 @@
+// What delivering needs besides the hop.
+
+import type { Clock } from '../clock.ts';
+import type { Endpoint } from '../config.ts';
+import type { Log } from '../log.ts';
+import type { KeyPair } from '../tls/key-pair.ts';
+import type { LoadBalance } from './load-balance.ts';
+import type { AddressBook } from './next-hop.ts';
+import type { Organisation } from './organisation.ts';
+
+export interface DeliveryContext {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly organisation: () => Organisation;
+  readonly addressBook: AddressBook;
+  readonly handshakeTimeoutMs: number;
+  /** Whose turn it is where a hop has several servers. */
+  readonly balance: LoadBalance;
+  /** From 0 up to, and without, 1: the order of equals. */
+  readonly random: () => number;
+  /** Whether an address that DNS gave for a stranger is this machine. */
+  readonly isOwnPlace: (place: Endpoint) => boolean;
+  /** The internal transport certificate with its key, at the moment of asking. */
+  readonly ownKeyPair: () => KeyPair | undefined;
+}
