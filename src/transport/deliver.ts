@@ -134,7 +134,7 @@ class RefusingConnection implements HopConnection {
   }
 
   deliver({ indexes }: Parcel): Promise<readonly RecipientOutcome[]> {
-    return Promise.resolve(indexes.map((index) => ({ index, status: 'failed', reply: this.#reply })));
+    return Promise.resolve(indexes.map((index) => ({ index, status: 'failed', reply: this.#reply, isLocal: true })));
   }
 
   close(): Promise<void> {
