@@ -142,7 +142,7 @@ export interface ZoneEntry {
 export type Zone = Readonly<Record<string, ZoneEntry | DnsReply>>;
 
 /** A recursive server that knows these names: it follows aliases, and any other name does not exist. */
-function zone(entries: Zone): DnsScript {
+export function zone(entries: Zone): DnsScript {
   return ({ name, type }) => {
     const records: Answer[] = [];
     const seen = new Set<string>();
