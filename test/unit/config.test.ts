@@ -44,6 +44,7 @@ describe('parseConfig', () => {
         outboundInterval: 600_000,
         messageInterval: 60_000,
         expiration: 172_800_000,
+        delayNotification: 14_400_000,
       },
       limits: expect.objectContaining({ maxConnectionsPerHop: 10, drainTimeout: 10_000 }),
       log: { level: 'info' },
