@@ -2,17 +2,20 @@
 // handed to them here.
 
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import type { Cancel } from './clock.ts';
 import { type Endpoint, formatEndpoint, parseEndpoint } from './config.ts';
 import { messageOf } from './problem.ts';
 import type { Foundation } from './server.ts';
 import { SmtpListener } from './smtp/listener.ts';
 import { watchCertificates } from './transport/certificate-watch.ts';
+import { CrashFolder } from './transport/crash-folder.ts';
 import { openHop } from './transport/deliver.ts';
 import { ExpiryWarnings } from './transport/expiry-warnings.ts';
 import { LoadBalance } from './transport/load-balance.ts';
 import type { Organisation } from './transport/organisation.ts';
 import { isOwnPlace } from './transport/own-address.ts';
+import { judgeSuspects } from './transport/poison.ts';
 import { MailQueue } from './transport/queue.ts';
 import { Receiver, type RecipientValidation } from './transport/receive.ts';
 import type { Metrics } from './tracking/metrics.ts';
@@ -48,6 +51,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     tracking: foundation.tracking,
     events: foundation.events,
   });
+  const crashes = await openCrashFolder(foundation);
   const expirationMs = config.retry.expiration;
   let addresses: readonly Endpoint[] = config.listen.smtp;
   const deliveryContext = {
@@ -71,6 +75,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     route: (address) => routeRecipient(organisation(), config.deliver, address),
     open: (hop, hasWaited) => openHop(deliveryContext, hop, hasWaited),
     settlement: new Settlement({ spool, clock, log, organisation, records, expirationMs }),
+    underWork: crashes.underWork,
   });
   const receiver = new Receiver({
     clock,
@@ -109,6 +114,16 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
 
 function interfaceAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((each = []) => each.map(({ address }) => address));
+}
+
+/** What the crash before this start, if there was one, means for the messages that were under work then. */
+async function openCrashFolder(foundation: Foundation): Promise<CrashFolder> {
+  const { config, parts, crashDoor } = foundation;
+  const folder = new CrashFolder(join(config.folder, 'crash'));
+  parts.add(() => folder.close());
+  if (crashDoor) parts.add(crashDoor.watch((error) => folder.note(error), folder.reportPath));
+  await judgeSuspects({ ...foundation, server: config.fqdn, folder });
+  return folder;
 }
 
 function countLookups(validation: RecipientValidation, { recipientLookups }: Metrics): RecipientValidation {

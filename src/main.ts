@@ -1,13 +1,14 @@
 // The program: argv in, exit code out. Hands the shell its doors and keeps a server running until it is told to stop, by
 // SIGTERM, SIGINT, or the end of its standard input when somebody looks after it (RELAYPAIR_WATCH_STDIN).
 
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SystemClock } from './clock.ts';
 import { type Config, readConfig, type Role } from './config.ts';
 import { controlSocketPath } from './control/socket-path.ts';
 import { openLog } from './log.ts';
 import { Problem } from './problem.ts';
-import type { RunningServer, ServerOptions } from './server.ts';
+import type { CrashDoor, RunningServer, ServerOptions } from './server.ts';
 import type { Doors } from './shell/doors.ts';
 import { runShell } from './shell/shell.ts';
 
@@ -64,10 +65,30 @@ async function openServer(config: Config, { clockOffsetMs, isLab }: ClockOptions
     ...(config.log.file !== undefined && { file: config.log.file }),
   });
   const { readVersion } = await import('./version.ts');
-  const options: ServerOptions = { config, clock, labClock: isLab ? clock : undefined, log, version: readVersion() };
+  const version = readVersion();
+  const options: ServerOptions = { config, clock, labClock: isLab ? clock : undefined, log, version, crashDoor };
   if (config.role === 'hub') return (await import('./hub.ts')).openHub(options);
   return (await import('./edge.ts')).openEdge(options);
 }
+
+/** What nobody catches ends the process; these only take note of it on the way. */
+const crashDoor: CrashDoor = {
+  watch(note, reportPath) {
+    Object.assign(process.report, {
+      reportOnFatalError: true,
+      directory: dirname(reportPath),
+      filename: basename(reportPath),
+      compact: true,
+      excludeNetwork: true,
+      excludeEnv: true,
+    });
+    process.on('uncaughtExceptionMonitor', note);
+    return () => {
+      process.report.reportOnFatalError = false;
+      process.off('uncaughtExceptionMonitor', note);
+    };
+  },
+};
 
 /**
  * Aborts once the process is asked to stop. Asking again changes nothing, since a whole process group may be asked by several

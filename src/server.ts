@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import type { SecureContext } from 'node:tls';
-import type { Clock } from './clock.ts';
+import type { Cancel, Clock } from './clock.ts';
 import { describeOffset } from './clock.ts';
 import type { Config } from './config.ts';
 import { CachedResolver } from './dns/cached-resolver.ts';
@@ -34,6 +34,14 @@ export interface ServerOptions {
   readonly labClock?: { move(byMs: number): void } | undefined;
   readonly log: Log;
   readonly version: string;
+  /** The process's own door for what nobody catches; absent where a server is one of many in a process. */
+  readonly crashDoor?: CrashDoor;
+}
+
+/** Lets somebody note the end of the process; returns how to stop that. */
+export interface CrashDoor {
+  /** `note` is called with an exception that nobody caught; `reportPath` gets Node's report on a heap that ran over. */
+  watch(note: (error: unknown) => void, reportPath: string): Cancel;
 }
 
 /** A running server, as main.ts and tests see it. */

@@ -6,6 +6,7 @@ import type { Cmdlet } from './cmdlet.ts';
 import { enableExchangeCertificate } from './enable-exchange-certificate.ts';
 import { exportEdgeSubscription } from './export-edge-subscription.ts';
 import { exportExchangeCertificate } from './export-exchange-certificate.ts';
+import { exportMessage } from './export-message.ts';
 import { getAcceptedDomain } from './get-accepted-domain.ts';
 import { getCounter } from './get-counter.ts';
 import { getDecisionCard } from './get-decision-card.ts';
@@ -60,6 +61,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   enableExchangeCertificate,
   exportEdgeSubscription,
   exportExchangeCertificate,
+  exportMessage,
   getAcceptedDomain,
   getCounter,
   getDecisionCard,

@@ -147,6 +147,7 @@ function submissionPlace(message: SpooledMessage): Place {
 }
 
 async function* poisonPlaces({ spool }: ServerContext): AsyncGenerator<Place> {
+  for (const message of await spool.listPoison()) yield { ...submissionPlace(message), queue: POISON };
   for (const damaged of await spool.listDamaged()) {
     const { id, reason } = damaged;
     yield { queue: POISON, id, status: 'Suspended', lastError: `Set aside as damaged: ${reason}`, damaged };

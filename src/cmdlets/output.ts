@@ -36,6 +36,13 @@ export interface OutputFile {
   readonly mode?: number;
 }
 
+/** The same for content of any size, which is read while it is carried to the door. When that fails, no file is written. */
+export interface OutputStream {
+  /** The outputFile parameter that names the file; where it was not given, the content is printed as it is. */
+  readonly parameter: string;
+  readonly content: AsyncIterable<Buffer>;
+}
+
 export interface CmdletOutput {
   readonly records: readonly OutputRecord[];
   /** Sentences for the person, shown even where the table is empty. */
@@ -44,6 +51,7 @@ export interface CmdletOutput {
   /** What did not come about although the cmdlet ran; the door says it like a refusal and exits with 1. */
   readonly failures?: readonly string[];
   readonly files?: readonly OutputFile[];
+  readonly stream?: OutputStream;
 }
 
 /** A column of the default table: a property's name, or a heading with a value made for the table. */

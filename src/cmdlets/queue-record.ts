@@ -124,13 +124,13 @@ function describeOwnQueue(
   return record;
 }
 
-/** The ids of the messages that are in a queue, and how many more the spool holds. */
+/** The ids of the messages that are in a queue, Poison included, and how many more the spool holds. */
 export async function countSubmission({
   queue,
   spool,
 }: ServerContext): Promise<{ queuedIds: ReadonlySet<number>; count: number }> {
-  const { messages } = await spool.count();
-  const queuedIds = new Set<number>();
+  const [{ messages }, poison] = await Promise.all([spool.count(), spool.listPoison()]);
+  const queuedIds = new Set(poison.map(({ id }) => id));
   for (const each of queue.queues()) {
     for (const { id } of each.tickets()) queuedIds.add(id);
   }
@@ -140,8 +140,8 @@ export async function countSubmission({
 
 /** How many messages are in Poison. */
 export async function countPoison({ spool }: ServerContext): Promise<number> {
-  const { damaged } = await spool.count();
-  return damaged;
+  const [{ damaged }, poison] = await Promise.all([spool.count(), spool.listPoison()]);
+  return damaged + poison.length;
 }
 
 /** Whether `identity` (`HUB01\3`, `3` or a NextHopDomain, any letter case) names the queue with this name. */

@@ -68,16 +68,17 @@ interface Gathered {
   readonly warnings: string[];
   readonly failures: string[];
   readonly files: OutputFile[];
+  readonly pieces: OutputFile[];
 }
 
 function exchange(socket: Socket, request: CmdletRequest, options: CallOptions): Promise<CmdletOutput> {
-  const gathered: Gathered = { records: [], notices: [], warnings: [], failures: [], files: [] };
+  const gathered: Gathered = { records: [], notices: [], warnings: [], failures: [], files: [], pieces: [] };
   const split = createLineSplitter(MAX_ANSWER_BYTES);
   return new Promise((resolve, reject) => {
     socket.on('data', (chunk) => {
       try {
         for (const line of split(chunk)) {
-          if (gather(gathered, decodeAnswer(line), options)) resolve(gathered);
+          if (gather(gathered, decodeAnswer(line), options)) resolve(join(gathered));
         }
       } catch (error) {
         reject(error);
@@ -98,7 +99,16 @@ function gather(gathered: Gathered, answer: Answer, options: CallOptions): boole
   if (answer.kind === 'warning') gathered.warnings.push(answer.text);
   if (answer.kind === 'failure') gathered.failures.push(answer.text);
   if (answer.kind === 'file') gathered.files.push(answer.file);
+  if (answer.kind === 'piece') gathered.pieces.push(answer.file);
   return answer.kind === 'done';
+}
+
+/** The pieces have become a file: only a whole answer comes so far. */
+function join({ pieces, ...output }: Gathered): CmdletOutput {
+  const [first] = pieces;
+  if (!first) return output;
+  const content = Buffer.concat(pieces.map((piece) => piece.content));
+  return { ...output, files: [...output.files, { ...first, content }] };
 }
 
 function serverGone(cmdlet: string): Problem {

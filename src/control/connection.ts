@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import type { CmdletRequest } from '../cmdlets/binding.ts';
 import type { Cmdlet } from '../cmdlets/cmdlet.ts';
-import type { CmdletOutput } from '../cmdlets/output.ts';
+import type { CmdletOutput, OutputStream } from '../cmdlets/output.ts';
 import type { Log } from '../log.ts';
 import { executeCmdlet, refusalOf } from './execution.ts';
 import { createLineSplitter, LineTooLong } from './line-splitter.ts';
@@ -118,7 +118,17 @@ export class ControlConnection<Context> {
     for (const text of output.warnings ?? []) await this.#write({ kind: 'warning', text });
     for (const text of output.failures ?? []) await this.#write({ kind: 'failure', text });
     for (const file of output.files ?? []) await this.#write({ kind: 'file', file });
+    if (output.stream) await this.#writePieces(output.stream);
     await this.#write({ kind: 'done' });
+  }
+
+  async #writePieces({ parameter, content }: OutputStream): Promise<void> {
+    // An empty piece first: an empty file is a file.
+    await this.#write({ kind: 'piece', file: { parameter, content: Buffer.alloc(0) } });
+    for await (const piece of content) {
+      if (!this.#socket.writable) return;
+      await this.#write({ kind: 'piece', file: { parameter, content: piece } });
+    }
   }
 
   /** Resolves when the caller has made room for more, or has gone. */

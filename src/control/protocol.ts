@@ -1,5 +1,5 @@
 // The language of the control socket: one JSON object a line, both ways. A request is { protocol, cmdlet, parameters, files };
-// the answer is any number of progress, record, notice, warning, failure and file lines, then one `done` or `error` line. Records go
+// the answer is any number of progress, record, notice, warning, failure, file and piece lines, then one `done` or `error` line. Records go
 // one to a line, so that a long table needs no long line. Reading a request is request.ts: only the server pays for its schema.
 
 import type { CmdletRequest } from '../cmdlets/binding.ts';
@@ -10,13 +10,15 @@ import { Problem } from '../problem.ts';
 export const PROTOCOL = 1;
 /** A request may carry a file of 32 MiB in base64: a hundred thousand recipients are a quarter of that. */
 export const MAX_REQUEST_BYTES = 48 * 1024 * 1024;
-/** An answer's line may carry one exported message. */
+/** An answer's line may carry one file. */
 export const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
 export type Answer =
   | { readonly kind: 'progress' | 'notice' | 'warning' | 'failure'; readonly text: string }
   | { readonly kind: 'record'; readonly record: OutputRecord }
   | { readonly kind: 'file'; readonly file: OutputFile }
+  /** The next piece of a file that is read while it is carried; the pieces together are the file. */
+  | { readonly kind: 'piece'; readonly file: OutputFile }
   | { readonly kind: 'done' }
   | { readonly kind: 'error'; readonly code: string; readonly sentence: string };
 
@@ -47,9 +49,9 @@ export function parseJson(line: Buffer): unknown {
 /** The answer as a line. Dates become { $date }, files base64. */
 export function encodeAnswer(answer: Answer): string {
   if (answer.kind === 'record') return `${JSON.stringify({ kind: 'record', record: encodeValue(answer.record) })}\n`;
-  if (answer.kind !== 'file') return `${JSON.stringify(answer)}\n`;
-  const { file } = answer;
-  return `${JSON.stringify({ kind: 'file', file: { ...file, content: file.content.toString('base64') } })}\n`;
+  if (answer.kind !== 'file' && answer.kind !== 'piece') return `${JSON.stringify(answer)}\n`;
+  const { kind, file } = answer;
+  return `${JSON.stringify({ kind, file: { ...file, content: file.content.toString('base64') } })}\n`;
 }
 
 /** The answer in a line from our own server, which is trusted to keep its word; throws Problem `bad-answer`. */
@@ -62,8 +64,8 @@ export function decodeAnswer(line: Buffer): Answer {
     );
   }
   if (answer.kind === 'record') return { kind: 'record', record: decodeValue(answer.record) as OutputRecord };
-  if (answer.kind !== 'file') return answer;
-  return { kind: 'file', file: { ...answer.file, content: Buffer.from(String(answer.file.content), 'base64') } };
+  if (answer.kind !== 'file' && answer.kind !== 'piece') return answer;
+  return { kind: answer.kind, file: { ...answer.file, content: Buffer.from(String(answer.file.content), 'base64') } };
 }
 
 function encodeValue(value: OutputValue): unknown {

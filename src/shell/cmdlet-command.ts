@@ -50,7 +50,7 @@ export async function runCmdletCommand(command: CmdletCommand, doors: Doors, ter
     startCommand: `relaypair ${role} --config ${configPath}`,
     onProgress: (text) => showProgress(text, terminal),
   });
-  saveFiles(output, places);
+  saveFiles(output, places, terminal);
   printOutput(cmdlet, output, { options, terminal });
   for (const failure of output.failures ?? []) printProblem(failure, terminal);
   return (output.failures ?? []).length === 0 ? DONE : REFUSED;
@@ -110,9 +110,20 @@ function showProgress(text: string, terminal: Terminal): void {
   if (terminal.stderr.isTTY === true) terminal.stderr.write(`${escapeText(text)}\n`);
 }
 
-function saveFiles(output: CmdletOutput, places: ReadonlyMap<string, OutputPlace>): void {
+/** A file that nobody gave a name is printed: as it is into a pipe, made harmless for a person's terminal. */
+function saveFiles(output: CmdletOutput, places: ReadonlyMap<string, OutputPlace>, terminal: Terminal): void {
   for (const file of output.files ?? []) {
     const place = places.get(file.parameter);
     if (place !== undefined) saveOutputFile(place, file);
+    else if (terminal.stdout.isTTY === true) terminal.stdout.write(escapeLines(file.content));
+    else terminal.stdout.write(file.content);
   }
+}
+
+function escapeLines(content: Buffer): string {
+  return content
+    .toString()
+    .split(/\r?\n/)
+    .map((line) => escapeText(line))
+    .join('\n');
 }

@@ -6,8 +6,11 @@ import { constants, type Dirent } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensurePrivateFolder, syncFolder } from '../storage/files.ts';
+import type { FileFinding } from './spool.ts';
 
 const OWN_NAME = /^[0-9a-f]{32}\.(?:body|part)$/;
+/** A body whose file stands still for so long is not being received any more. */
+const ARRIVING_MS = 10 * 60_000;
 const CHUNK_BYTES = 128 * 1024;
 
 /** A body on its way into the folder. End it with `publish` or `discard`. */
@@ -104,6 +107,20 @@ export class BodyFolder {
     return { sizes, leftovers, foreign };
   }
 
+  /**
+   * Files that no row points to, and entries that are none of ours. What was written to in the last ten minutes may still be
+   * on its way in, and its row still to come. Changes nothing.
+   */
+  async inspect(isKnown: (name: string) => boolean): Promise<FileFinding[]> {
+    const findings: FileFinding[] = [];
+    for (const entry of await readdir(this.#path, { withFileTypes: true })) {
+      const path = join(this.#path, entry.name);
+      if (!isOwn(entry)) findings.push({ path, kind: 'foreign' });
+      else if (!isKnown(entry.name) && (await isOld(path))) findings.push({ path, kind: 'orphan' });
+    }
+    return findings;
+  }
+
   async close(): Promise<void> {
     await this.#running;
     await this.#handle.close();
@@ -132,6 +149,12 @@ export class BodyFolder {
     this.#running = running;
     return running;
   }
+}
+
+/** By the file system's clock, which wrote the file's time. False for a file that has gone meanwhile. */
+async function isOld(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs > ARRIVING_MS;
 }
 
 function isOwn(entry: Dirent): boolean {

@@ -8,6 +8,7 @@ export interface DeliveryState {
   readonly attempts: number;
   readonly nextAttemptAt: Date;
   readonly suspended: boolean;
+  readonly poison: boolean;
   readonly recipients: readonly RecipientState[];
 }
 
@@ -15,11 +16,15 @@ export interface DeliveryState {
 export interface StoredState {
   readonly attempts: number;
   readonly nextAttemptMs: number;
+  /** 0 no, 1 yes, 2 as poison. */
   readonly suspended: number;
   /** JSON: what differs from a fresh message, as [index, status, delayNotified, lastError]. */
   readonly recipients: string;
   readonly checksum: Uint8Array;
 }
+
+/** `suspended` of a message that is poison. */
+export const POISON = 2;
 
 type StoredRecipient = [index: number, status: RecipientStatus, delayNotified: boolean, lastError: string | null];
 
@@ -29,6 +34,7 @@ export function freshState(envelope: Envelope): DeliveryState {
     attempts: 0,
     nextAttemptAt: envelope.receivedAt,
     suspended: false,
+    poison: false,
     recipients: envelope.recipients.map((recipient) => ({ ...recipient, status: 'pending', delayNotified: false })),
   };
 }
@@ -54,9 +60,14 @@ export function settleState(state: DeliveryState, settlement: Settlement): Deliv
   return {
     attempts: settlement.attempts ?? state.attempts,
     nextAttemptAt: settlement.nextAttemptAt ?? state.nextAttemptAt,
-    suspended: settlement.suspended ?? state.suspended,
+    ...settleSuspension(state, settlement),
     recipients,
   };
+}
+
+function settleSuspension(state: DeliveryState, settlement: Settlement): Pick<DeliveryState, 'suspended' | 'poison'> {
+  const suspended = settlement.poison ?? settlement.suspended ?? state.suspended;
+  return { suspended, poison: suspended && (settlement.poison ?? state.poison) };
 }
 
 function recipientAt(state: DeliveryState, index: number): RecipientState {
@@ -85,10 +96,15 @@ export function encodeState(id: number, state: DeliveryState): StoredState {
   const stored = {
     attempts: state.attempts,
     nextAttemptMs: state.nextAttemptAt.getTime(),
-    suspended: state.suspended ? 1 : 0,
+    suspended: encodeSuspension(state),
     recipients: JSON.stringify(changed),
   };
   return { ...stored, checksum: checksumState(id, stored) };
+}
+
+function encodeSuspension({ suspended, poison }: DeliveryState): number {
+  if (!suspended) return 0;
+  return poison ? POISON : 1;
 }
 
 /** The inverse of `encodeState`; undefined when the checksum is wrong. */
@@ -103,7 +119,13 @@ export function decodeState(id: number, envelope: Envelope, stored: StoredState)
     recipients[index] = { ...fresh, status, delayNotified, ...(lastError === null ? {} : { lastError }) };
   }
   const { attempts, nextAttemptMs, suspended } = stored;
-  return { attempts, nextAttemptAt: new Date(nextAttemptMs), suspended: suspended !== 0, recipients };
+  return {
+    attempts,
+    nextAttemptAt: new Date(nextAttemptMs),
+    suspended: suspended !== 0,
+    recipients,
+    poison: suspended === POISON,
+  };
 }
 
 function checksumState(id: number, stored: Omit<StoredState, 'checksum'>): Buffer {

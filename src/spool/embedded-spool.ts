@@ -12,12 +12,15 @@ import { explainDiskFault, explainOpeningFault, isCorruption } from './disk-faul
 import { requireRoom } from './disk-room.ts';
 import { EmbeddedWriter, takeInWhole } from './embedded-writer.ts';
 import { closedProblem, GroupCommit } from './group-commit.ts';
+import { salvageMessage } from './salvage.ts';
 import { type Settled, settleMessage } from './settle-step.ts';
 import type {
   ClaimOptions,
   DamagedMessage,
+  FileFinding,
   ListOptions,
   NewMessage,
+  SalvagedMessage,
   Settlement,
   Spool,
   SpoolCount,
@@ -45,6 +48,7 @@ export class EmbeddedSpool implements Spool {
   readonly #group: GroupCommit;
   readonly #claims = new Map<number, string>();
   readonly #damaged: Map<number, DamagedMessage>;
+  readonly #poison: Set<number>;
   readonly #totals: { messages: number; bytes: number };
   readonly #bell = new ArrivalBell();
   readonly #underWay = new Set<Promise<void>>();
@@ -55,13 +59,17 @@ export class EmbeddedSpool implements Spool {
     this.#parts = parts;
     this.#group = new GroupCommit(parts.connection);
     this.#damaged = new Map(parts.damaged.map((message) => [message.id, message]));
+    this.#poison = new Set(parts.poisonIds);
     this.#totals = { ...parts.totals };
   }
 
   /** Opens or makes the spool in `options.folder`; Problems as in SpoolBackend. */
   static async open(options: EmbeddedSpoolOptions): Promise<EmbeddedSpool> {
     try {
-      return new EmbeddedSpool(options, await openSpoolParts(options));
+      const spool = new EmbeddedSpool(options, await openSpoolParts(options));
+      // Poison is never claimed: a state that only says so by a flipped bit is found out here.
+      await spool.listPoison();
+      return spool;
     } catch (error) {
       throw explainOpeningFault(error);
     }
@@ -151,6 +159,22 @@ export class EmbeddedSpool implements Spool {
     return [...this.#damaged.values()];
   }
 
+  async salvage(id: number): Promise<SalvagedMessage | undefined> {
+    this.#requireOpen();
+    return salvageMessage(id, this.#parts.database, this.#parts.bodies);
+  }
+
+  async listPoison(): Promise<SpooledMessage[]> {
+    this.#requireOpen();
+    return this.#loadAll([...this.#poison]);
+  }
+
+  async inspectFiles(): Promise<FileFinding[]> {
+    this.#requireOpen();
+    const { database, bodies } = this.#parts;
+    return bodies.inspect((name) => database.isBodyFile(name));
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -196,6 +220,8 @@ export class EmbeddedSpool implements Spool {
       if (settled.fileName !== null) this.#inBackground(this.#parts.bodies.remove(settled.fileName));
     }
     if (settled.kind !== 'kept' && settled.kind !== 'late') return undefined;
+    if (settled.message.poison) this.#poison.add(id);
+    else this.#poison.delete(id);
     if (!this.#claims.has(id) && !settled.message.suspended) this.#bell.ring();
     return settled.message;
   }
@@ -254,6 +280,7 @@ export class EmbeddedSpool implements Spool {
 
   #forget(id: number, sizeBytes: number): void {
     this.#claims.delete(id);
+    this.#poison.delete(id);
     this.#totals.messages -= 1;
     this.#totals.bytes -= sizeBytes;
   }

@@ -5,7 +5,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { StoredBody } from './body-intake.ts';
 import { asBuffer, type BodyPlace } from './body-reader.ts';
-import { type DeliveryState, decodeState, encodeState, freshState, type StoredState } from './delivery-state.ts';
+import {
+  type DeliveryState,
+  decodeState,
+  encodeState,
+  freshState,
+  POISON,
+  type StoredState,
+} from './delivery-state.ts';
 import { isCorruption } from './disk-fault.ts';
 import { checksumHead, decodeEnvelope, encodeEnvelope } from './envelope-codec.ts';
 import type { ClaimOptions, DamagedMessage, Envelope, SpooledMessage } from './spool.ts';
@@ -38,7 +45,7 @@ const SETTINGS = `
 `;
 // CAST and coalesce: a damaged row may hold any type; it must come up for a claim, be found out and set aside.
 const NEXT_ATTEMPT = `SELECT id, coalesce(CAST(coalesce(next_attempt_ms, received_ms) AS INTEGER), 0),
-  coalesce(CAST(suspended AS INTEGER), 0) <> 0 FROM message LEFT JOIN state USING (id)`;
+  CASE coalesce(CAST(suspended AS INTEGER), 0) WHEN 0 THEN 0 WHEN ${POISON} THEN ${POISON} ELSE 1 END FROM message LEFT JOIN state USING (id)`;
 const GOOD = 'id NOT IN (SELECT id FROM damaged)';
 
 const SQL = {
@@ -48,12 +55,15 @@ const SQL = {
   head: 'SELECT received_ms, body_size, checksum, body_checksum, envelope, trace FROM message WHERE id = ?',
   body: `SELECT body_size AS sizeBytes, body_checksum AS checksum, body AS content, body_file AS fileName
     FROM message WHERE id = ?`,
+  trace: 'SELECT trace FROM message WHERE id = ?',
+  poison: `SELECT id FROM state WHERE suspended = ${POISON} AND ${GOOD} ORDER BY id`,
   size: 'SELECT body_size AS sizeBytes FROM message WHERE id = ?',
   page: `SELECT id FROM message WHERE id > ? AND ${GOOD} ORDER BY id LIMIT ?`,
   totals: `SELECT count(*) AS messages, total(body_size) AS bytes FROM message WHERE ${GOOD}`,
   files: `SELECT id, CAST(body_file AS TEXT) AS fileName, body_size AS sizeBytes FROM message NOT INDEXED
     WHERE body_file IS NOT NULL`,
   fileNames: `SELECT body_file AS fileName FROM message INDEXED BY message_body_file WHERE body_file IS NOT NULL`,
+  isBodyFile: 'SELECT 1 FROM message WHERE body_file = ?',
   state: `SELECT attempts, next_attempt_ms AS nextAttemptMs, suspended, recipients, checksum FROM state WHERE id = ?`,
   saveState: 'INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?)',
   markDamaged: 'INSERT OR IGNORE INTO damaged VALUES (?, ?, ?)',
@@ -134,6 +144,16 @@ export class SpoolDatabase {
     return this.#sql.body.get(id) as BodyPlace | undefined;
   }
 
+  /** Ids of messages that are poison, by reading every state: for the start only. */
+  listPoisonIds(): number[] {
+    return (this.#sql.poison.all() as { id: number }[]).map(({ id }) => id);
+  }
+
+  /** The trace fields, unchecked; undefined when there is no such message. */
+  traceOf(id: number): unknown {
+    return this.#sql.trace.get(id)?.['trace'];
+  }
+
   saveState(id: number, state: DeliveryState): void {
     const { attempts, nextAttemptMs, suspended, recipients, checksum } = encodeState(id, state);
     this.#sql.saveState.run(id, attempts, nextAttemptMs, suspended, recipients, checksum);
@@ -168,6 +188,11 @@ export class SpoolDatabase {
   /** Names of all body files, as the index knows them: a second witness before one without a row is removed. */
   listIndexedFileNames(): string[] {
     return (this.#sql.fileNames.all() as { fileName: string }[]).map(({ fileName }) => fileName);
+  }
+
+  /** Whether a message's body is the file of this name. */
+  isBodyFile(fileName: string): boolean {
+    return this.#sql.isBodyFile.get(fileName) !== undefined;
   }
 
   /** Every message whose body is a file. */

@@ -20,6 +20,8 @@ export interface SpoolParts {
   /** Good messages and the octets of their bodies. */
   readonly totals: { messages: number; bytes: number };
   readonly damaged: readonly DamagedMessage[];
+  /** Ids of messages that are poison. */
+  readonly poisonIds: readonly number[];
 }
 
 interface Stores {
@@ -40,7 +42,7 @@ export async function openSpoolParts(options: SpoolOptions): Promise<SpoolParts>
     await recover({ connection, database, bodies }, options);
     database.waitAll();
     const [totals, damaged] = [database.countTotals(), database.listDamaged()];
-    return { connection, database, bodies, totals, damaged };
+    return { connection, database, bodies, totals, damaged, poisonIds: database.listPoisonIds() };
   } catch (error) {
     await bodies?.close();
     connection.close();

@@ -66,6 +66,8 @@ export interface SpooledMessage {
   /** `envelope.receivedAt` until a settlement says otherwise. */
   readonly nextAttemptAt: Date;
   readonly suspended: boolean;
+  /** The server crashed at work on it too often; suspended as well, until somebody resumes it. */
+  readonly poison: boolean;
 }
 
 /** Takes in one message. Wait for each call before the next; end it with `commit` or `abort`. */
@@ -101,7 +103,10 @@ export interface Settlement {
   readonly recipients?: readonly RecipientChange[];
   readonly attempts?: number;
   readonly nextAttemptAt?: Date;
+  /** False ends `poison` too. */
   readonly suspended?: boolean;
+  /** Suspends the message as well. */
+  readonly poison?: true;
 }
 
 export interface ClaimOptions {
@@ -114,7 +119,7 @@ export interface ClaimOptions {
   readonly dueBefore?: Date;
   /** Latest next attempt first. Who claims from both ends by turns lets nobody wait behind all the others. */
   readonly latestFirst?: boolean;
-  /** Suspended messages too: to be held and shown, not to be sent. */
+  /** Suspended messages too, to be held and shown, not to be sent; poison is never claimed. */
   readonly withSuspended?: boolean;
 }
 
@@ -140,6 +145,20 @@ export interface DamagedMessage {
   readonly foundAt: Date;
   /** Absent when the envelope itself cannot be trusted. */
   readonly envelope?: Envelope;
+}
+
+/** What can be read of a damaged message, unchecked. */
+export interface SalvagedMessage {
+  readonly traceFields: Buffer;
+  /** Ends where no more can be read. */
+  readonly body: Readable;
+}
+
+/** A file in the spool's folders that is not what it should be. */
+export interface FileFinding {
+  readonly path: string;
+  /** `orphan`: a body that belongs to no message. `foreign`: none of the spool's. */
+  readonly kind: 'orphan' | 'foreign';
 }
 
 export interface Spool {
@@ -189,6 +208,15 @@ export interface Spool {
   list(options: ListOptions): Promise<SpooledMessage[]>;
 
   listDamaged(): Promise<DamagedMessage[]>;
+
+  /** For a person to look at, never to be sent. Undefined when nothing is left. */
+  salvage(id: number): Promise<SalvagedMessage | undefined>;
+
+  /** Good messages that are poison. */
+  listPoison(): Promise<SpooledMessage[]>;
+
+  /** Files that belong to no message; of what is being received nothing is reported. Changes nothing. */
+  inspectFiles(): Promise<FileFinding[]>;
 
   /** Finishes settlements and commits under way and lets go of everything; a second time it does nothing. */
   close(): Promise<void>;

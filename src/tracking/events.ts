@@ -5,12 +5,20 @@ import { DIRECTORY_EVENTS } from './directory-events.ts';
 import type { EventDefinition, EventFact, EventLevel, EventSource } from './event.ts';
 import { EXCHANGE_EVENTS } from './exchange-events.ts';
 import { OWN_EVENTS } from './own-events.ts';
+import { POISON_EVENTS } from './poison-events.ts';
 import { RENEWAL_EVENTS } from './renewal-events.ts';
 import { escapeText } from './plain-text.ts';
 import { TOPOLOGY_EVENTS } from './topology-events.ts';
 
 /** Symbolic name to definition. */
-export const EVENTS = { ...EXCHANGE_EVENTS, ...OWN_EVENTS, ...DIRECTORY_EVENTS, ...RENEWAL_EVENTS, ...TOPOLOGY_EVENTS };
+export const EVENTS = {
+  ...EXCHANGE_EVENTS,
+  ...OWN_EVENTS,
+  ...POISON_EVENTS,
+  ...DIRECTORY_EVENTS,
+  ...RENEWAL_EVENTS,
+  ...TOPOLOGY_EVENTS,
+};
 
 export type EventName = keyof typeof EVENTS;
 /** What has to be known to raise the event. */

@@ -12,6 +12,7 @@ import type { MessageShelf } from './message-shelf.ts';
 import { trustReasonOf } from './reporter.ts';
 import { queueRetryDelay, type RetrySettings } from './retry.ts';
 import type { Settlement } from './settlement.ts';
+import type { UnderWork } from './under-work.ts';
 
 /** What the queue's runs share. */
 export interface RunContext {
@@ -26,6 +27,8 @@ export interface RunContext {
   /** Must not throw. */
   readonly route: (address: string) => Hop;
   readonly open: (hop: Hop, hasWaited: boolean) => Promise<OpenedHop>;
+  /** Keeps account of the messages that are being worked on, for a start after a crash. */
+  readonly underWork?: Pick<UnderWork, 'begin'>;
 }
 
 /** What the owner of the queue does for a run, and tells it. */
@@ -133,6 +136,7 @@ export class ConnectionRun {
 
   async #attempt(taken: Taken, attempt: () => Promise<Next>): Promise<void> {
     let next: Next;
+    const work = this.#context.underWork?.begin(taken.ticket.id);
     try {
       next = await attempt();
     } catch (error) {
@@ -142,6 +146,7 @@ export class ConnectionRun {
       log.error({ internalMessageId: message.id, ...describe(error) }, 'a delivery attempt failed');
       next = { kind: 'wait', message, unrecorded: INTERNAL_ERROR, delayMs: retry.messageInterval };
     }
+    work?.end(next.kind === 'wait');
     this.#queue.active.delete(taken.ticket);
     if (next.kind === 'wait') this.#wait(taken, next);
   }

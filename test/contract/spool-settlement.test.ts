@@ -59,6 +59,26 @@ describe.each(SPOOL_BACKENDS)('a settlement in spool backend $name', (backend) =
     ]);
   });
 
+  it('makes poison, which nobody can claim until it is resumed, also over a restart', async () => {
+    const { id } = await storeMessage(spool, Buffer.from('x'));
+    const claimIds = async (): Promise<number[]> => {
+      const messages = await spool.claim({ owner: 'test', limit: 10, leaseMs: 60_000, withSuspended: true });
+      const ids = messages.map((message) => message.id);
+      await spool.release(ids, 'test');
+      return ids;
+    };
+    expect(await spool.settle(id, { poison: true })).toMatchObject({ poison: true, suspended: true });
+    await spool.settle(id, { attempts: 3, suspended: true });
+    expect([await claimIds(), await spool.listPoison()]).toMatchObject([[], [{ id, attempts: 3 }]]);
+    await reopen();
+    expect([await claimIds(), await spool.listPoison()]).toMatchObject([[], [{ id, poison: true, attempts: 3 }]]);
+    expect(await spool.settle(id, { suspended: false })).toMatchObject({ poison: false, suspended: false });
+    expect([await claimIds(), await spool.listPoison()]).toEqual([[id], []]);
+    await spool.settle(id, { poison: true });
+    await spool.settle(id, { recipients: [{ index: 0, status: 'failed' }] });
+    expect(await spool.listPoison()).toEqual([]);
+  });
+
   it('lets the message go with its last pending recipient, for good', async () => {
     const body = randomBytes(400 * KIB);
     const { id } = await storeMessage(spool, body, envelopeFor('a@x', 'b@x'));

@@ -58,3 +58,10 @@ export function rows(records: readonly OutputRecord[], ...properties: readonly s
   const columns = properties.map((property) => column(records, property));
   return records.map((_, index) => columns.map((cells) => cells[index]).join(' | '));
 }
+
+/** Everything of a cmdlet's stream. */
+export async function readStream({ stream }: CmdletOutput): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of stream?.content ?? []) pieces.push(piece);
+  return Buffer.concat(pieces);
+}

@@ -54,6 +54,7 @@ export function makeMessage(id: number, changes: Partial<SpooledMessage> = {}): 
     attempts: 0,
     nextAttemptAt: envelope.receivedAt,
     suspended: false,
+    poison: false,
     ...changes,
   };
 }
@@ -100,9 +101,10 @@ export function contextOf(
   const queued = queues.flatMap((queue) => [...queue.tickets()].flatMap((ticket) => messages.get(ticket) ?? []));
   const stored = [...new Map([...queued, ...unclaimed].map((message) => [message.id, message])).values()];
   stored.sort((a, b) => a.id - b.id);
-  const spool: Pick<Spool, 'count' | 'get' | 'list' | 'listDamaged'> = {
+  const spool: Pick<Spool, 'count' | 'get' | 'list' | 'listDamaged' | 'listPoison'> = {
     count: () => Promise.resolve({ messages: stored.length, bytes: 0, damaged: damaged.length }),
     get: (id) => Promise.resolve(stored.find((message) => message.id === id)),
+    listPoison: () => Promise.resolve(stored.filter(({ poison }) => poison)),
     listDamaged: () => Promise.resolve([...damaged]),
     list: ({ afterId = 0, limit }: ListOptions) =>
       Promise.resolve(stored.filter(({ id }) => id > afterId).slice(0, limit)),

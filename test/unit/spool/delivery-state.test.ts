@@ -30,6 +30,7 @@ const settlement = fc.record(
     attempts: fc.nat(),
     nextAttemptAt: fc.date({ noInvalidDate: true }),
     suspended: fc.boolean(),
+    poison: fc.constant(true as const),
   },
   { requiredKeys: [] },
 );

@@ -54,6 +54,8 @@ const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
   DamagedSpoolEntry: { entry: '17', cause: 'body is cut', keptAs: 'damaged/17' },
   ServerStarted: { server: 'HUB01', role: 'hub', version: '0.1.0' },
   ServerStopped: { server: 'HUB01', upForMs: 3_600_000 },
+  ServerCrashed: { server: 'hub01.corp.test', cause: 'boom', underWork: 3 },
+  MessagePoisoned: { entry: '17', crashes: 2, cause: 'boom', sender: 'a@b.example' },
   BootstrapAccountUsed: { account: 'ESRA.EDGE01', remoteAddress: '192.0.2.1' },
   ScramAuthenticationFailed: { identity: 'hub01', remoteAddress: '192.0.2.1', connector: 'Default' },
   NotificationDropped: { recipients: 'anna@contoso.test', messageId: '<1@example.com>', cause: '550 5.1.1 Unknown' },
