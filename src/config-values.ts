@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseDuration } from './duration.ts';
 import { messageOf } from './problem.ts';
+import { parseSize } from './size.ts';
 
 export type Role = 'hub' | 'edge';
 
@@ -31,6 +32,21 @@ export const duration = z
 
 /** What is waited for again and again: without a pause it would be a busy loop. */
 export const interval = duration.refine((ms) => ms >= MIN_INTERVAL_MS, 'too short; 10ms is the least');
+
+/** Octets, or a text such as 500MB. */
+export const size = z
+  .union([z.string(), z.number().min(0)], 'not a size; write it as 512KB, 10MB or 1GB')
+  .transform((value, context) => {
+    try {
+      return parseSize(String(value));
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+      return z.NEVER;
+    }
+  });
+
+/** Of a whole. */
+export const percent = z.number().min(1).max(100);
 
 export const endpoint = z.string(NO_ENDPOINT).transform((text, context) => {
   const parsed = parseEndpoint(text);

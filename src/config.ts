@@ -8,12 +8,14 @@ import { z } from 'zod';
 import { completeDirectory, type DirectoryConfig, directorySection } from './config-directory.ts';
 import {
   duration,
-  type Endpoint,
   endpoint,
+  type Endpoint,
   hostName,
   interval,
   nameServer,
   parseEndpoint,
+  percent,
+  size,
   target,
 } from './config-values.ts';
 import { messageOf, Problem } from './problem.ts';
@@ -40,6 +42,30 @@ const retry = z
   })
   .prefault({});
 
+/** Where back pressure begins (exchange: back pressure): free disk space, memory in percent, messages not yet sorted. */
+const backPressure = z
+  .strictObject({
+    diskMedium: size.default(500 * 2 ** 20),
+    diskHigh: size.default(200 * 2 ** 20),
+    memoryMedium: percent.default(72),
+    memoryHigh: percent.default(75),
+    submissionMedium: z.int().min(1).default(9999),
+    submissionHigh: z.int().min(1).default(15_000),
+  })
+  .refine(({ diskMedium, diskHigh }) => diskHigh <= diskMedium, {
+    path: ['diskHigh'],
+    message: 'more than diskMedium, and high pressure begins when less is free',
+  })
+  .refine(({ memoryMedium, memoryHigh }) => memoryHigh >= memoryMedium, {
+    path: ['memoryHigh'],
+    message: 'less than memoryMedium',
+  })
+  .refine(({ submissionMedium, submissionHigh }) => submissionHigh >= submissionMedium, {
+    path: ['submissionHigh'],
+    message: 'less than submissionMedium',
+  })
+  .prefault({});
+
 const schema = z.strictObject({
   format: z
     .literal(CONFIG_FORMAT, `not a format that this relaypair knows; write ${CONFIG_FORMAT}`)
@@ -63,6 +89,7 @@ const schema = z.strictObject({
   deliver: z.string().optional(),
   directory: directorySection,
   retry,
+  backPressure,
   limits: z
     .strictObject({
       maxRecipients: z.int().min(100).default(5000),

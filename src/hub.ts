@@ -74,6 +74,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     directoryStatus,
     organisation,
     queue: transport.queue,
+    resources: transport.resources,
     addresses: transport.addresses,
     hub: { activeDirectory, synchronizer },
   };

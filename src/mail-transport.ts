@@ -17,15 +17,19 @@ import type { Organisation } from './transport/organisation.ts';
 import { isOwnPlace } from './transport/own-address.ts';
 import { judgeSuspects } from './transport/poison.ts';
 import { MailQueue } from './transport/queue.ts';
-import { Receiver, type RecipientValidation } from './transport/receive.ts';
+import { Receiver } from './transport/receive.ts';
+import type { RecipientValidation } from './transport/recipient-validation.ts';
 import type { Metrics } from './tracking/metrics.ts';
 import { Records } from './transport/records.ts';
+import { ResourceMonitor } from './transport/resource-monitor.ts';
+import { measureResources } from './transport/resources.ts';
 import { routeRecipient } from './transport/route.ts';
 import { Settlement } from './transport/settlement.ts';
 
 /** The moving parts of transport, once the directory can be asked. */
 export interface Transport {
   readonly queue: MailQueue;
+  readonly resources: ResourceMonitor;
   /** Where SMTP listens, with the ports that port 0 became. */
   readonly addresses: readonly Endpoint[];
 }
@@ -77,6 +81,21 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     settlement: new Settlement({ spool, clock, log, organisation, records, expirationMs }),
     underWork: crashes.underWork,
   });
+  const resources = new ResourceMonitor({
+    clock,
+    log,
+    events: foundation.events,
+    metrics: foundation.metrics,
+    resources: measureResources({
+      spoolFolder: join(config.folder, 'spool'),
+      logFolder: join(config.folder, 'logs'),
+      spool,
+      queue,
+    }),
+    limits: () => config.backPressure,
+  });
+  await resources.start();
+  parts.add(() => resources.close());
   const receiver = new Receiver({
     clock,
     log,
@@ -85,6 +104,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     records,
     expirationMs,
     decoySecret: view.decoySecret,
+    pressure: () => resources.pressure(),
     validation: view.validation && countLookups(view.validation, foundation.metrics),
     identityFor: ({ servername, connectorFqdn }) => contexts.identityFor(servername, connectorFqdn),
     certificateFor: (connectorFqdn) => contexts.select(undefined, connectorFqdn),
@@ -109,7 +129,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
       connectorName: firstConnector(organisation()),
     }),
   );
-  return { queue, addresses };
+  return { queue, resources, addresses };
 }
 
 function interfaceAddresses(): readonly string[] {

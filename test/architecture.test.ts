@@ -16,6 +16,7 @@ const FLOOR_ONE = [
   'config-values',
   'log',
   'recurrence',
+  'size',
   'version',
 ];
 

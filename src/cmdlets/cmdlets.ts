@@ -15,6 +15,7 @@ import { getDirectoryStatus } from './get-directory-status.ts';
 import { getEdgeSubscription } from './get-edge-subscription.ts';
 import { getEdgeSyncServiceConfig } from './get-edge-sync-service-config.ts';
 import { getEventLog } from './get-event-log.ts';
+import { getExchangeDiagnosticInfo } from './get-exchange-diagnostic-info.ts';
 import { getExchangeCertificate } from './get-exchange-certificate.ts';
 import { getMessage } from './get-message.ts';
 import { getMessageTrackingLog } from './get-message-tracking-log.ts';
@@ -70,6 +71,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   getEdgeSubscription,
   getEdgeSyncServiceConfig,
   getEventLog,
+  getExchangeDiagnosticInfo,
   getExchangeCertificate,
   getMessageTrackingLog,
   getMessage,

@@ -3,6 +3,7 @@
 
 import { parseDuration } from '../duration.ts';
 import { isProblem, Problem } from '../problem.ts';
+import { parseSize } from '../size.ts';
 import type { Parameter, ParameterValue } from './parameters.ts';
 
 /** Longest single value; the control socket bounds the whole. */
@@ -101,18 +102,12 @@ function isUnlimited(text: string): boolean {
   return text.trim().toLowerCase() === 'unlimited';
 }
 
-const SIZE_UNITS: Readonly<Record<string, number>> = { B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };
-
-/** 10MB, 1.5 GB, 1048576, and what Exchange prints: "35 MB (36,700,160 bytes)". */
 function size(name: string, text: string): number {
-  const printed = /\(([\d,]+) bytes\)\s*$/.exec(text);
-  const [, amount, unit] =
-    /^(\d+(?:\.\d+)?)\s*([kmgt]?b)?$/i.exec(printed?.[1]?.replaceAll(',', '') ?? text.trim()) ?? [];
-  const bytes = Math.round(Number(amount) * (SIZE_UNITS[(unit ?? 'B').toUpperCase()] ?? 1));
-  if (amount === undefined || !Number.isSafeInteger(bytes)) {
+  try {
+    return parseSize(text);
+  } catch {
     throw refuse(name, `${quote(text)} is not a size; write it as 512KB, 10MB, 1GB or unlimited`);
   }
-  return bytes;
 }
 
 const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?))?(Z|[+-]\d{2}:\d{2})?$/i;

@@ -18,6 +18,7 @@ import type { MessageTracking } from '../tracking/message-tracking.ts';
 import type { Metrics } from '../tracking/metrics.ts';
 import type { Organisation } from '../transport/organisation.ts';
 import type { MailQueue } from '../transport/queue.ts';
+import type { ResourceMonitor } from '../transport/resource-monitor.ts';
 
 export interface ServerContext {
   readonly config: Config;
@@ -29,6 +30,7 @@ export interface ServerContext {
   readonly certificates: CertificateStore;
   readonly spool: Spool;
   readonly queue: MailQueue;
+  readonly resources: ResourceMonitor;
   readonly events: EventLog;
   readonly tracking: MessageTracking;
   readonly cards: CardLog<DecisionCard>;

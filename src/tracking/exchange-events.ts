@@ -124,4 +124,18 @@ export const EXCHANGE_EVENTS = {
       `${facts.server} showed the certificate ${facts.thumbprint}, which is not the one of its Edge Subscription. The connection was stopped before any password left. If its certificate was replaced, export a new Edge Subscription there and import it here.`,
     key: (facts) => facts.server,
   }),
+  ResourcePressureIncreased: define<{ resource: string; from: string; to: string; pressure: string }>({
+    id: 15_004,
+    source: 'MSExchangeTransport',
+    level: 'Warning',
+    describe: (facts) =>
+      `The pressure on ${facts.resource} went from ${facts.from} to ${facts.to} (${facts.pressure}). At Medium strangers are asked to come back later, at High everybody is; queued mail still goes out. Make room, or change backPressure in the config.`,
+  }),
+  ResourcePressureDecreased: define<{ resource: string; from: string; to: string; pressure: string }>({
+    id: 15_005,
+    source: 'MSExchangeTransport',
+    level: 'Information',
+    describe: (facts) =>
+      `The pressure on ${facts.resource} went from ${facts.from} down to ${facts.to} (${facts.pressure}).`,
+  }),
 };

@@ -34,6 +34,14 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  /** 0 Normal, 1 Medium, 2 High. */
+  readonly resourcePressure = new Gauge({
+    name: 'relaypair_resource_pressure',
+    help: 'Back pressure of a resource: 0 normal, 1 medium, 2 high',
+    labelNames: ['resource'] as const,
+    registers: [this.#registry],
+  });
+
   /** Everything, in the order of names. */
   async read(): Promise<readonly MetricSample[]> {
     const metrics = await this.#registry.getMetricsAsJSON();

@@ -6,7 +6,6 @@ import type { Readable } from 'node:stream';
 import { type Clock, describeOffset } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf } from '../problem.ts';
-import type { Mailbox } from '../smtp/address.ts';
 import { BodyFault } from '../smtp/body-framing.ts';
 import { ExternalServer } from '../smtp/external.ts';
 import { REPLIES } from '../smtp/replies.ts';
@@ -30,15 +29,10 @@ import { mustBeKnown, refuseRecipient, refuseSender, type Standing } from './acc
 import { type MessageFacts, MessageScan } from './message-scan.ts';
 import { NetworkIdField } from './network-id-field.ts';
 import { type Organisation, type Peer, postmasterDomain } from './organisation.ts';
+import { type Pressure, refuseForPressure } from './pressure.ts';
+import { type RecipientValidation, refuseUnknown } from './recipient-validation.ts';
 import type { Acceptance, Records } from './records.ts';
 import { formatReceived } from './trace-header.ts';
-
-/** Whether recipients are looked up, and the looking up. */
-export interface RecipientValidation {
-  isOn(): boolean;
-  /** Throws when there is no telling. */
-  isKnown(mailbox: Mailbox): Promise<boolean>;
-}
 
 export interface ReceiveOptions {
   readonly clock: Clock;
@@ -54,6 +48,8 @@ export interface ReceiveOptions {
   /** The certificate that would be shown without SNI; its dates decide whether STARTTLS is offered. */
   readonly certificateFor: (connectorFqdn: string) => Certificate | undefined;
   readonly expirationMs: number;
+  /** How short of disk, memory and time this server is. */
+  readonly pressure: () => Pressure;
   /** On an Edge. */
   readonly validation?: RecipientValidation | undefined;
   /** Keyed per server: makes stable salts for user names that do not exist. */
@@ -122,7 +118,10 @@ export class Receiver implements SessionPolicy {
   }
 
   mail(session: SmtpSession, command: MailCommand): Reply | undefined {
-    return refuseSender(this.#standing(session), command.sizeBytes);
+    const standing = this.#standing(session);
+    // A refusal for good comes first: who may not send here need not come back.
+    const refusal = refuseSender(standing, command.sizeBytes);
+    return refusal ?? refuseForPressure(this.#options.pressure(), standing.principal, command.sizeBytes);
   }
 
   recipient(
@@ -135,17 +134,7 @@ export class Receiver implements SessionPolicy {
     const refusal = refuseRecipient(standing, mailbox, acceptedDomains);
     const { validation } = this.#options;
     if (refusal || validation?.isOn() !== true || !mustBeKnown(standing, mailbox, acceptedDomains)) return refusal;
-    return this.#refuseUnknown(validation, mailbox);
-  }
-
-  /** Who cannot be looked up is neither taken nor refused for good: the client comes back. */
-  async #refuseUnknown(validation: RecipientValidation, mailbox: Mailbox): Promise<Reply | undefined> {
-    try {
-      return (await validation.isKnown(mailbox)) ? undefined : REPLIES.userUnknown;
-    } catch (error) {
-      this.#options.log.error({ error: messageOf(error) }, 'a recipient could not be looked up');
-      return REPLIES.recipientLookup;
-    }
+    return refuseUnknown(validation, mailbox, this.#options.log);
   }
 
   async data(session: SmtpSession, transaction: Transaction, body: Readable): Promise<Reply> {

@@ -46,6 +46,14 @@ describe('parseConfig', () => {
         expiration: 172_800_000,
         delayNotification: 14_400_000,
       },
+      backPressure: {
+        diskMedium: 524_288_000,
+        diskHigh: 209_715_200,
+        memoryMedium: 72,
+        memoryHigh: 75,
+        submissionMedium: 9999,
+        submissionHigh: 15_000,
+      },
       limits: expect.objectContaining({ maxConnectionsPerHop: 10, drainTimeout: 10_000 }),
       log: { level: 'info' },
     });
@@ -64,6 +72,15 @@ describe('parseConfig', () => {
   it("has Exchange's longer waits on an edge", () => {
     const { retry } = parseConfig('role: edge\nfqdn: edge01.perimeter.test', PATH);
     expect([retry.transientInterval, retry.outboundInterval]).toEqual([600_000, 1_800_000]);
+  });
+
+  it('reads sizes as texts and as octets, and refuses thresholds in the wrong order', () => {
+    const { backPressure } = parseConfig(`${HUB}backPressure: { diskMedium: 1GB, diskHigh: 4096 }`, PATH);
+    expect([backPressure.diskMedium, backPressure.diskHigh]).toEqual([2 ** 30, 4096]);
+    expect(() => parseConfig(`${HUB}backPressure: { diskHigh: 2GB }`, PATH)).toThrow(
+      /backPressure\.diskHigh: more than/,
+    );
+    expect(() => parseConfig(`${HUB}backPressure: { diskHigh: much }`, PATH)).toThrow(/"much" is not a size/);
   });
 
   it('reads durations as texts and as seconds', () => {

@@ -6,6 +6,8 @@ const DATE = new Date('2008-12-24T20:00:00Z');
 // Every event with facts that are easy to find again: the compiler asks for a row when the table grows.
 const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
   SmtpReceiveDirectTrustFailed: { thumbprint: 'AB12', remoteAddress: '192.0.2.1', cause: 'unknown' },
+  ResourcePressureIncreased: { resource: 'PrivateBytes', from: 'Normal', to: 'Medium', pressure: '73 percent' },
+  ResourcePressureDecreased: { resource: 'PrivateBytes', from: 'Medium', to: 'Normal', pressure: '60 percent' },
   SmtpSendTLSRequiredFailed: { connector: 'Internet', target: 'mail.example', cause: 'STARTTLS is not offered' },
   SmtpSendOutboundAuthenticationFailed: { server: 'edge01.contoso.test', connector: 'Inbound', cause: 'refused' },
   SmtpSendDirectTrustFailed: { thumbprint: 'AB12', remoteAddress: '192.0.2.1', connector: 'Inbound', cause: 'unknown' },
@@ -90,6 +92,8 @@ describe('the table of events', () => {
       'MSExchangeTransport 12017 Warning',
       'MSExchangeTransport 12018 Error',
       'MSExchangeTransport 12019 Information',
+      'MSExchangeTransport 15004 Warning',
+      'MSExchangeTransport 15005 Information',
       'MSExchangeTransport 2015 Error',
       'MSExchangeTransport 2017 Error',
       'MSExchangeTransport 2018 Error',

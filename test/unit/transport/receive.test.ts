@@ -14,7 +14,9 @@ import type { Spool } from '../../../src/spool/spool.ts';
 import { type Certificate, parseCertificate } from '../../../src/tls/certificate.ts';
 import type { TlsSession } from '../../../src/tls/tls-session.ts';
 import type { Organisation } from '../../../src/transport/organisation.ts';
-import { Receiver, type RecipientValidation } from '../../../src/transport/receive.ts';
+import type { Pressure } from '../../../src/transport/pressure.ts';
+import { Receiver } from '../../../src/transport/receive.ts';
+import type { RecipientValidation } from '../../../src/transport/recipient-validation.ts';
 import type { Acceptance, Records } from '../../../src/transport/records.ts';
 import { formatNetworkMessageId } from '../../../src/transport/trace-header.ts';
 import { createEcCertificate } from '../../helpers/ec-certificate.ts';
@@ -72,11 +74,13 @@ describe('Receiver', () => {
   let acceptances: Acceptance[];
   let faults: string[];
   let ownCertificate: Certificate | undefined;
+  let pressure: Pressure;
   const clock = new HandClock(new Date());
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'relaypair-receive-'));
     spool = await findBackend('embedded').open({ folder: join(folder, 'spool'), log: silentLog(), clock });
+    pressure = { level: 'Normal', roomBytes: Number.POSITIVE_INFINITY };
     acceptances = [];
     faults = [];
     ownCertificate = certificateOf('hub01.contoso.test');
@@ -119,6 +123,7 @@ describe('Receiver', () => {
       identityFor: () => undefined,
       certificateFor: () => ownCertificate,
       expirationMs: 1000,
+      pressure: () => pressure,
       decoySecret: Buffer.alloc(32),
     });
   }
@@ -266,6 +271,32 @@ describe('Receiver', () => {
     const [message] = await claimAll(spool);
     expect(message?.envelope.networkMessageId === ID).toBe(expected === ID);
     expect((message && (await readBody(spool, message)))?.toString()).toBe(body);
+  });
+
+  describe('back pressure', () => {
+    const command = { reversePath: parseMailbox('a@example.com'), body: '7BIT', smtpUtf8: false } as const;
+
+    it('asks strangers to come back at Medium and everybody at High, and sees it at each MAIL', () => {
+      const receiver = makeReceiver();
+      const stranger = admitted(receiver);
+      const edge = admitted(receiver, asEdge);
+      expect(receiver.mail(stranger, command)).toBeUndefined();
+      pressure = { ...pressure, level: 'Medium' };
+      expect(receiver.mail(stranger, command)).toBe(REPLIES.insufficientResources);
+      expect(receiver.mail(edge, command)).toBeUndefined();
+      pressure = { ...pressure, level: 'High' };
+      expect(receiver.mail(edge, command)).toBe(REPLIES.insufficientResources);
+      pressure = { ...pressure, level: 'Normal' };
+      expect(receiver.mail(stranger, command)).toBeUndefined();
+    });
+
+    it('refuses a message that is declared larger than the room on the disk', () => {
+      const receiver = makeReceiver();
+      pressure = { level: 'Normal', roomBytes: 1000 };
+      const session = admitted(receiver, asEdge);
+      expect(receiver.mail(session, { ...command, sizeBytes: 1001 })).toBe(REPLIES.insufficientResources);
+      expect(receiver.mail(session, { ...command, sizeBytes: 1000 })).toBeUndefined();
+    });
   });
 
   describe('recipient validation', () => {
