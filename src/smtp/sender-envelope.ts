@@ -117,11 +117,11 @@ function formatRecipientParameters(recipient: OutgoingRecipient, capabilities: C
   ]);
 }
 
-/** In xtext; the utf-8 type has escapes of its own and needs them only where there is no SMTPUTF8 (RFC 6533 §3). */
+/** In xtext; the utf-8 type has escapes of its own, and letters need them only where there is no SMTPUTF8 (RFC 6533 §3). */
 function formatOriginalRecipient(original: string, capabilities: Capabilities): string {
   if (!original.includes(';')) return `rfc822;${encodeXtext(original)}`;
   if (!/^utf-8;/i.test(original)) return encodeXtext(original);
-  return capabilities.has('SMTPUTF8') ? original : escapeUtf8Address(original);
+  return escapeUtf8Address(original, capabilities.has('SMTPUTF8') ? 'unitext' : 'xtext');
 }
 
 /** BINARYMIME without CHUNKING makes no sense (RFC 3030 §3). */

@@ -17,9 +17,14 @@ export function decodeXtext(text: string): string | undefined {
   return /^[ -~]*$/.test(decoded) ? decoded : undefined;
 }
 
-/** An address in the utf-8-addr-xtext form, which is ASCII. Escapes that it has already stay as they are. */
-export function escapeUtf8Address(address: string): string {
-  return address.replaceAll(/\\x\{[0-9A-Fa-f]+\}|[^!-*,-<>-[\]-~]/gu, (found) =>
+/**
+ * An address in the utf-8-addr-xtext form, which is ASCII, or in the utf-8-addr-unitext form, where letters beyond it stay.
+ * Escapes that it has already stay as they are.
+ */
+export function escapeUtf8Address(address: string, form: 'xtext' | 'unitext'): string {
+  const unsafe =
+    form === 'xtext' ? /\\x\{[0-9A-Fa-f]+\}|[^!-*,-<>-[\]-~]/gu : /\\x\{[0-9A-Fa-f]+\}|[\0- +=\\\x7f-\x9f]/gu;
+  return address.replaceAll(unsafe, (found) =>
     found.length > 2 ? found : `\\x{${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(2, '0')}}`,
   );
 }

@@ -62,5 +62,5 @@ function formatOriginal(original: string, isGlobal: boolean): string {
 }
 
 function formatUtf8(address: string, isGlobal: boolean): string {
-  return `utf-8; ${isGlobal ? unescapeUtf8Address(address) : escapeUtf8Address(oneLine(address))}`;
+  return `utf-8; ${isGlobal ? unescapeUtf8Address(address) : escapeUtf8Address(oneLine(address), 'xtext')}`;
 }

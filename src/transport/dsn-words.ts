@@ -3,7 +3,7 @@
 
 import type { ReportAction, ReportedRecipient, ReportFacts } from './report.ts';
 import { escapeHtml, oneLine } from './report-text.ts';
-import { explainStatus } from './status-words.ts';
+import { ASK_ADMINISTRATOR, explainStatus } from './status-words.ts';
 
 type Block =
   | { readonly kind: 'title' | 'paragraph'; readonly text: string }
@@ -32,20 +32,19 @@ export function explainToPeople(facts: ReportFacts): { text: string; html: strin
   return { text: renderText(blocks), html: renderHtml(blocks) };
 }
 
-function describeRecipient({ action, reason }: ReportFacts, recipient: ReportedRecipient): Block {
-  const { address, status } = recipient;
+function describeRecipient({ action, why }: ReportFacts, recipient: ReportedRecipient): Block {
+  const { address, status, remoteHost, diagnostic } = recipient;
   const words = explainStatus(status);
-  const why =
-    reason === undefined ? words.why : `The two mail servers could not agree on how to trust each other: ${reason}.`;
-  const lines =
-    action === 'failed' ? [why, reason === undefined ? words.advice : explainStatus('5.7.5').advice] : [why];
   const isNews = action === 'failed' || action === 'delayed';
-  return { kind: 'recipient', address, lines: [...(isNews ? lines : []), ...quoteAnswer(recipient)] };
-}
-
-function quoteAnswer({ remoteHost, diagnostic }: ReportedRecipient): string[] {
-  if (diagnostic === undefined) return [];
-  return [remoteHost === undefined ? diagnostic : `${remoteHost} answered: ${diagnostic}`];
+  return {
+    kind: 'recipient',
+    address,
+    lines: [
+      ...(isNews ? [why ?? words.why] : []),
+      ...(action === 'failed' ? [why === undefined ? words.advice : ASK_ADMINISTRATOR] : []),
+      ...(remoteHost === undefined || diagnostic === undefined ? [] : [`${remoteHost} answered: ${diagnostic}`]),
+    ],
+  };
 }
 
 function describeOutlook({ action, retryUntil, now, recipients }: ReportFacts): string[] {
@@ -89,7 +88,10 @@ function describeDiagnosis({ reportingServer, lastAttemptAt, envelopeId, recipie
   const rows: (readonly [string, string])[] = [['Generating server', reportingServer]];
   if (lastAttemptAt) rows.push(['Last attempt', formatMoment(lastAttemptAt)]);
   if (envelopeId !== undefined) rows.push(['Envelope id', envelopeId]);
-  for (const { address, status } of recipients) rows.push([address, status]);
+  // A peer's words stand with their recipient; this server's own are of use here alone.
+  for (const { address, status, remoteHost, diagnostic } of recipients) {
+    rows.push([address, remoteHost === undefined ? (diagnostic ?? status) : status]);
+  }
   return { kind: 'facts', heading: 'Diagnostic information for administrators:', rows };
 }
 

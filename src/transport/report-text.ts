@@ -40,6 +40,30 @@ export function encodeWords(text: string): string {
   return words.join('\r\n ');
 }
 
+/** What encoded words (RFC 2047 §2) say; a word in an unknown charset stays as it is. */
+export function decodeWords(text: string): string {
+  const joined = text.replaceAll(/\?=[\t ]+=\?/g, '?==?');
+  return joined.replaceAll(
+    /=\?([\w-]+)(?:\*[\w-]*)?\?([BQ])\?([^?]*)\?=/gi,
+    (word, charset: string, kind: string, content: string) => {
+      const octets =
+        kind.toUpperCase() === 'B'
+          ? Buffer.from(content, 'base64')
+          : Buffer.from(
+              content
+                .replaceAll('_', ' ')
+                .replaceAll(/=([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+              'latin1',
+            );
+      try {
+        return new TextDecoder(charset).decode(octets);
+      } catch {
+        return word;
+      }
+    },
+  );
+}
+
 /** Octets that every next hop takes as they are: ASCII without NUL, whole CRLF lines of at most 998 octets. */
 export function isSevenBitLines(content: Buffer): boolean {
   const text = content.toString('latin1');

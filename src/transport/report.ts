@@ -23,8 +23,8 @@ export interface ReportFacts {
   readonly postmaster: string;
   readonly sender: string;
   readonly recipients: readonly ReportedRecipient[];
-  /** Why trust made it fail or wait, one sentence (trust/reasons.ts). */
-  readonly reason?: string;
+  /** Why it failed or waits, in whole sentences; what the status means where absent. */
+  readonly why?: string;
   readonly envelopeId?: string;
   readonly arrivedAt: Date;
   readonly lastAttemptAt?: Date;

@@ -12,6 +12,8 @@ import { formatReport, isReturnable } from './dsn.ts';
 import type { HopFacts, RecipientOutcome } from './hop.ts';
 import { type Organisation, postmasterDomain } from './organisation.ts';
 import { type ReportAction, type ReportedRecipient, subjectOf } from './report.ts';
+import { decodeWords } from './report-text.ts';
+import { explainStatus } from './status-words.ts';
 
 export interface ReporterOptions {
   readonly spool: Spool;
@@ -27,8 +29,8 @@ export interface News {
   readonly outcomes: readonly Pick<RecipientOutcome, 'index' | 'reply' | 'isLocal'>[];
   /** The peer, where one was there. */
   readonly facts?: HopFacts | undefined;
-  /** Why trust made it fail or wait. */
-  readonly reason?: Reason | undefined;
+  /** Why, in whole sentences, where that is known better than the status can say. */
+  readonly why?: string | undefined;
   readonly lastAttemptAt?: Date | undefined;
 }
 
@@ -63,6 +65,18 @@ export function trustReasonOf({ channel, reason }: HopFacts): Reason | undefined
   return channel === 'none' && reason !== 'connection-failed' && reason !== 'local-delivery' ? reason : undefined;
 }
 
+/** The same in words for the sender; undefined without a reason. */
+export function explainTrust(reason: Reason | undefined): string | undefined {
+  return reason && `The two mail servers could not agree on how to trust each other: ${explainReason(reason)}.`;
+}
+
+/** Why a message ran out of time: what it waited for all the while. */
+export function explainExpiry(reason: Reason | undefined, lastError: string | undefined): string {
+  const wait =
+    explainTrust(reason) ?? (lastError === undefined ? '' : explainStatus(statusOf('delayed', lastError)).why);
+  return `${explainStatus('4.4.7').why} ${wait}`.trimEnd();
+}
+
 export class Reporter {
   readonly #options: ReporterOptions;
 
@@ -87,7 +101,7 @@ export class Reporter {
 
   async #format(message: SpooledMessage, news: News, id: string): Promise<Buffer> {
     const { envelope } = message;
-    const { action, reason, lastAttemptAt } = news;
+    const { action, why, lastAttemptAt } = news;
     const organisation = this.#options.organisation();
     const recipients = news.outcomes.map((outcome) => describeRecipient(message, outcome, news));
     return formatReport({
@@ -96,13 +110,13 @@ export class Reporter {
       postmaster: postmasterAddress(organisation),
       sender: envelope.reversePath,
       recipients,
-      ...(reason && { reason: explainReason(reason) }),
+      ...(why !== undefined && { why }),
       ...(envelope.envelopeId !== undefined && { envelopeId: envelope.envelopeId }),
       arrivedAt: envelope.receivedAt,
       ...(lastAttemptAt && { lastAttemptAt }),
       retryUntil: envelope.expiresAt,
       now: this.#options.clock.now(),
-      subject: envelope.subject,
+      subject: decodeWords(envelope.subject),
       messageId: envelope.messageId,
       id,
       smtpUtf8: envelope.smtpUtf8,

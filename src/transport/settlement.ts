@@ -14,7 +14,7 @@ import type { Hop, HopFacts, RecipientOutcome } from './hop.ts';
 import type { Organisation } from './organisation.ts';
 import type { Records } from './records.ts';
 import type { ReportAction } from './report.ts';
-import { awaitingDelayNotice, type News, Reporter } from './reporter.ts';
+import { awaitingDelayNotice, explainExpiry, explainTrust, type News, Reporter } from './reporter.ts';
 
 export interface SettlementOptions {
   readonly spool: Spool;
@@ -51,7 +51,7 @@ interface End {
   readonly source: 'QUEUE' | 'ADMIN';
   readonly isReported: boolean;
   readonly hop: Hop;
-  readonly reason?: Reason | undefined;
+  readonly why: string;
   readonly lastAttemptAt?: Date | undefined;
   readonly signal?: AbortSignal;
 }
@@ -99,9 +99,10 @@ export class Settlement {
   }
 
   /** Returns a message whose time is up. Rejects as `record` does. */
-  async expire(delivery: Delivery, { lastError, ...waiting }: Waiting): Promise<void> {
+  async expire(delivery: Delivery, { lastError, reason, ...waiting }: Waiting): Promise<void> {
+    const why = explainExpiry(reason, lastError);
     const reply = `550 4.4.7 QUEUE.Expired; message expired${lastError === undefined ? '' : ` (${lastError})`}`;
-    await this.#giveUp(delivery, { ...waiting, reply, source: 'QUEUE', isReported: true });
+    await this.#giveUp(delivery, { ...waiting, why, reply, source: 'QUEUE', isReported: true });
   }
 
   /**
@@ -109,8 +110,9 @@ export class Settlement {
    * `record` does.
    */
   async remove(delivery: Delivery, { reason, ...removal }: Removal): Promise<void> {
+    const why = `An administrator has removed the message${reason === undefined ? '.' : `: ${reason}`}`;
     const reply = `550 5.3.2 QUEUE.Admin; message deleted by administrative action${reason === undefined ? '' : ` (${reason})`}`;
-    await this.#giveUp(delivery, { ...removal, reply, source: 'ADMIN', isReported: reason !== undefined });
+    await this.#giveUp(delivery, { ...removal, why, reply, source: 'ADMIN', isReported: reason !== undefined });
   }
 
   /**
@@ -124,7 +126,9 @@ export class Settlement {
     if (indexes.length === 0) return message;
     const { lastError, reason, lastAttemptAt, signal } = waiting;
     const outcomes = indexes.map((index) => ({ index, reply: lastError ?? '', isLocal: true }));
-    const reports = await this.#reportsOn(message, [{ action: 'delayed', outcomes, reason, lastAttemptAt }]);
+    const reports = await this.#reportsOn(message, [
+      { action: 'delayed', outcomes, why: explainTrust(reason), lastAttemptAt },
+    ]);
     const recipients = indexes.map((index) => ({ index, status: 'pending' as const, delayNotified: true }));
     const rest = await this.#settle({ id: message.id, settlement: { recipients }, reports, signal });
     this.#note(() => this.#options.records.reported(message, reports));
@@ -133,9 +137,9 @@ export class Settlement {
 
   async #giveUp(delivery: Delivery, end: End): Promise<void> {
     const { message, indexes } = delivery;
-    const { reply, reason, lastAttemptAt, signal } = end;
+    const { reply, why, lastAttemptAt, signal } = end;
     const outcomes = indexes.map((index): RecipientOutcome => ({ index, status: 'failed', reply, isLocal: true }));
-    const news: News = { action: 'failed', outcomes, reason, lastAttemptAt };
+    const news: News = { action: 'failed', outcomes, why, lastAttemptAt };
     const reports = end.isReported ? await this.#reportsOn(message, [news]) : [];
     const recipients = outcomes.map(({ index }) => ({ index, status: 'failed' as const, lastError: reply }));
     await this.#settle({ id: message.id, settlement: { recipients }, reports, signal });

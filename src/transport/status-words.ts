@@ -8,7 +8,7 @@ export interface StatusWords {
 
 const CHECK_ADDRESS =
   'Check the address for a typing mistake, or ask the recipient for it, and send the message again.';
-const ASK_ADMINISTRATOR = 'Show this notice to your mail administrator.';
+export const ASK_ADMINISTRATOR = 'Show this notice to your mail administrator.';
 const ANOTHER_WAY = 'Tell the recipient another way.';
 const SMALLER = 'Make the message smaller, for example by sending a link instead of the attachment, and send it again.';
 const LATER = `Send the message again later. If that fails too, show this notice to your mail administrator.`;

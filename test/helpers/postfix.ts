@@ -50,9 +50,10 @@ export class Postfix {
     return postfix;
   }
 
-  /** Hands in a message as a program on the machine does. */
-  async sendmail(from: string, to: string, content: string): Promise<void> {
-    await runToSuccess(find('sendmail'), ['-C', join(this.#folder, 'etc'), '-i', '-f', from, to], { input: content });
+  /** Hands in a message as a program on the machine does; `options` are sendmail's, such as `-N success`. */
+  async sendmail(from: string, to: string, content: string, options: readonly string[] = []): Promise<void> {
+    const where = ['-C', join(this.#folder, 'etc'), '-i', '-f', from, ...options, to];
+    await runToSuccess(find('sendmail'), where, { input: content });
   }
 
   log(): string {

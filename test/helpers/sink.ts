@@ -6,6 +6,10 @@ import type { AddressInfo } from 'node:net';
 export interface SunkMessage {
   readonly reversePath: string;
   readonly recipients: readonly string[];
+  /** What stood behind the path of MAIL, such as "SIZE=100 RET=HDRS". */
+  readonly mailParameters: string;
+  /** The same of each RCPT. */
+  readonly recipientParameters: readonly string[];
   /** As on the wire, dot-unstuffed, CRLF line ends, without the final dot. */
   readonly content: Buffer;
 }
@@ -90,6 +94,8 @@ export class Sink {
     let last: SunkMessage | undefined;
     let reversePath = '';
     let recipients: string[] = [];
+    let mailParameters = '';
+    let recipientParameters: string[] = [];
     socket.on('data', (chunk) => {
       input = Buffer.concat([input, chunk]);
       for (;;) {
@@ -99,8 +105,15 @@ export class Sink {
           const content = unstuff(input.subarray(0, end));
           input = input.subarray(end + 3);
           isData = false;
-          last = this.#take(socket, options, { reversePath, recipients, content });
+          last = this.#take(socket, options, {
+            reversePath,
+            recipients,
+            mailParameters,
+            recipientParameters,
+            content,
+          });
           recipients = [];
+          recipientParameters = [];
         } else {
           const end = input.indexOf('\r\n');
           if (end < 0) return;
@@ -129,9 +142,12 @@ export class Sink {
           else if (verb === 'MAIL') {
             reversePath = /<(.*?)>/.exec(line)?.[1] ?? '';
             recipients = [];
+            mailParameters = parametersOf(line);
+            recipientParameters = [];
             socket.write('250 2.1.0 ok\r\n');
           } else if (verb === 'RCPT') {
             recipients.push(/<(.*?)>/.exec(line)?.[1] ?? '');
+            recipientParameters.push(parametersOf(line));
             socket.write('250 2.1.5 ok\r\n');
           } else if (verb === 'DATA') {
             isData = true;
@@ -156,6 +172,10 @@ export class Sink {
     this.#waiters.clear();
     return message;
   }
+}
+
+function parametersOf(line: string): string {
+  return line.slice(line.indexOf('>') + 1).trim();
 }
 
 function unstuff(content: Buffer): Buffer {

@@ -11,6 +11,8 @@ export interface Submission {
   readonly content: Buffer;
   readonly helo?: string;
   readonly mailParameters?: string;
+  /** Of every recipient. */
+  readonly recipientParameters?: string;
 }
 
 export interface Submitted {
@@ -106,8 +108,8 @@ export async function submitAll(port: number, messages: readonly Omit<Submission
 /** One transaction on a connection that has said EHLO. */
 async function transact(conversation: Conversation, submission: Omit<Submission, 'port'>): Promise<Submitted> {
   const steps = [
-    `MAIL FROM:<${submission.from}>${submission.mailParameters === undefined ? '' : ` ${submission.mailParameters}`}`,
-    ...submission.to.map((recipient) => `RCPT TO:<${recipient}>`),
+    `MAIL FROM:<${submission.from}> ${submission.mailParameters ?? ''}`.trimEnd(),
+    ...submission.to.map((recipient) => `RCPT TO:<${recipient}> ${submission.recipientParameters ?? ''}`.trimEnd()),
     'DATA',
   ];
   for (const step of steps) {

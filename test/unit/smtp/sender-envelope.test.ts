@@ -29,12 +29,35 @@ describe('xtext', () => {
   });
 });
 
+describe('an ORCPT', () => {
+  const orcpt = (originalRecipient: string, ...keywords: string[]): string | undefined => {
+    const message = makeMessage({ recipients: [{ address: 'a@b.test', originalRecipient }] });
+    const capabilities = new Map(keywords.map((keyword) => [keyword, '']));
+    return / ORCPT=(.*)$/.exec(planEnvelope(message, capabilities).recipients[0]?.line ?? '')?.[1];
+  };
+
+  it.each([
+    ['rfc822;a+b@c.test', 'rfc822;a+2Bb@c.test', 'rfc822;a+2Bb@c.test'],
+    ['a@c.test', 'rfc822;a@c.test', 'rfc822;a@c.test'],
+    ['x400;/C=de/', 'x400;/C+3Dde/', 'x400;/C+3Dde/'],
+    ['utf-8;gr\\x{F6}\\x{DF}e@c.test', 'utf-8;gr\\x{F6}\\x{DF}e@c.test', 'utf-8;gr\\x{F6}\\x{DF}e@c.test'],
+    ['utf-8;größe😀@c.test', 'utf-8;gr\\x{F6}\\x{DF}e\\x{1F600}@c.test', 'utf-8;größe😀@c.test'],
+    ['utf-8;a+b\\c@c.test', 'utf-8;a\\x{2B}b\\x{5C}c@c.test', 'utf-8;a\\x{2B}b\\x{5C}c@c.test'],
+  ])('%j goes to a hop without SMTPUTF8 as %j and to one with it as %j', (original, plain, global) => {
+    expect([orcpt(original, 'DSN'), orcpt(original, 'DSN', 'SMTPUTF8')]).toEqual([plain, global]);
+  });
+
+  it('does not go to a hop without DSN', () => {
+    expect(orcpt('rfc822;a@c.test', 'SMTPUTF8')).toBeUndefined();
+  });
+});
+
 describe('the plan of an envelope', () => {
   const all = new Map(['SIZE', '8BITMIME', 'SMTPUTF8', 'DSN'].map((keyword) => [keyword, '']));
 
   it('has exactly one command in each line, whatever the addresses and parameters hold', () => {
     const text = fc.string({
-      unit: fc.constantFrom('a', '@', '>', '<', '"', ' ', '\r', '\n', '.', 'ü'),
+      unit: fc.constantFrom('a', '@', '>', '<', '"', ' ', '\r', '\n', '.', 'ü', 'utf-8;'),
       maxLength: 12,
     });
     fc.assert(

@@ -119,11 +119,11 @@ describe('formatReport', () => {
     expect(text).not.toContain('You will be told');
   });
 
-  it('says in words what trust had against it', () => {
-    const { text, html } = read({ reason: "the peer's certificate, the one on record, has expired" });
-    expect(text.replaceAll(/\r\n */g, ' ')).toContain(
-      "could not agree on how to trust each other: the peer's certificate, the one on record, has expired.",
-    );
+  it('says why where that is known better than by the status', () => {
+    const why = "The two could not agree: the peer's certificate, the one on record, has expired.";
+    const { text, html } = read({ why });
+    expect(text.replaceAll(/\r\n */g, ' ')).toContain(why);
+    expect(text).not.toContain('Check the address');
     expect(text).toContain('Show this notice to your mail administrator.');
     expect(html).toContain('the peer&#39;s certificate');
   });
@@ -263,7 +263,7 @@ describe('formatReport', () => {
       envelopeId: hostile,
       sender: hostile,
       messageId: hostile,
-      reason: hostile,
+      why: hostile,
     });
     const recipient = fc.record({
       address: hostile,

@@ -147,6 +147,17 @@ describe('Settlement', () => {
     });
   });
 
+  it('reads the subject as its author wrote it', async () => {
+    await using bench = await open();
+    const { octets } = await fail(
+      bench,
+      {},
+      { subject: '=?utf-8?B?R3LDvMOf?= =?iso-8859-1?q?e_f=FCr_alle?= =?x-none?q?=41?=' },
+    );
+    const { text } = readReport(octets);
+    expect(text).toContain('  Subject: Grüße für alle=?x-none?q?=41?=\r\n');
+  });
+
   it('comes from ExternalPostmasterAddress where that is set', async () => {
     await using bench = await open(undefined, { externalPostmasterAddress: 'help@contoso.test' });
     const { octets } = await fail(bench);
@@ -266,10 +277,24 @@ describe('Settlement', () => {
     const recipient = report?.groups[1];
     expect(recipient?.get('status')).toBe('4.4.7');
     expect(recipient?.has('remote-mta')).toBe(false);
-    expect(report?.text.replaceAll(/\r\n */g, ' ')).toContain('trust each other: the peer');
+    expect(report?.text.replaceAll(/\r\n */g, ' ')).toMatch(
+      /in the time that was set for it\. .* trust each other: the peer/,
+    );
     expect(recipient?.get('diagnostic-code')).toBe(
       'x-relaypair; 550 4.4.7 QUEUE.Expired; message expired (454 4.7.5 certificate-expired)',
     );
+  });
+
+  it.each([
+    ['421 4.4.1 Cannot use mx.one.test', /set for it\. The next mail server could not be reached/],
+    [undefined, /set for it\. Show this notice/],
+  ])('says what a message waited for until its time was up: %s', async (lastError, words) => {
+    await using bench = await open();
+    const message = await bench.queue.store(['a@one.test']);
+    await claimAll(bench.queue.spool);
+    await bench.settlement.expire(makeDelivery(message), { lastError, hop: hopTo('one.test') });
+    const [report] = await readReports(bench);
+    expect(report?.text.replaceAll(/\r\n */g, ' ')).toMatch(words);
   });
 
   it('gives up waiting for the disk when it is told to stop', async () => {
@@ -440,7 +465,9 @@ describe('a removal by hand', () => {
     expect(await bench.queue.spool.get(message.id)).toBeUndefined();
     const [report] = await readReports(bench);
     expect(report && newsIn(report)).toEqual(news);
-    if (reason !== undefined) expect(report?.groups[1]?.get('diagnostic-code')).toContain(reason);
+    if (reason === undefined) return;
+    expect(report?.groups[1]?.get('diagnostic-code')).toContain(reason);
+    expect(report?.text).toContain(`An administrator has removed the message: ${reason}`);
   });
 });
 
