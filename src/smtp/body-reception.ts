@@ -1,7 +1,6 @@
 // One message body between the command stream and the policy: feeds the framing check, notices the end (final dot, client gone,
 // too much after a refusal) and throws away what the policy does not want. Timers and replies belong to the connection.
 
-import type { Readable } from 'node:stream';
 import type { Log } from '../log.ts';
 import { BodyFault, BodyFraming, isBodyFault } from './body-framing.ts';
 import { isPositive, type Reply } from './reply.ts';
@@ -19,19 +18,24 @@ export interface BodyLimits {
   readonly isBinary?: boolean;
 }
 
+/** Where the octets of a body go as they are read. */
+export interface BodySink {
+  /** `done` is called once the next ones may come. */
+  write(octets: Buffer, done: () => void): void;
+  /** There are no more. */
+  end(): void;
+}
+
 /** Owns the stream of one body. `ended` never rejects. */
-export class BodyReception {
+export class BodyReception implements BodySink {
   readonly framing: BodyFraming;
   readonly ended: Promise<BodyEnd>;
-  readonly #source: Readable;
   readonly #discardLimitBytes: number;
   #end: (end: BodyEnd) => void = () => undefined;
   #isEnded = false;
   #discardedBytes = 0;
 
-  /** `source` gives the octets as the command stream unstuffed them. */
-  constructor(source: Readable, limits: BodyLimits) {
-    this.#source = source;
+  constructor(limits: BodyLimits) {
     this.#discardLimitBytes = limits.discardLimitBytes;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
@@ -39,9 +43,26 @@ export class BodyReception {
     this.framing = new BodyFraming(limits.limitBytes, limits.isBinary);
     // A policy that stopped listening must not turn a fault into an uncaught exception.
     this.framing.on('error', () => undefined);
-    this.framing.once('close', () => this.discardRest());
-    source.on('error', () => undefined);
-    source.pipe(this.framing);
+  }
+
+  /** Takes the octets without the dots of DATA; what nobody reads is counted and thrown away. */
+  write(octets: Buffer, done: () => void): void {
+    const { framing } = this;
+    if (framing.destroyed || framing.errored) {
+      this.#discard(octets);
+      return done();
+    }
+    if (framing.write(octets)) return done();
+    // A stream that its reader destroys never drains, it only closes.
+    const goOn = (): void => {
+      framing.off('drain', goOn).off('close', goOn);
+      done();
+    };
+    framing.on('drain', goOn).on('close', goOn);
+  }
+
+  end(): void {
+    if (!this.framing.destroyed) this.framing.end();
   }
 
   /** True while the next move is ours: the body is held back because its reader is slow. */
@@ -63,17 +84,13 @@ export class BodyReception {
 
   /** Nobody reads any further: what is still to come is counted and thrown away. */
   discardRest(): void {
-    if (this.framing.readableEnded || this.#source.listenerCount('data', this.#discard) > 0) return;
-    this.framing.destroy();
-    this.#source.unpipe(this.framing);
-    this.#source.on('data', this.#discard);
-    this.#source.resume();
+    if (!this.framing.readableEnded) this.framing.destroy();
   }
 
-  readonly #discard = (chunk: Buffer): void => {
-    this.#discardedBytes += chunk.length;
+  #discard(octets: Buffer): void {
+    this.#discardedBytes += octets.length;
     if (this.#discardedBytes > this.#discardLimitBytes) this.#finish('flooded');
-  };
+  }
 
   #finish(end: BodyEnd): void {
     if (this.#isEnded) return;

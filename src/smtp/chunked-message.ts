@@ -1,7 +1,6 @@
 // A message that comes in chunks (RFC 3030 §2): its octets go into one body, whoever takes it decides once, and every chunk gets
 // a reply of its own. States: open -> (a chunk is refused) failed, or (the last chunk) ended. Sockets are the Wire's.
 
-import { PassThrough } from 'node:stream';
 import type { Log } from '../log.ts';
 import { type BodyLimits, BodyReception, decideReply } from './body-reception.ts';
 import type { BodyFraming } from './body-framing.ts';
@@ -26,12 +25,11 @@ export interface ChunkAnswer {
 /** Owns the body of one message. */
 export class ChunkedMessage {
   readonly reception: BodyReception;
-  readonly source = new PassThrough();
   readonly #decision: Promise<Reply>;
   #decided: Reply | undefined;
 
   constructor({ limits, isBinary, take, log }: ChunkedOptions) {
-    this.reception = new BodyReception(this.source, { ...limits, isBinary });
+    this.reception = new BodyReception({ ...limits, isBinary });
     const { framing } = this.reception;
     this.#decision = decideReply(framing, () => take(framing), log);
     void this.#noteDecision();
@@ -52,7 +50,7 @@ export class ChunkedMessage {
 
   /** The answer to the last chunk. */
   finish(): Promise<Reply> {
-    this.source.end();
+    this.reception.end();
     this.reception.markFinalDot();
     return this.#decision;
   }

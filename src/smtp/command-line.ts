@@ -1,5 +1,6 @@
 // One command line as a value (RFC 5321 §4.1.1): verb and argument, or why it is none. Knows no command by name.
 
+import { isAscii } from 'node:buffer';
 import type { Reply } from './reply.ts';
 import { REPLIES } from './replies.ts';
 
@@ -43,9 +44,12 @@ function refused(reply: Reply, isHostile = false): RefusedLine {
   return { kind: 'refused', reply, isHostile };
 }
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 function decodeUtf8(octets: Buffer): string | undefined {
+  if (isAscii(octets)) return octets.toString('latin1');
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(octets);
+    return UTF_8.decode(octets);
   } catch {
     return undefined;
   }

@@ -1,9 +1,11 @@
-// The octets of a client as command lines and bodies: smtp-server's SMTPStream with its loose ends tied. Adapter file: beside
-// listener-connection.ts the only one that touches smtp-server's inner members (pinned; test/contract/smtp-listener.test.ts).
-// Lines end in CRLF only (RFC 5321 §2.3.8), a line cut off by the end of the connection is no command.
+// The octets of a client as command lines and bodies. Takes the place of smtp-server's parser behind its own name: that one looks
+// at every octet in JavaScript and passes a body through a stream more. Adapter file: beside listener-connection.ts the only one
+// that touches smtp-server's inner members (pinned; test/contract/smtp-listener.test.ts). Lines end in CRLF only (RFC 5321
+// §2.3.8), a line cut off by the end of the connection is no command.
 
-import type { PassThrough } from 'node:stream';
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
+import type { BodySink } from './body-reception.ts';
+import { DotUnstuffing } from './dot-unstuffing.ts';
 
 export interface CommandStreamEvents {
   /** A whole line without its CRLF; the next one comes after `next()`. */
@@ -12,30 +14,40 @@ export interface CommandStreamEvents {
   onOctets(): void;
   /** A command line ended in a bare LF; nothing more is read. */
   onBareLineFeed(): void;
-  /** A line beyond the limit, or another defect that ends the stream. */
+  /** A line beyond the limit; nothing more is read. */
   onOverlong(): void;
   /** The final dot of a body, or the last octet of a chunk, was read. */
   onBodyEnd(): void;
 }
 
-/** A chunk that is being read (RFC 3030 §2): so many octets, whatever they are. */
-interface OpenChunk {
-  readonly output: PassThrough;
-  leftBytes: number;
-}
+type Done = (error?: Error | null) => void;
+
+/** What octets are read as while they are no commands. */
+type OpenBody =
+  | { readonly kind: 'data'; readonly sink: BodySink; readonly unstuffing: DotUnstuffing }
+  /** RFC 3030 §2: so many octets, whatever they are. */
+  | { readonly kind: 'chunk'; readonly sink: BodySink; leftBytes: number };
 
 const CR = 0x0d;
 const LF = 0x0a;
+const NOTHING = Buffer.alloc(0);
+/** After so many lines of one read, other connections have their turn. */
+const LINES_AT_ONCE = 100;
 
 export class CommandStream extends SMTPStream {
   readonly #events: CommandStreamEvents;
+  readonly #maxLineOctets: number;
   #hasOctets = false;
-  #chunk: OpenChunk | undefined;
+  /** The beginning of a line whose end has not come. */
+  #partialLine = NOTHING;
+  #linesInARow = 0;
+  #body: OpenBody | undefined;
+  #resume: (() => void) | undefined;
 
   constructor(maxLineOctets: number, events: CommandStreamEvents) {
-    super({ maxCommandLength: maxLineOctets });
+    super();
+    this.#maxLineOctets = maxLineOctets;
     this.#events = events;
-    this.on('error', () => events.onOverlong());
   }
 
   /** True once the client sent anything at all. */
@@ -47,72 +59,100 @@ export class CommandStream extends SMTPStream {
     this.#events.onCommand(line, next);
   }
 
-  override _write(chunk: Buffer, encoding: BufferEncoding | 'buffer', next: (error?: Error | null) => void): void {
-    if (chunk.length > 0 && !this.isClosed) {
-      this.#hasOctets = true;
-      this.#events.onOctets();
-      const lineStart = this._dataMode ? -1 : this.#findBareLine(chunk);
-      if (lineStart >= 0) return this.#writeUpTo(lineStart, chunk, next);
-    }
-    super._write(chunk, encoding, next);
-  }
-
-  /** Commands before the bad line still count; if one of them was DATA, the rest of the chunk is body and not judged here. */
-  #writeUpTo(lineStart: number, chunk: Buffer, next: (error?: Error | null) => void): void {
-    super._write(chunk.subarray(0, lineStart), 'buffer', (error) => {
-      if (error || this.isClosed) return next(error);
-      if (this._dataMode) return this._write(chunk.subarray(lineStart), 'buffer', next);
-      this.#events.onBareLineFeed();
-      next();
-    });
-  }
-
-  /** Where the first line that ends in a bare LF begins (0 when it began in an earlier chunk), or -1. */
-  #findBareLine(chunk: Buffer): number {
-    let lineStart = 0;
-    for (let lf = chunk.indexOf(LF); lf !== -1; lf = chunk.indexOf(LF, lineStart)) {
-      const endsInCr = lf > 0 ? chunk[lf - 1] === CR : this._remainder.endsWith('\r');
-      if (!endsInCr) return lineStart;
-      lineStart = lf + 1;
-    }
-    return -1;
+  /** Reads a body until its final dot into `sink`, then stops until `continue`. */
+  startBody(sink: BodySink): void {
+    this.#open({ kind: 'data', sink, unstuffing: new DotUnstuffing() });
   }
 
   /**
-   * Reads the next `sizeBytes` octets into `output`, as they come and without a look at them, then stops until `continue`.
-   * The output is left open: a message may have several chunks. `sizeBytes` is at least 1.
+   * Reads the next `sizeBytes` octets into `sink`, as they come and without a look at them, then stops until `continue`.
+   * The sink is not ended: a message may have several chunks. `sizeBytes` is at least 1.
    */
-  startChunk(sizeBytes: number, output: PassThrough): void {
-    this.#chunk = { output, leftBytes: sizeBytes };
+  startChunk(sizeBytes: number, sink: BodySink): void {
+    this.#open({ kind: 'chunk', sink, leftBytes: sizeBytes });
+  }
+
+  /** Reads on after a body. */
+  override continue(): void {
+    const resume = this.#resume;
+    this.#resume = undefined;
+    resume?.();
+  }
+
+  override _write(octets: Buffer, _encoding: BufferEncoding | 'buffer', done: Done): void {
+    if (octets.length === 0 || this.isClosed) return done();
+    this.#hasOctets = true;
+    this.#linesInARow = 0;
+    this.#events.onOctets();
+    this.#read(octets, done);
+  }
+
+  #open(body: OpenBody): void {
+    this.#body = body;
     this._dataMode = true;
   }
 
-  override _feedDataStream(octets: Buffer, done: (error?: Error | null) => void): void {
-    const chunk = this.#chunk;
-    if (!chunk) return super._feedDataStream(octets, done);
+  #read(octets: Buffer, done: Done): void {
+    if (octets.length === 0 || this.isClosed) return done();
+    if (this.#body?.kind === 'data') return this.#readBody(this.#body, octets, done);
+    if (this.#body) return this.#readChunk(this.#body, octets, done);
+    this.#readLine(octets, done);
+  }
+
+  #readLine(octets: Buffer, done: Done): void {
+    const end = octets.indexOf(LF);
+    const line = this.#joinPartial(end === -1 ? octets : octets.subarray(0, end));
+    if (line.length > this.#maxLineOctets + 1) return this.#giveUp(() => this.#events.onOverlong(), done);
+    if (end === -1) {
+      // Copied: it would keep the whole of what was read.
+      this.#partialLine = Buffer.from(line);
+      return done();
+    }
+    if (line.at(-1) !== CR) return this.#giveUp(() => this.#events.onBareLineFeed(), done);
+    const rest = octets.subarray(end + 1);
+    this.oncommand(line.subarray(0, -1), () => this.#readOn(rest, done));
+  }
+
+  #joinPartial(octets: Buffer): Buffer {
+    const partial = this.#partialLine;
+    this.#partialLine = NOTHING;
+    return partial.length === 0 ? octets : Buffer.concat([partial, octets]);
+  }
+
+  #readOn(rest: Buffer, done: Done): void {
+    this.#linesInARow += 1;
+    if (this.#linesInARow < LINES_AT_ONCE) return this.#read(rest, done);
+    this.#linesInARow = 0;
+    setImmediate(() => this.#read(rest, done));
+  }
+
+  #giveUp(announce: () => void, done: Done): void {
+    announce();
+    done();
+  }
+
+  #readBody({ sink, unstuffing }: Extract<OpenBody, { kind: 'data' }>, octets: Buffer, done: Done): void {
+    const { content, rest } = unstuffing.read(octets);
+    sink.write(content, () => {
+      if (rest === undefined) return done();
+      sink.end();
+      this.#close(rest, done);
+    });
+  }
+
+  #readChunk(chunk: Extract<OpenBody, { kind: 'chunk' }>, octets: Buffer, done: Done): void {
     const taken = octets.subarray(0, chunk.leftBytes);
     chunk.leftBytes -= taken.length;
-    const goOn = (): void => (chunk.leftBytes > 0 ? done() : this.#endChunk(octets.subarray(taken.length), done));
-    const { output } = chunk;
-    if (!output.writable || output.write(taken)) return goOn();
-    // A stream that its reader destroys never drains, it only closes.
-    const onDrain = (): void => {
-      output.off('drain', onDrain).off('close', onDrain);
-      goOn();
-    };
-    output.on('drain', onDrain).on('close', onDrain);
+    chunk.sink.write(taken, () => {
+      if (chunk.leftBytes > 0) return done();
+      this.#close(octets.subarray(taken.length), done);
+    });
   }
 
-  #endChunk(rest: Buffer, done: (error?: Error | null) => void): void {
-    this.#chunk = undefined;
+  #close(rest: Buffer, done: Done): void {
+    this.#body = undefined;
     this._dataMode = false;
-    this._remainder = '';
-    this._continueCallback = () => this._write(rest, 'buffer', done);
-    this.#events.onBodyEnd();
-  }
-
-  override _endDataMode(chunk: Buffer | false, remainder: Buffer, callback: () => void): void {
-    super._endDataMode(chunk, remainder, callback);
+    this.#resume = () => this.#read(rest, done);
     this.#events.onBodyEnd();
   }
 

@@ -3,14 +3,13 @@
 // guarded by test/contract/smtp-listener.test.ts). The conversation is receiving-session.ts.
 
 import type { Socket } from 'node:net';
-import { PassThrough } from 'node:stream';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPServer } from 'smtp-server';
 import type { Log } from '../log.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import { describeTlsSession } from '../tls/tls-session.ts';
-import { BodyReception } from './body-reception.ts';
+import { BodyReception, type BodySink } from './body-reception.ts';
 import { MAX_AUTH_LINE_OCTETS } from './command-line.ts';
 import { ChunkedMessage, type ChunkedOptions } from './chunked-message.ts';
 import { CommandStream } from './command-stream.ts';
@@ -18,7 +17,7 @@ import { Deadline } from './deadline.ts';
 import type { ListenerLimits } from './listener-limits.ts';
 import { ReceivingSession, type Wire } from './receiving-session.ts';
 import { REPLIES } from './replies.ts';
-import { type Reply, replyLines } from './reply.ts';
+import { formatReplyOctets, type Reply } from './reply.ts';
 import type { ServerIdentity, SessionPolicy } from './session-policy.ts';
 
 export interface ConnectionOptions {
@@ -31,6 +30,9 @@ export interface ConnectionOptions {
 const ACCEPTED_PROTOCOLS: ReadonlySet<string | null> = new Set(['TLSv1.2', 'TLSv1.3']);
 
 const BODY_TIME_SLICES = 16;
+
+/** A client that sends commands faster than it reads replies must be noticed by its socket. */
+const MAX_UNSENT_CHARACTERS = 16_384;
 
 export class ListenerConnection extends SMTPConnection implements Wire {
   readonly #log: Log;
@@ -51,6 +53,8 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   #certificate: Certificate | undefined;
   #isHandshakeOver = false;
   #isAnnounced = false;
+  /** Replies of this tick. */
+  #unsent = '';
 
   constructor(
     server: SMTPServer,
@@ -90,10 +94,19 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   }
 
   answer(reply: Reply): void {
-    const lines = replyLines(reply);
     this.#log.debug({ code: reply.code, enhanced: reply.enhanced }, 'reply');
-    // `false`: smtp-server must not put an enhanced code of its own in front of ours.
-    this.send(reply.code, lines.length === 1 ? (lines[0] ?? '') : lines, false);
+    // In the middle of a handshake there is no channel to say it on.
+    if (this._upgrading || this._socket.destroyed || !this._socket.writable) return;
+    if (this.#unsent === '') process.nextTick(() => this.#flush());
+    this.#unsent += formatReplyOctets(reply);
+    if (this.#unsent.length > MAX_UNSENT_CHARACTERS) this.#flush();
+  }
+
+  /** Replies to commands that came together leave together (RFC 2920 §3.2): a tick later all of them are there. */
+  #flush(): void {
+    const replies = this.#unsent;
+    this.#unsent = '';
+    if (replies !== '' && !this._socket.destroyed && this._socket.writable) this._socket.write(replies);
   }
 
   hangUp(reply: Reply): void {
@@ -101,6 +114,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     // In the middle of a handshake there is no channel to say it on.
     if (this._upgrading) return this.#failHandshake('ECONNABORTED');
     this.answer(reply);
+    this.#flush();
     this.close();
     this.#clearDeadlines();
     this.#reception?.abort('the connection was closed by this server', reply);
@@ -119,6 +133,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
 
   startTls(fallback: ServerIdentity, forName: (servername: string) => ServerIdentity | undefined): void {
     if (this._closing || this._socket.destroyed) return;
+    this.#flush();
     this.#certificate = fallback.certificate;
     const real = this._server;
     // smtp-server reads its contexts from the server object: for the moment of the upgrade it sees those of this handshake.
@@ -173,10 +188,8 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   }
 
   openBody(limitBytes: number | undefined): BodyReception {
-    const stream = this.#stream ?? this._createParser();
-    const source = stream.startDataMode();
-    const reception = new BodyReception(source, { limitBytes, discardLimitBytes: this.#limits.discardLimitBytes });
-    this._dataStream = source;
+    const reception = new BodyReception({ limitBytes, discardLimitBytes: this.#limits.discardLimitBytes });
+    this.#stream?.startBody(reception);
     this.#reception = reception;
     if (this._closed) reception.abort('the client vanished before its message');
     this.#limitBody(this.#limits.timeouts.messageMs / BODY_TIME_SLICES, BODY_TIME_SLICES);
@@ -199,18 +212,15 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     this.#isBetweenChunks = false;
     this.#phase.clear();
     this.#limitPause();
-    const output = message?.source ?? this.#openSink(sizeBytes);
-    (this.#stream ?? this._createParser()).startChunk(sizeBytes, output);
+    this.#stream?.startChunk(sizeBytes, message?.reception ?? this.#openSink(sizeBytes));
     return promise;
   }
 
   /** A chunk that nobody wants is read all the same, or its octets would be commands. */
-  #openSink(sizeBytes: number): PassThrough {
+  #openSink(sizeBytes: number): BodySink {
     if (sizeBytes > this.#limits.discardLimitBytes) this.hangUp(REPLIES.messageTooLarge);
     if (!this.#reception) this.#limitBody(this.#limits.timeouts.messageMs / BODY_TIME_SLICES, BODY_TIME_SLICES);
-    const sink = new PassThrough();
-    sink.resume();
-    return sink;
+    return { write: (_octets, done) => done(), end: () => undefined };
   }
 
   pauseChunks(): void {
@@ -238,7 +248,6 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     this.#clearPhases();
     this.#isBetweenChunks = false;
     this.#reception = undefined;
-    this._dataStream = false;
     this._whenWritable(() => {
       this.#awaitCommand();
       this.#stream?.continue();

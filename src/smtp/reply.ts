@@ -14,6 +14,12 @@ export function replyLines(reply: Reply): string[] {
   return reply.text.split('\n').map((line) => prefix + line.replaceAll(/\p{Cc}/gu, ' '));
 }
 
+/** The reply as it goes over the wire, CRLFs included. */
+export function formatReplyOctets(reply: Reply): string {
+  const lines = replyLines(reply);
+  return lines.map((line, index) => `${reply.code}${index < lines.length - 1 ? '-' : ' '}${line}\r\n`).join('');
+}
+
 /** The reply as a person reads it in a log or a queue: "550 5.7.1 Unable to relay". */
 export function formatReply(reply: Reply): string {
   return `${reply.code} ${replyLines(reply).join(' ')}`.trimEnd();

@@ -151,12 +151,15 @@ export class SenderConnection extends InnerConnection {
     return reply;
   }
 
-  /** Writes a piece of a body and waits while the peer does not keep up; a wait over `timeoutMs` ends the connection. */
-  async writeBlock(block: Buffer, timeoutMs: number): Promise<void> {
+  /** Writes pieces of a body at once and waits while the peer does not keep up; a wait over `timeoutMs` ends the connection. */
+  async writeBlock(pieces: readonly Buffer[], timeoutMs: number): Promise<void> {
     const socket = this._socket;
     if (!socket || socket.destroyed || this.destroyed) return this.destroy();
     this.#arm(timeoutMs);
-    if (socket.write(block)) return;
+    socket.cork();
+    for (const piece of pieces) socket.write(piece);
+    socket.uncork();
+    if (!socket.writableNeedDrain || this.ended.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const goOn = () => resolve();
     socket.once('drain', goOn);

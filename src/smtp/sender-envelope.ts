@@ -2,7 +2,6 @@
 // hop cannot be given at all (RFC 5321 §4.1.1, RFC 1870, RFC 3030, RFC 3461, RFC 6152, RFC 6531). Nothing is converted: a message that
 // needs what the hop lacks is refused here, before MAIL.
 
-import type { Readable } from 'node:stream';
 import { parsePath } from './address.ts';
 import type { Notify } from './parameters.ts';
 import type { Reply } from './reply.ts';
@@ -32,7 +31,7 @@ export interface OutgoingMessage {
   /** Not in xtext. */
   readonly envelopeId?: string;
   /** Opens the exact octets, `sizeBytes` of them; called once, after the hop agreed to take them. */
-  readonly body: () => Readable;
+  readonly body: () => AsyncIterable<Buffer>;
 }
 
 /** What to say; a recipient with a `refusal` is not said. */

@@ -1,7 +1,7 @@
 // One mail transaction on an open connection (RFC 5321 §3.3, RFC 2920, LMTP: RFC 2033 §4.2): envelope, body (by DATA, a binary
 // one as one chunk, RFC 3030), and what became of each recipient. Success is a 2xx where a 2xx belongs and nothing else: whatever is odd, missing or cut off is tried again.
 
-import { pipeline } from 'node:stream/promises';
+import { sendBodyOctets } from './body-sending.ts';
 import { DotStuffing } from './dot-stuffing.ts';
 import { ExactSize } from './exact-size.ts';
 import type { Reply } from './reply.ts';
@@ -47,9 +47,6 @@ interface Delivery {
   readonly recipients: readonly PlannedRecipient[];
   readonly outcomes: Map<PlannedRecipient, Outcome>;
 }
-
-/** How the writing of a body ended; `interrupted` by an answer out of turn or by the end of the connection. */
-type BodyEnd = 'sent' | 'interrupted' | 'source-broken';
 
 const sourceBroken = defer('4.3.0', 'the message could not be read while it was being sent');
 
@@ -140,9 +137,16 @@ async function sendBody(channel: TransactionChannel, message: OutgoingMessage, d
   const expected = delivery.recipients.slice(0, lmtp ? delivery.recipients.length : 1);
   const replies = expected.map(() => connection.expectReply(timeouts.dataDoneMs));
   if (isChunked(message)) connection.sendLines([`BDAT ${message.sizeBytes} LAST`]);
-  const end = await streamBody(channel, message, replies[0]);
+  const end = await sendBodyOctets({
+    connection,
+    openBody: message.body,
+    transparency: isChunked(message) ? new ExactSize(message.sizeBytes) : new DotStuffing(),
+    answered: replies[0],
+    blockMs: timeouts.dataBlockMs,
+  });
   // No dot may follow, and no second answer is waited for.
   if (end !== 'sent') connection.destroy();
+  else connection.restartTimer(timeouts.dataDoneMs);
   const answers = await Promise.all(replies);
   for (const [index, recipient] of delivery.recipients.entries()) {
     const answer = answers[lmtp ? index : 0];
@@ -155,30 +159,6 @@ async function sendBody(channel: TransactionChannel, message: OutgoingMessage, d
   if (answers.some(isIntermediate)) connection.destroy();
   if (!answers.every(isPositive)) await reset(channel);
   return answers.at(-1);
-}
-
-async function streamBody(
-  channel: TransactionChannel,
-  message: OutgoingMessage,
-  reply: Promise<Answer> | undefined,
-): Promise<BodyEnd> {
-  const { connection, timeouts } = channel;
-  const interruption = new AbortController();
-  let isWritten = false;
-  void reply?.then(() => (isWritten ? undefined : interruption.abort()));
-  const write = async (blocks: AsyncIterable<Buffer>): Promise<void> => {
-    for await (const block of blocks) await connection.writeBlock(block, timeouts.dataBlockMs);
-    isWritten = true;
-    connection.restartTimer(timeouts.dataDoneMs);
-  };
-  try {
-    const transparency = isChunked(message) ? new ExactSize(message.sizeBytes) : new DotStuffing();
-    await pipeline(message.body(), transparency, write, { signal: interruption.signal });
-  } catch {
-    // Whatever broke, the dot was not sent: which of the two it was decides only who is to blame.
-    return interruption.signal.aborted || connection.ended.aborted ? 'interrupted' : 'source-broken';
-  }
-  return 'sent';
 }
 
 /** For an answer that is no success where it stands. */

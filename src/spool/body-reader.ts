@@ -1,7 +1,7 @@
 // A body on its way out, checked while it passes: the last chunk is held back until size and checksum are known to be
 // right, so a reader that saw the end saw what was accepted. What to do about damage is left to the spool.
 
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { BodyFolder } from './body-folder.ts';
 import { isCorruption } from './disk-fault.ts';
 
@@ -20,16 +20,26 @@ export class BodyDamage extends Error {}
 export async function* readBody(place: BodyPlace, folder: BodyFolder): AsyncGenerator<Buffer> {
   const { fileName, content } = place;
   try {
-    yield* checkBody(fileName === null ? [asBuffer(content ?? new Uint8Array())] : folder.read(fileName), place);
+    if (fileName === null) yield* checkWhole(asBuffer(content ?? new Uint8Array()), place);
+    else yield* checkBody(folder.read(fileName), place);
   } catch (error) {
     throw isWrongFile(error) ? new BodyDamage('its body file is missing or no file', { cause: error }) : error;
   }
 }
 
-async function* checkBody(
-  chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
-  expected: { readonly sizeBytes: number; readonly checksum: Uint8Array },
-): AsyncGenerator<Buffer> {
+interface Expected {
+  readonly sizeBytes: number;
+  readonly checksum: Uint8Array;
+}
+
+function* checkWhole(body: Buffer, { sizeBytes, checksum }: Expected): Generator<Buffer> {
+  if (body.length > sizeBytes) throw new BodyDamage(`its body is longer than ${sizeBytes} octets`);
+  if (body.length < sizeBytes) throw new BodyDamage(`its body has ${body.length} of ${sizeBytes} octets`);
+  if (!hash('sha256', body, 'buffer').equals(checksum)) throw new BodyDamage('the checksum of its body is wrong');
+  if (body.length > 0) yield body;
+}
+
+async function* checkBody(chunks: AsyncIterable<Buffer>, expected: Expected): AsyncGenerator<Buffer> {
   const digest = createHash('sha256');
   let sizeBytes = 0;
   let held: Buffer | undefined;

@@ -2,7 +2,6 @@
 // a time, by SQLite's own kernel lock, so a claim ends with the process and needs no lease. The tables are in
 // spool-database.ts, the transaction in group-commit.ts, the files in body-folder.ts, the start in spool-opening.ts.
 
-import { Readable } from 'node:stream';
 import type { Cancel } from '../clock.ts';
 import { messageOf, Problem } from '../problem.ts';
 import { ArrivalBell } from './arrival-bell.ts';
@@ -101,8 +100,8 @@ export class EmbeddedSpool implements Spool {
     return this.#bell.listen(listener);
   }
 
-  openBody(message: SpooledMessage): Readable {
-    return Readable.from(this.#readBody(message.id), { objectMode: false });
+  openBody(message: SpooledMessage): AsyncIterable<Buffer> {
+    return this.#readBody(message.id);
   }
 
   async settle(

@@ -2,7 +2,6 @@
 // transport/. Everything is asynchronous and messages are claimed under a lease, so that one process on a file and many
 // machines on one database keep the same promise. RFC 5321 §4.5.4.1 and §6.1: who answered 250 must not lose the message.
 
-import type { Readable } from 'node:stream';
 import type { Cancel, Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 
@@ -182,7 +181,7 @@ export interface Spool {
    * chunk is handed out, so it can never pass for whole; the message is set aside. Problem `message-gone`,
    * `spool-unavailable`.
    */
-  openBody(message: SpooledMessage): Readable;
+  openBody(message: SpooledMessage): AsyncIterable<Buffer>;
 
   /**
    * Records what became of recipients, and stores `newMessages`, in one synced step: both or neither. A recipient that is

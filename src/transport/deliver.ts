@@ -1,7 +1,6 @@
 // Opens a hop, whichever kind it is, and hands messages over. Which of its servers is used is server-search.ts' affair; what
 // becomes of each recipient is said as a value, for settlement.ts.
 
-import { Readable } from 'node:stream';
 import type { OutgoingMessage, SenderSession } from '../smtp/sender.ts';
 import {
   factsWithoutPeer,
@@ -110,16 +109,10 @@ function outgoingMessage({ message, indexes, openBody }: Parcel, isPair: boolean
   };
 }
 
-/**
- * `prefix`, then the body, as one stream that ends and fails as the body does. The body is opened when it is its turn, and
- * closed when this stream is destroyed.
- */
-export function prepend(prefix: Buffer, openBody: () => Readable): Readable {
-  const chunks = async function* (): AsyncGenerator<Buffer> {
-    yield prefix;
-    for await (const chunk of openBody()) yield chunk as Buffer;
-  };
-  return Readable.from(chunks(), { objectMode: false });
+/** `prefix`, then the body, which is opened when it is its turn and closed when nobody reads on. */
+export async function* prepend(prefix: Buffer, openBody: () => AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield prefix;
+  yield* openBody();
 }
 
 /** The way to a domain that takes no mail, or is none: whatever is handed over fails, and nothing is sent anywhere. */
@@ -167,7 +160,7 @@ class MaildirConnection implements HopConnection {
   async #deliverTo(
     recipient: string,
     message: Parcel['message'],
-    openBody: () => Readable,
+    openBody: () => AsyncIterable<Buffer>,
   ): Promise<Omit<RecipientOutcome, 'index'>> {
     try {
       await deliverToMaildir({

@@ -1,7 +1,6 @@
 // Where a message goes next, as a value, and what every way of getting there has in common. route.ts chooses a hop,
 // deliver.ts opens it, queue.ts keeps one queue for each key.
 
-import type { Readable } from 'node:stream';
 import type { DeliveryTarget } from '../config.ts';
 import type { Reply } from '../smtp/reply.ts';
 import type { SpooledMessage } from '../spool/spool.ts';
@@ -97,7 +96,7 @@ export interface HopConnection {
 export interface Parcel {
   readonly message: SpooledMessage;
   readonly indexes: readonly number[];
-  readonly openBody: () => Readable;
+  readonly openBody: () => AsyncIterable<Buffer>;
 }
 
 export type OpenedHop =

@@ -4,8 +4,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 
 export interface MaildirDelivery {
   readonly folder: string;
@@ -13,7 +11,7 @@ export interface MaildirDelivery {
   readonly reversePath: string;
   readonly networkMessageId: string;
   readonly receivedAt: Date;
-  readonly body: () => Readable;
+  readonly body: () => AsyncIterable<Buffer>;
 }
 
 const MAX_NAME_LENGTH = 200;
@@ -39,9 +37,7 @@ async function writeMessage(path: string, { reversePath, body }: MaildirDelivery
   const file = await open(path, 'w', 0o600);
   try {
     await file.write(`Return-Path: <${reversePath}>\r\n`);
-    await pipeline(body(), async (chunks: AsyncIterable<Buffer>) => {
-      for await (const chunk of chunks) await file.appendFile(chunk);
-    });
+    for await (const chunk of body()) await file.appendFile(chunk);
     await file.sync();
   } finally {
     await file.close();

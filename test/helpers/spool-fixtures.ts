@@ -71,7 +71,7 @@ export async function storeMessage(
 
 export async function readBody(spool: Spool, message: SpooledMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of spool.openBody(message)) chunks.push(chunk as Buffer);
+  for await (const chunk of spool.openBody(message)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 

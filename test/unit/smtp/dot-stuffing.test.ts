@@ -1,11 +1,10 @@
-import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DotStuffing } from '../../../src/smtp/dot-stuffing.ts';
 
-function stuff(chunks: readonly Buffer[]): Promise<Buffer> {
-  return buffer(Readable.from(chunks).pipe(new DotStuffing()));
+function stuff(chunks: readonly Buffer[]): Buffer {
+  const stuffing = new DotStuffing();
+  return Buffer.concat([...chunks.map((chunk) => stuffing.push(chunk)), stuffing.end()]);
 }
 
 /** The receiver's side, written line by line so that it shares no idea with the code under test. */
@@ -30,14 +29,14 @@ describe('dot stuffing', () => {
     ['\r\n.\r\n.\r\n', '\r\n..\r\n..\r\n.\r\n'],
     ['a\n.\nb\r', 'a\n.\nb\r\r\n.\r\n'],
     ['a.\r\n..b', 'a.\r\n...b\r\n.\r\n'],
-  ])('sends %j as %j', async (body, wire) => {
-    expect((await stuff([Buffer.from(body)])).toString()).toBe(wire);
+  ])('sends %j as %j', (body, wire) => {
+    expect(stuff([Buffer.from(body)]).toString()).toBe(wire);
   });
 
-  it('gives the receiver the same octets wherever the chunks are cut', async () => {
+  it('gives the receiver the same octets wherever the chunks are cut', () => {
     const octets = fc.array(fc.constantFrom('\r', '\n', '.', '\r\n', '\r\n.', 'a', '\0', '\xff'), { maxLength: 40 });
-    await fc.assert(
-      fc.asyncProperty(octets, fc.array(fc.nat(5), { minLength: 1, maxLength: 20 }), async (parts, sizes) => {
+    fc.assert(
+      fc.property(octets, fc.array(fc.nat(5), { minLength: 1, maxLength: 20 }), (parts, sizes) => {
         const body = Buffer.from(parts.join(''), 'latin1');
         const chunks: Buffer[] = [];
         for (let at = 0, turn = 0; at < body.length; turn += 1) {
@@ -47,16 +46,9 @@ describe('dot stuffing', () => {
         }
         const text = body.toString('latin1');
         const expected = text === '' || text.endsWith('\r\n') ? text : `${text}\r\n`;
-        expect(unstuff((await stuff(chunks)).toString('latin1'))).toBe(expected);
+        expect(unstuff(stuff(chunks).toString('latin1'))).toBe(expected);
       }),
       { numRuns: 500 },
     );
-  });
-
-  it('ends without a final dot when it is destroyed', async () => {
-    const stuffing = new DotStuffing();
-    stuffing.write('half a mess');
-    stuffing.destroy();
-    await expect(buffer(stuffing)).rejects.toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' });
   });
 });

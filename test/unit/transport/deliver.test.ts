@@ -251,7 +251,7 @@ describe('prepend', () => {
     await expect(buffer(stream)).rejects.toThrow('damaged');
   });
 
-  it('closes the body when it is destroyed', async () => {
+  it('closes the body when nobody reads on', async () => {
     const body = new Readable({
       read() {
         this.push('b');
@@ -259,7 +259,7 @@ describe('prepend', () => {
     });
     const stream = prepend(Buffer.from('a'), () => body);
     for await (const _ of stream) if (body.readableDidRead) break;
-    expect([stream.destroyed, body.destroyed]).toEqual([true, true]);
+    expect(body.destroyed).toBe(true);
   });
 
   it('does not open the body when nobody reads so far', async () => {
@@ -268,8 +268,7 @@ describe('prepend', () => {
       opened++;
       return Readable.from([]);
     });
-    stream.destroy();
-    await once(stream, 'close');
+    for await (const _ of stream) break;
     expect(opened).toBe(0);
   });
 });

@@ -1,0 +1,112 @@
+// A body on its way into a connection: its pieces gathered into writes worth a system call, and given up as soon as an answer
+// comes before its end. A message that fits into one write leaves in one.
+
+import type { SenderConnection } from './sender-connection.ts';
+
+/** How the sending of a body ended; `interrupted` by an answer out of turn or by the end of the connection. */
+export type BodyEnd = 'sent' | 'interrupted' | 'source-broken';
+
+/** What a body needs on its way: dots or a check of its size. May throw: the body is not what was announced. */
+export interface Transparency {
+  push(chunk: Buffer): Buffer;
+  end(): Buffer;
+}
+
+export interface BodySending {
+  readonly connection: SenderConnection;
+  readonly openBody: () => AsyncIterable<Buffer>;
+  readonly transparency: Transparency;
+  /** Settles when the peer answers, or is gone: before the end of the body a reason to stop. */
+  readonly answered: Promise<unknown> | undefined;
+  /** Longest wait for the peer to take a write. */
+  readonly blockMs: number;
+}
+
+/** A write is made when so many octets are there; a full TLS record is 16 KiB. */
+const BLOCK_BYTES = 64 * 1024;
+
+/** Writes the body and what ends it; after anything but `sent` the end was not written. Never rejects. */
+export async function sendBodyOctets({ answered, ...sending }: BodySending): Promise<BodyEnd> {
+  const interruption = new Interruption(sending.connection.ended, answered);
+  try {
+    return await writeOctets(sending, interruption);
+  } catch {
+    // Whatever broke, the end was not written: which of the two it was decides only who is to blame.
+    return interruption.isThere ? 'interrupted' : 'source-broken';
+  }
+}
+
+async function writeOctets(sending: Omit<BodySending, 'answered'>, interruption: Interruption): Promise<BodyEnd> {
+  const { connection, openBody, transparency, blockMs } = sending;
+  const block = new Block(() => void connection.writeBlock(block.take(), blockMs));
+  const body = openBody();
+  const pieces = body[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const piece = await Promise.race([pieces.next(), interruption.comes]);
+      if (piece === undefined || interruption.isThere) return 'interrupted';
+      const isLast = piece.done === true;
+      block.add(isLast ? transparency.end() : transparency.push(piece.value));
+      if (isLast || block.sizeBytes >= BLOCK_BYTES) await connection.writeBlock(block.take(), blockMs);
+      if (isLast) return connection.ended.aborted ? 'interrupted' : 'sent';
+    }
+  } finally {
+    block.take();
+    // One that waits for octets ends only when it is destroyed; the others end by themselves.
+    if ('destroy' in body && typeof body.destroy === 'function') body.destroy();
+    void Promise.resolve(pieces.return?.()).catch(() => undefined);
+  }
+}
+
+/** An answer, or the end of the connection, before the end of the body. */
+class Interruption {
+  /** Resolves when it is there. */
+  readonly comes: Promise<undefined>;
+  readonly #ended: AbortSignal;
+  #isAnswered = false;
+
+  constructor(ended: AbortSignal, answered: Promise<unknown> | undefined) {
+    this.#ended = ended;
+    // The connection's end answers as well.
+    this.comes = (answered ?? new Promise(() => undefined)).then(() => {
+      this.#isAnswered = true;
+      return undefined;
+    });
+  }
+
+  get isThere(): boolean {
+    return this.#isAnswered || this.#ended.aborted;
+  }
+}
+
+/** The pieces of the next write; made without waiting for more when their source keeps them waiting. */
+class Block {
+  readonly #flush: () => void;
+  #pieces: Buffer[] = [];
+  #sizeBytes = 0;
+  #patience: NodeJS.Immediate | undefined;
+
+  constructor(flush: () => void) {
+    this.#flush = flush;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  add(piece: Buffer): void {
+    if (piece.length === 0) return;
+    this.#pieces.push(piece);
+    this.#sizeBytes += piece.length;
+    this.#patience ??= setImmediate(this.#flush);
+  }
+
+  take(): readonly Buffer[] {
+    const pieces = this.#pieces;
+    clearImmediate(this.#patience);
+    this.#patience = undefined;
+    this.#pieces = [];
+    this.#sizeBytes = 0;
+    return pieces;
+  }
+}
