@@ -17,6 +17,7 @@ import { Deadline } from './deadline.ts';
 import type { ListenerLimits } from './listener-limits.ts';
 import { ReceivingSession, type Wire } from './receiving-session.ts';
 import { REPLIES } from './replies.ts';
+import { ReplyOutbox } from './reply-outbox.ts';
 import { formatReplyOctets, type Reply } from './reply.ts';
 import type { ServerIdentity, SessionPolicy } from './session-policy.ts';
 
@@ -30,9 +31,6 @@ export interface ConnectionOptions {
 const ACCEPTED_PROTOCOLS: ReadonlySet<string | null> = new Set(['TLSv1.2', 'TLSv1.3']);
 
 const BODY_TIME_SLICES = 16;
-
-/** A client that sends commands faster than it reads replies must be noticed by its socket. */
-const MAX_UNSENT_CHARACTERS = 16_384;
 
 export class ListenerConnection extends SMTPConnection implements Wire {
   readonly #log: Log;
@@ -53,8 +51,9 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   #certificate: Certificate | undefined;
   #isHandshakeOver = false;
   #isAnnounced = false;
-  /** Replies of this tick. */
-  #unsent = '';
+  readonly #outbox = new ReplyOutbox((text) => {
+    if (!this._socket.destroyed && this._socket.writable) this._socket.write(text);
+  });
 
   constructor(
     server: SMTPServer,
@@ -96,17 +95,8 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   answer(reply: Reply): void {
     this.#log.debug({ code: reply.code, enhanced: reply.enhanced }, 'reply');
     // In the middle of a handshake there is no channel to say it on.
-    if (this._upgrading || this._socket.destroyed || !this._socket.writable) return;
-    if (this.#unsent === '') process.nextTick(() => this.#flush());
-    this.#unsent += formatReplyOctets(reply);
-    if (this.#unsent.length > MAX_UNSENT_CHARACTERS) this.#flush();
-  }
-
-  /** Replies to commands that came together leave together (RFC 2920 §3.2): a tick later all of them are there. */
-  #flush(): void {
-    const replies = this.#unsent;
-    this.#unsent = '';
-    if (replies !== '' && !this._socket.destroyed && this._socket.writable) this._socket.write(replies);
+    if (this._upgrading) return;
+    this.#outbox.add(formatReplyOctets(reply));
   }
 
   hangUp(reply: Reply): void {
@@ -114,7 +104,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     // In the middle of a handshake there is no channel to say it on.
     if (this._upgrading) return this.#failHandshake('ECONNABORTED');
     this.answer(reply);
-    this.#flush();
+    this.#outbox.flush();
     this.close();
     this.#clearDeadlines();
     this.#reception?.abort('the connection was closed by this server', reply);
@@ -133,7 +123,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
 
   startTls(fallback: ServerIdentity, forName: (servername: string) => ServerIdentity | undefined): void {
     if (this._closing || this._socket.destroyed) return;
-    this.#flush();
+    this.#outbox.flush();
     this.#certificate = fallback.certificate;
     const real = this._server;
     // smtp-server reads its contexts from the server object: for the moment of the upgrade it sees those of this handshake.

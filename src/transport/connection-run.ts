@@ -255,8 +255,22 @@ export class ConnectionRun {
     for (let left = this.#context.maxMessagesPerConnection; taken; left--) {
       const { delivery }: Taken = taken;
       await this.#attempt(taken, () => this.#deliver(connection, delivery));
-      taken = left > 1 && connection.alive ? await this.#next(take) : undefined;
+      const isOver = left <= 1 || !connection.alive;
+      taken = isOver
+        ? undefined
+        : ((await this.#next(take)) ?? (onlyWaited ? undefined : await this.#idle(connection)));
     }
+  }
+
+  /** Keeps the connection for a while; the message it then carries, if one comes. */
+  async #idle(connection: HopConnection): Promise<Taken | undefined> {
+    while (!this.#owner.isStopping && (await this.#queue.idle.wait())) {
+      // Closed by the peer meanwhile: another connection is opened for what waits.
+      if (!connection.alive) return undefined;
+      const taken = await this.#next((queue, nowMs) => queue.take(nowMs, false));
+      if (taken) return this.#isStillRouted(taken) ? taken : undefined;
+    }
+    return undefined;
   }
 
   async #deliver(connection: HopConnection, delivery: Delivery): Promise<Next> {

@@ -9,6 +9,7 @@ import type { Cancel } from '../clock.ts';
 import type { Reason } from '../trust/reasons.ts';
 import type { Ticket } from './delivery.ts';
 import type { Hop } from './hop.ts';
+import { IdleConnections } from './idle-connections.ts';
 import { WaitingList } from './waiting-list.ts';
 
 export type QueueStatus = 'Active' | 'Connecting' | 'Ready' | 'Retry' | 'Suspended';
@@ -29,6 +30,8 @@ export class HopQueue {
   readonly held = new Set<Ticket>();
   /** By an administrator, as a whole. */
   isSuspended = false;
+  /** Of the open ones, those that have nothing to carry. */
+  readonly idle = new IdleConnections();
   /** Being opened or open. */
   connections = 0;
   connecting = 0;
@@ -66,10 +69,10 @@ export class HopQueue {
 
   get status(): QueueStatus {
     if (this.isSuspended) return 'Suspended';
-    if (this.connected > 0) return 'Active';
+    if (this.connected > this.idle.count) return 'Active';
     if (this.connecting > 0) return 'Connecting';
     if (this.retryAtMs !== undefined) return 'Retry';
-    return this.connections > 0 ? 'Active' : 'Ready';
+    return this.connections > this.idle.count ? 'Active' : 'Ready';
   }
 
   /** The next one that is due, which is active from now on; `onlyWaited` leaves fresh ones where they are. */
@@ -82,6 +85,14 @@ export class HopQueue {
   /** The one that opens a connection. A hop that has failed is tried with one that has waited: more may be done for it. */
   takeHead(nowMs: number): Ticket | undefined {
     return (this.failures > 0 ? this.take(nowMs, true) : undefined) ?? this.take(nowMs, false);
+  }
+
+  /** How many of the waiting could go at once by connections that are open and idle. */
+  countForIdle(nowMs: number): number {
+    const dueMs = this.waiting.nextDueMs();
+    return this.isSuspended || dueMs === undefined || dueMs > nowMs
+      ? 0
+      : Math.min(this.waiting.length, this.idle.count);
   }
 
   /** Whether another connection is of use now. */

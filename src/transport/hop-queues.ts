@@ -77,6 +77,8 @@ export class HopQueues {
     if (this.#owner.isStopping) return;
     const { clock } = this.#context;
     const nowMs = clock.elapsedMs();
+    const wanted = queue.countForIdle(nowMs);
+    if (wanted > 0) queue.idle.wake(wanted);
     while (queue.wantsConnection(nowMs, this.#maxConnections)) this.#connect(queue);
     queue.cancelTimer?.();
     const isIdle = queue.messageCount === 0 && queue.connections === 0 && !queue.isSuspended;
@@ -99,8 +101,15 @@ export class HopQueues {
     return new ConnectionRun(this.#context, queue, this.#runOwner);
   }
 
-  cancelTimers(): void {
+  /** Nothing is begun any more: no timer, no idle connection. */
+  halt(): void {
     for (const queue of this.values()) queue.cancelTimer?.();
+    this.dismissIdle();
+  }
+
+  /** What was agreed when they were opened may hold no longer. */
+  dismissIdle(): void {
+    for (const queue of this.values()) queue.idle.dismiss();
   }
 
   #queueFor(hop: Hop): HopQueue {

@@ -79,7 +79,7 @@ export class MailQueue {
     this.#isStopped = true;
     this.#claims.stop();
     this.#deadlines.stop();
-    this.#queues.cancelTimers();
+    this.#queues.halt();
     await this.#settleWithin(drainMs);
     this.#cutOff.abort();
     await this.#settleWithin(CUT_OFF_MS);
@@ -98,6 +98,7 @@ export class MailQueue {
 
   /** The directory changed: routes are asked again and whoever waited may try at once. */
   resubmit(): void {
+    this.#queues.dismissIdle();
     this.#track(this.#resubmitAll());
   }
 

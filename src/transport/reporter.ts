@@ -159,8 +159,8 @@ export class Reporter {
     let size = 0;
     try {
       for await (const chunk of this.#options.spool.openBody(message)) {
-        chunks.push(chunk as Buffer);
-        size += (chunk as Buffer).length;
+        chunks.push(chunk);
+        size += chunk.length;
         if (!isAll && size >= HEADER_LIMIT_BYTES) break;
       }
       return { octets: Buffer.concat(chunks), isWhole: isAll };
