@@ -2,6 +2,7 @@
 // transport/. Everything is asynchronous and messages are claimed under a lease, so that one process on a file and many
 // machines on one database keep the same promise. RFC 5321 §4.5.4.1 and §6.1: who answered 250 must not lose the message.
 
+import type { Readable } from 'node:stream';
 import type { Cancel, Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 
