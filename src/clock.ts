@@ -29,6 +29,7 @@ interface Appointment {
 export class SystemClock implements Clock {
   #offsetMs: number;
   readonly #appointments = new Set<Appointment>();
+  readonly #moveListeners = new Set<() => void>();
 
   constructor(offsetMs = 0) {
     this.#offsetMs = offsetMs;
@@ -60,6 +61,14 @@ export class SystemClock implements Clock {
   move(byMs: number): void {
     this.#offsetMs += byMs;
     for (const appointment of this.#appointments) this.#arm(appointment);
+    for (const listener of this.#moveListeners) listener();
+  }
+
+  /** Calls `listener` after each move. */
+  onMove(listener: () => void): Cancel {
+    const own = (): void => listener();
+    this.#moveListeners.add(own);
+    return () => void this.#moveListeners.delete(own);
   }
 
   #arm(appointment: Appointment): void {

@@ -2,6 +2,7 @@
 // directory; a setting that a cmdlet can change is not here. YAML (or JSON, which is YAML), validated by one schema.
 
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -27,6 +28,8 @@ export const ADAM_ENDPOINT: Endpoint = { host: '0.0.0.0', port: 50_636 };
 
 /** The format this relaypair writes and reads; an older one would be upgraded in `upgradeConfig`. */
 const CONFIG_FORMAT = 1;
+
+const MAX_WORKERS = 64;
 
 /** Retry times as EdgeTransport.exe.config has them (exchange: glitch, transient, then outbound for ever). */
 const retry = z
@@ -100,6 +103,7 @@ const schema = z.strictObject({
       drainTimeout: duration.default(10_000),
     })
     .prefault({}),
+  workers: z.int().min(0).max(MAX_WORKERS).optional(),
   log: z
     .strictObject({
       level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -110,16 +114,26 @@ const schema = z.strictObject({
 
 type Parsed = z.output<typeof schema>;
 
+/**
+ * Worker processes for a machine with so many cores. The owner of the spool needs one for itself, and the disk and the rest of
+ * the machine another; up to three cores, processes gain nothing. Beyond four the owner has no more to give them.
+ */
+export function defaultWorkers(cores: number): number {
+  return cores <= 3 ? 0 : Math.min(4, cores - 2);
+}
+
 /** What a hub delivers accepted mail to. */
 export type DeliveryTarget =
   | { readonly kind: 'smtp' | 'lmtp'; readonly host: string; readonly port: number }
   | { readonly kind: 'maildir'; readonly folder: string };
 
 /** A validated config with every default filled in and every path absolute. */
-export interface Config extends Omit<Parsed, 'netbiosName' | 'deliver' | 'directory' | 'retry'> {
+export interface Config extends Omit<Parsed, 'netbiosName' | 'deliver' | 'directory' | 'retry' | 'workers'> {
   readonly path: string;
   readonly netbiosName: string;
   readonly deliver: DeliveryTarget | undefined;
+  /** Processes that receive mail; 0: the one process does everything. */
+  readonly workers: number;
   readonly directory: DirectoryConfig;
   readonly retry: Parsed['retry'] & { readonly transientInterval: number; readonly outboundInterval: number };
 }
@@ -184,6 +198,7 @@ function complete(parsed: Parsed, path: string): Config {
     path,
     folder,
     directory,
+    workers: parsed.workers ?? defaultWorkers(availableParallelism()),
     netbiosName: parsed.netbiosName ?? netbiosNameOf(parsed.fqdn),
     deliver: parsed.deliver === undefined ? undefined : readDeliveryTarget(parsed.deliver, path),
     log: { ...parsed.log, ...(parsed.log.file !== undefined && { file: resolve(dirname(path), parsed.log.file) }) },

@@ -83,6 +83,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     fqdn: config.fqdn,
     smtp: transport.addresses.map(formatEndpoint),
     ldaps,
+    workers: config.workers,
     folder: config.folder,
   };
 }

@@ -93,6 +93,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     fqdn: config.fqdn,
     smtp: transport.addresses.map(formatEndpoint),
     ...(ldaps && { ldaps: formatEndpoint(ldaps) }),
+    workers: config.workers,
     folder: config.folder,
   };
 }

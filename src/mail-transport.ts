@@ -3,11 +3,12 @@
 
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import type { Cancel } from './clock.ts';
 import { type Endpoint, formatEndpoint, parseEndpoint } from './config.ts';
 import { messageOf } from './problem.ts';
+import { type DirectoryView, receivingOptions } from './receiving.ts';
 import type { Foundation } from './server.ts';
 import { SmtpListener } from './smtp/listener.ts';
+import type { ListenPlace } from './smtp/listening.ts';
 import { watchCertificates } from './transport/certificate-watch.ts';
 import { CrashFolder } from './transport/crash-folder.ts';
 import { openHop } from './transport/deliver.ts';
@@ -17,7 +18,6 @@ import type { Organisation } from './transport/organisation.ts';
 import { isOwnPlace } from './transport/own-address.ts';
 import { judgeSuspects } from './transport/poison.ts';
 import { MailQueue } from './transport/queue.ts';
-import { Receiver } from './transport/receive.ts';
 import type { RecipientValidation } from './transport/recipient-validation.ts';
 import type { Metrics } from './tracking/metrics.ts';
 import { Records } from './transport/records.ts';
@@ -25,6 +25,8 @@ import { ResourceMonitor } from './transport/resource-monitor.ts';
 import { measureResources } from './transport/resources.ts';
 import { routeRecipient } from './transport/route.ts';
 import { Settlement } from './transport/settlement.ts';
+import { openWorkers } from './worker-opening.ts';
+import type { Door } from './workers/worker-pool.ts';
 
 /** The moving parts of transport, once the directory can be asked. */
 export interface Transport {
@@ -32,16 +34,6 @@ export interface Transport {
   readonly resources: ResourceMonitor;
   /** Where SMTP listens, with the ports that port 0 became. */
   readonly addresses: readonly Endpoint[];
-}
-
-/** A role's view of its directory. */
-export interface DirectoryView {
-  readonly organisation: () => Organisation;
-  /** Makes the salts shown for user names that do not exist; the same at every start, or they would tell themselves. */
-  readonly decoySecret: Buffer;
-  /** On an Edge: whether a recipient is one of the organisation's. */
-  readonly validation?: RecipientValidation;
-  onChange(listener: () => void): Cancel;
 }
 
 /** Starts queue and listeners. */
@@ -96,25 +88,27 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
   });
   await resources.start();
   parts.add(() => resources.close());
-  const receiver = new Receiver({
-    clock,
-    log,
-    spool,
+  const validation = view.validation && countLookups(view.validation, foundation.metrics);
+  const workers = config.workers > 0 ? await openWorkers(foundation, { ...view, validation }, resources) : undefined;
+  const receiving = receivingOptions({
+    ...foundation,
     organisation,
     records,
-    expirationMs,
     decoySecret: view.decoySecret,
     pressure: () => resources.pressure(),
-    validation: view.validation && countLookups(view.validation, foundation.metrics),
-    identityFor: ({ servername, connectorFqdn }) => contexts.identityFor(servername, connectorFqdn),
-    certificateFor: (connectorFqdn) => contexts.select(undefined, connectorFqdn),
+    validation,
   });
-  const listeners = await openListeners(foundation, organisation(), receiver);
+  const listeners = await openListeners(foundation, organisation(), (place) =>
+    workers ? workers.listen(place) : SmtpListener.open({ ...receiving, ...place }),
+  );
   addresses = listeners.map(({ address }) => ({ host: address.address, port: address.port }));
   queue.start();
   // Closed the other way round: first the listeners, then the queue, so that what was taken last can still leave.
   parts.add(() => queue.stop(config.limits.drainTimeout));
-  parts.add(async () => void (await Promise.all(listeners.map((listener) => listener.close()))));
+  parts.add(async () => {
+    await Promise.all(listeners.map((listener) => listener.close()));
+    await workers?.stop();
+  });
   parts.add(view.onChange(() => queue.resubmit()));
   parts.add(
     watchCertificates({
@@ -169,26 +163,27 @@ function firstConnector(organisation: Organisation): string {
   return organisation.receiveConnectors[0]?.name ?? organisation.netbiosName;
 }
 
+/** Listens at one address, in this process or for its workers. */
+type OpenDoor = (place: ListenPlace) => Promise<Door>;
+
 /**
  * One listener for each address of the config and of the connectors; which connector serves a client is chosen at each
  * connection. An address of the config that cannot be had stops the start, a connector's own is reported and left out.
  */
-async function openListeners(
-  foundation: Foundation,
-  organisation: Organisation,
-  policy: Receiver,
-): Promise<SmtpListener[]> {
-  const { config, log } = foundation;
-  const listeners: SmtpListener[] = [];
+async function openListeners({ config, log }: Foundation, organisation: Organisation, open: OpenDoor): Promise<Door[]> {
+  const listeners: Door[] = [];
+  const ipv6Only = ({ port }: Endpoint): boolean =>
+    config.listen.smtp.some((other) => other.host === '0.0.0.0' && other.port === port);
+  const openAt = (endpoint: Endpoint): Promise<Door> => open({ ...endpoint, ipv6Only: ipv6Only(endpoint) });
   try {
-    for (const endpoint of config.listen.smtp) listeners.push(await openListener(foundation, endpoint, policy));
+    for (const endpoint of config.listen.smtp) listeners.push(await openAt(endpoint));
   } catch (error) {
     await Promise.all(listeners.map((listener) => listener.close()));
     throw error;
   }
   for (const endpoint of boundBeyond(config.listen.smtp, organisation)) {
     try {
-      listeners.push(await openListener(foundation, endpoint, policy));
+      listeners.push(await openAt(endpoint));
     } catch (error) {
       log.error(
         { address: formatEndpoint(endpoint), error: messageOf(error) },
@@ -197,21 +192,6 @@ async function openListeners(
     }
   }
   return listeners;
-}
-
-function openListener({ config, log }: Foundation, { host, port }: Endpoint, policy: Receiver): Promise<SmtpListener> {
-  const { maxConnections, maxRecipients, drainTimeout, commandTimeout } = config.limits;
-  return SmtpListener.open({
-    host,
-    port,
-    ipv6Only: config.listen.smtp.some((other) => other.host === '0.0.0.0' && other.port === port),
-    fqdn: config.fqdn,
-    policy,
-    log,
-    maxConnections,
-    maxRecipients,
-    timeouts: { closeMs: drainTimeout, commandMs: commandTimeout },
-  });
 }
 
 /** Bindings of enabled connectors that no address of the config covers. */

@@ -2,24 +2,20 @@
 // depend on each other. The two roles (hub.ts, edge.ts) hand in their view of the directory and add their own parts.
 
 import { join } from 'node:path';
-import type { SecureContext } from 'node:tls';
-import type { Cancel, Clock } from './clock.ts';
-import { describeOffset } from './clock.ts';
+import { type Cancel, type Clock, describeOffset, type SystemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { CachedResolver } from './dns/cached-resolver.ts';
 import { withHostsFile } from './dns/hosts-file.ts';
 import { NetworkResolver } from './dns/network-resolver.ts';
 import type { Resolver } from './dns/resolver.ts';
 import type { Log } from './log.ts';
-import type { ServerIdentity } from './smtp/listener.ts';
 import { SPOOL_BACKENDS } from './spool/backends.ts';
 import type { Spool } from './spool/spool.ts';
 import { claimPrivateFolder } from './storage/files.ts';
 import { isServerData, signFolder } from './storage/folder-owner.ts';
-import type { Certificate } from './tls/certificate.ts';
-import { CertificateStore, type KeyPair } from './tls/certificate-store.ts';
-import { createServerContext } from './tls/secure-context.ts';
+import { CertificateStore } from './tls/certificate-store.ts';
 import { createSelfSigned } from './tls/self-signed.ts';
+import { TlsContexts } from './tls-contexts.ts';
 import { CardLog } from './tracking/card-log.ts';
 import type { DecisionCard } from './tracking/decision-card.ts';
 import { EventLog } from './tracking/event-log.ts';
@@ -31,7 +27,7 @@ export interface ServerOptions {
   readonly config: Config;
   readonly clock: Clock;
   /** The same clock where it may be moved while the server runs: in a laboratory alone. */
-  readonly labClock?: { move(byMs: number): void } | undefined;
+  readonly labClock?: Pick<SystemClock, 'move' | 'onMove'> | undefined;
   readonly log: Log;
   readonly version: string;
   /** The process's own door for what nobody catches; absent where a server is one of many in a process. */
@@ -153,50 +149,6 @@ async function ensureCertificate(store: CertificateStore, { config, clock, log }
   store.enable(thumbprint, 'SMTP');
   store.setInternalTransport(thumbprint);
   log.info({ thumbprint }, 'made a self-signed certificate');
-}
-
-/** TLS identities of this server, one context for each certificate. */
-export class TlsContexts {
-  readonly #store: CertificateStore;
-  readonly #serverFqdn: string;
-  readonly #clock: Clock;
-  readonly #contexts = new Map<string, SecureContext>();
-
-  constructor(store: CertificateStore, serverFqdn: string, clock: Clock) {
-    this.#store = store;
-    this.#serverFqdn = serverFqdn;
-    this.#clock = clock;
-  }
-
-  /** The certificate for a name: SNI, else the connector's own. */
-  select(servername: string | undefined, connectorFqdn: string): Certificate | undefined {
-    return this.#store.selectFor({ servername, connectorFqdn, serverFqdn: this.#serverFqdn, now: this.#clock.now() })
-      ?.certificate;
-  }
-
-  identityFor(servername: string | undefined, connectorFqdn: string): ServerIdentity | undefined {
-    const certificate = this.select(servername, connectorFqdn);
-    return certificate && { certificate, context: this.#contextOf(certificate) };
-  }
-
-  /** The internal transport certificate, for ADAM's LDAPS. */
-  internal(): ServerIdentity | undefined {
-    const certificate = this.#store.internalTransport()?.certificate;
-    return certificate && { certificate, context: this.#contextOf(certificate) };
-  }
-
-  ownKeyPair(): KeyPair | undefined {
-    const thumbprint = this.#store.internalTransport()?.certificate.thumbprint;
-    return thumbprint === undefined ? undefined : this.#store.keyPair(thumbprint);
-  }
-
-  #contextOf({ thumbprint }: Certificate): SecureContext {
-    const known = this.#contexts.get(thumbprint);
-    if (known) return known;
-    const made = createServerContext(this.#store.keyPair(thumbprint));
-    this.#contexts.set(thumbprint, made);
-    return made;
-  }
 }
 
 async function stop({ events, config, clock, startedMs, parts }: Foundation): Promise<void> {

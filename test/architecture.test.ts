@@ -32,6 +32,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   trust: ['tls'],
   tracking: ['trust', 'tls', 'storage'],
   transport: ['smtp', 'dns', 'tls', 'trust', 'directory', 'spool', 'tracking', 'storage'],
+  workers: ['smtp', 'tls', 'spool', 'tracking', 'transport'],
   edgesync: ['ldap', 'tls', 'trust', 'directory', 'tracking', 'smtp'],
   cmdlets: [
     'smtp',

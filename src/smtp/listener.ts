@@ -6,27 +6,24 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
-import { formatEndpoint } from '../config.ts';
 import type { Log } from '../log.ts';
-import { listenProblem } from '../problem.ts';
 import { type ConnectionOptions, ListenerConnection } from './listener-connection.ts';
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type ListenerLimits, type ListenerTimeouts } from './listener-limits.ts';
+import { type ListenPlace, listenAt } from './listening.ts';
 import type { SessionPolicy } from './session-policy.ts';
 
 export type * from './session-policy.ts';
 
-export interface ListenerOptions extends Partial<Omit<ListenerLimits, 'timeouts'>> {
-  readonly host: string;
-  /** 0 takes a free one, which `address` then tells. */
-  readonly port: number;
-  /** Leaves IPv4 to another listener when `host` is ::. Default false: :: takes both. */
-  readonly ipv6Only?: boolean;
+/** How sessions are held, wherever their connections come from. */
+export interface SessionOptions extends Partial<Omit<ListenerLimits, 'timeouts'>> {
   /** The name in the answer to EHLO. */
   readonly fqdn: string;
   readonly policy: SessionPolicy;
   readonly log: Log;
   readonly timeouts?: Partial<ListenerTimeouts>;
 }
+
+export interface ListenerOptions extends SessionOptions, ListenPlace {}
 
 export class SmtpListener {
   readonly address: { readonly address: string; readonly port: number };
@@ -42,11 +39,11 @@ export class SmtpListener {
 
   /** Begins to listen. Throws Problem `listen-failed` when the address cannot be had. */
   static async open(options: ListenerOptions): Promise<SmtpListener> {
-    const { host, port, ipv6Only = false, fqdn, policy, log, timeouts, ...overrides } = options;
-    const limits = { ...DEFAULT_LIMITS, ...overrides, timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts } };
-    const server = new ConnectionServer({ policy, fqdn, log, limits });
-    const address = await server.open({ host, port, ipv6Only });
-    return new SmtpListener(server, address, limits.timeouts.closeMs);
+    const { host, port, ipv6Only = false, ...sessions } = options;
+    const connections = completeOptions(sessions);
+    const server = new ConnectionServer(connections);
+    const address = await listenAt(server.server, { host, port, ipv6Only });
+    return new SmtpListener(server, address, connections.limits.timeouts.closeMs);
   }
 
   /**
@@ -57,6 +54,36 @@ export class SmtpListener {
     this.#closing ??= this.#server.shutDown(this.#closeMs);
     return this.#closing;
   }
+}
+
+/** The same sessions over connections that somebody else accepted. */
+export class HandedConnections {
+  readonly #server: ConnectionServer;
+  readonly #closeMs: number;
+
+  constructor(options: SessionOptions) {
+    const connections = completeOptions(options);
+    this.#server = new ConnectionServer(connections);
+    this.#closeMs = connections.limits.timeouts.closeMs;
+  }
+
+  /** Begins a session; `onEnd` is called once, when it is over and the socket closed. */
+  take(socket: Socket, onEnd: () => void): void {
+    socket.on('error', () => undefined);
+    const connection = this.#server.admit(socket);
+    if (connection) connection.once('closed', onEnd);
+    else onEnd();
+  }
+
+  /** As SmtpListener's. */
+  close(): Promise<void> {
+    return this.#server.shutDown(this.#closeMs);
+  }
+}
+
+function completeOptions({ fqdn, policy, log, timeouts, ...overrides }: SessionOptions): ConnectionOptions {
+  const limits = { ...DEFAULT_LIMITS, ...overrides, timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts } };
+  return { policy, fqdn, log, limits };
 }
 
 /** smtp-server's listener with our connections in it, and without its built-in key. */
@@ -83,7 +110,12 @@ class ConnectionServer extends SMTPServer {
   }
 
   override connect(socket: Socket, accepted?: SMTPConnectionOptions | null): void {
-    if (socket.destroyed) return;
+    this.admit(socket, accepted);
+  }
+
+  /** Undefined when the client is gone already. */
+  admit(socket: Socket, accepted?: SMTPConnectionOptions | null): ListenerConnection | undefined {
+    if (socket.destroyed) return undefined;
     const connection = new ListenerConnection(this, socket, accepted ?? undefined, this.#options);
     this.connections.add(connection);
     this.#open.add(connection);
@@ -91,17 +123,7 @@ class ConnectionServer extends SMTPServer {
     connection.on('error', (error) => this.#options.log.debug({ err: error }, 'connection failed'));
     connection.init();
     if (this.#isShutDown) connection.stop();
-  }
-
-  open({ host, port, ipv6Only = false }: Pick<ListenerOptions, 'host' | 'port' | 'ipv6Only'>): Promise<AddressInfo> {
-    return new Promise((resolve, reject) => {
-      const fail = (error: Error) => reject(listenProblem(formatEndpoint({ host, port }), error));
-      this.server.once('error', fail);
-      this.server.listen({ host, port, ipv6Only }, () => {
-        this.server.off('error', fail);
-        resolve(this.server.address() as AddressInfo);
-      });
-    });
+    return connection;
   }
 
   async shutDown(closeMs: number): Promise<void> {

@@ -21,17 +21,15 @@ import type {
   NewMessage,
   SalvagedMessage,
   Settlement,
-  Spool,
   SpoolCount,
   SpooledMessage,
   SpoolOptions,
   SpoolWriter,
 } from './spool.ts';
 import type { UnstoredMessage } from './spool-database.ts';
+import type { SharedSpool } from './spool-door.ts';
+import { INLINE_LIMIT_BYTES, RESERVE_SIZE_BYTES } from './spool-limits.ts';
 import { openSpoolParts, type SpoolParts } from './spool-opening.ts';
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
 
 export interface EmbeddedSpoolOptions extends SpoolOptions {
   /** Bodies up to this size are kept in the database. Default 256 KiB. */
@@ -40,7 +38,7 @@ export interface EmbeddedSpoolOptions extends SpoolOptions {
   readonly reserveSizeBytes?: number;
 }
 
-export class EmbeddedSpool implements Spool {
+export class EmbeddedSpool implements SharedSpool {
   readonly backend = 'embedded';
   readonly #options: EmbeddedSpoolOptions;
   readonly #parts: SpoolParts;
@@ -76,7 +74,16 @@ export class EmbeddedSpool implements Spool {
 
   receive(): SpoolWriter {
     this.#requireOpen();
-    return new EmbeddedWriter(this.#newIntake(), (message) => this.#store(message));
+    return new EmbeddedWriter(this.#newIntake(), (message) => this.adopt(message));
+  }
+
+  async adopt(message: UnstoredMessage): Promise<SpooledMessage> {
+    this.#requireOpen();
+    this.#requireRoom();
+    const insert = () => this.#parts.database.insert(message);
+    const stored = await this.#track(this.#group.run(insert, message.body.content?.length));
+    this.#noteArrivals([message]);
+    return stored;
   }
 
   async claim(options: ClaimOptions): Promise<SpooledMessage[]> {
@@ -181,15 +188,6 @@ export class EmbeddedSpool implements Spool {
     this.#group.close();
     await this.#parts.bodies.close();
     this.#parts.connection.close();
-  }
-
-  async #store(message: UnstoredMessage): Promise<SpooledMessage> {
-    this.#requireOpen();
-    this.#requireRoom();
-    const insert = () => this.#parts.database.insert(message);
-    const stored = await this.#track(this.#group.run(insert, message.body.content?.length));
-    this.#noteArrivals([message]);
-    return stored;
   }
 
   async #settle(id: number, settlement: Settlement, added: readonly NewMessage[]): Promise<SpooledMessage | undefined> {
@@ -310,7 +308,7 @@ export class EmbeddedSpool implements Spool {
   }
 
   #newIntake(): BodyIntake {
-    const { inlineLimitBytes = 256 * KIB } = this.#options;
+    const { inlineLimitBytes = INLINE_LIMIT_BYTES } = this.#options;
     return new BodyIntake(this.#parts.bodies, { inlineLimitBytes, requireRoom: () => this.#requireRoom() });
   }
 
@@ -319,7 +317,7 @@ export class EmbeddedSpool implements Spool {
   }
 
   #requireRoom(): void {
-    const { folder, reserveSizeBytes = 32 * MIB } = this.#options;
+    const { folder, reserveSizeBytes = RESERVE_SIZE_BYTES } = this.#options;
     requireRoom({ folder, reserveSizeBytes, countFreeBytes: () => this.#parts.database.countFreeBytes() });
   }
 }

@@ -181,12 +181,14 @@ export class CertificateStore {
     return this.#find(thumbprint).entry.requestPem;
   }
 
+  /** Those that may answer an inbound STARTTLS, newest first. */
+  serving(): readonly StoredCertificate[] {
+    return this.list().filter(({ services, pendingRequest }) => services.includes('SMTP') && !pendingRequest);
+  }
+
   /** The certificate that answers an inbound STARTTLS, or undefined: then it is not offered. See certificate-selection.ts. */
   selectFor(question: SelectionQuestion): StoredCertificate | undefined {
-    const candidates = this.list().filter(
-      ({ services, pendingRequest }) => services.includes('SMTP') && !pendingRequest,
-    );
-    return selectCertificate(candidates, this.internalTransport(), question);
+    return selectCertificate(this.serving(), this.internalTransport(), question);
   }
 
   /** Calls `listener` after every change, once it is on disk. */

@@ -37,7 +37,12 @@ export class CardLog<Card extends LoggedCard> {
 
   /** Writes the card down; it must be plain data that JSON can carry. */
   record(card: Card): void {
-    this.#lines.append(formatJsonLine(card), this.#clock.now());
+    this.append(formatJsonLine(card), this.#clock.now());
+  }
+
+  /** Keeps a card that is a line already: a worker wrote it. */
+  append(line: string, at: Date): void {
+    this.#lines.append(line, at);
   }
 
   /** The cards for which `where` holds; a line that is no card is passed over. */

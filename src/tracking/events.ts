@@ -9,6 +9,7 @@ import { POISON_EVENTS } from './poison-events.ts';
 import { RENEWAL_EVENTS } from './renewal-events.ts';
 import { escapeText } from './plain-text.ts';
 import { TOPOLOGY_EVENTS } from './topology-events.ts';
+import { WORKER_EVENTS } from './worker-events.ts';
 
 /** Symbolic name to definition. */
 export const EVENTS = {
@@ -18,6 +19,7 @@ export const EVENTS = {
   ...DIRECTORY_EVENTS,
   ...RENEWAL_EVENTS,
   ...TOPOLOGY_EVENTS,
+  ...WORKER_EVENTS,
 };
 
 export type EventName = keyof typeof EVENTS;

@@ -51,7 +51,12 @@ export class MessageTracking {
   /** Writes down what happened to a message, now. */
   record(entry: TrackingEntry): void {
     const record = completeEntry(entry, this.#clock.now());
-    this.#lines.append(formatTrackingRecord(record), record.timestamp);
+    this.append(formatTrackingRecord(record), record.timestamp);
+  }
+
+  /** Keeps a record that is a line already: a worker wrote it. */
+  append(line: string, at: Date): void {
+    this.#lines.append(line, at);
   }
 
   /** The records asked for. */

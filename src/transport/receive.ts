@@ -37,7 +37,7 @@ import { formatReceived } from './trace-header.ts';
 export interface ReceiveOptions {
   readonly clock: Clock;
   readonly log: Log;
-  readonly spool: Spool;
+  readonly spool: Pick<Spool, 'receive'>;
   readonly organisation: () => Organisation;
   readonly records: Records;
   /** The certificate and context for a name asked for by SNI, or for the connector's own name. */

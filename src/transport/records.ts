@@ -23,9 +23,9 @@ import type { Organisation, Peer } from './organisation.ts';
 export interface RecordsOptions {
   readonly clock: Clock;
   readonly organisation: () => Organisation;
-  readonly cards: CardLog<DecisionCard>;
-  readonly tracking: MessageTracking;
-  readonly events: EventLog;
+  readonly cards: Pick<CardLog<DecisionCard>, 'record'>;
+  readonly tracking: Pick<MessageTracking, 'record'>;
+  readonly events: Pick<EventLog, 'record'>;
 }
 
 export interface Acceptance {

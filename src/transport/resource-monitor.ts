@@ -2,7 +2,7 @@
 // samples so often), keeps the level of each, and says so in event log and metrics when one changes. Whom a level refuses is
 // pressure.ts.
 
-import type { Clock } from '../clock.ts';
+import type { Cancel, Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
 import { Recurrence } from '../recurrence.ts';
@@ -78,6 +78,7 @@ export class ResourceMonitor {
   readonly #states = new Map<ResourceName, ResourceState>();
   readonly #samples: Recurrence;
   readonly #risingFor = new Map<ResourceName, number>();
+  readonly #listeners = new Set<() => void>();
   #roomBytes = Number.POSITIVE_INFINITY;
 
   constructor(options: ResourceMonitorOptions) {
@@ -96,6 +97,13 @@ export class ResourceMonitor {
 
   close(): void {
     this.#samples.close();
+  }
+
+  /** Calls `listener` after each measurement. */
+  onSample(listener: () => void): Cancel {
+    const own = (): void => listener();
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
   }
 
   /** What MAIL is judged by. */
@@ -131,6 +139,7 @@ export class ResourceMonitor {
       thresholds: withRelief(limits.submissionMedium, limits.submissionHigh, (messages) => Math.floor(messages / 2)),
       patience: 10,
     });
+    for (const listener of this.#listeners) listener();
     return SAMPLE_MS;
   }
 

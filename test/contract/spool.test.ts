@@ -14,6 +14,7 @@ import {
   storeMessage,
   TRACE_FIELDS,
 } from '../helpers/spool-fixtures.ts';
+import { behindWorker } from '../helpers/worker-spools.ts';
 
 const KIB = 1024;
 
@@ -40,7 +41,10 @@ const FULL_ENVELOPE: Envelope = {
   hopCount: 7,
 };
 
-describe.each(SPOOL_BACKENDS)('spool backend $name', (backend) => {
+// What a worker receives keeps every promise that the owner's own receiving keeps.
+const ALL = [...SPOOL_BACKENDS, ...SPOOL_BACKENDS.map(behindWorker)];
+
+describe.each(ALL)('spool backend $name', (backend) => {
   let folder: string;
   let spool: Spool;
 

@@ -60,6 +60,17 @@ describe('SystemClock', () => {
     expect(clock.elapsedMs()).toBe(before + 1000);
   });
 
+  it('tells of each move, to whoever still listens', () => {
+    const clock = new SystemClock();
+    const offsets: number[] = [];
+    const cancel = clock.onMove(() => offsets.push(clock.offsetMs));
+    clock.move(1000);
+    clock.move(-3000);
+    cancel();
+    clock.move(5000);
+    expect(offsets).toEqual([1000, -2000]);
+  });
+
   it('does not run what was cancelled, and cancels twice without harm', () => {
     const clock = new SystemClock();
     const task = vi.fn();

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  defaultWorkers,
   formatEndpoint,
   netbiosNameOf,
   parseConfig,
@@ -56,7 +57,16 @@ describe('parseConfig', () => {
       },
       limits: expect.objectContaining({ maxConnectionsPerHop: 10, drainTimeout: 10_000 }),
       log: { level: 'info' },
+      workers: defaultWorkers(availableParallelism()),
     });
+  });
+
+  it('has as many workers as it says, and by default as many as the machine has cores for', () => {
+    expect(parseConfig(`${HUB}workers: 2`, PATH).workers).toBe(2);
+    expect(parseConfig(HUB, PATH).workers).toBe(defaultWorkers(availableParallelism()));
+    expect([1, 2, 3, 4, 6, 64].map(defaultWorkers)).toEqual([0, 0, 0, 2, 4, 4]);
+    expect(() => parseConfig(`${HUB}workers: -1`, PATH)).toThrow(/at workers: less than 0/);
+    expect(() => parseConfig(`${HUB}workers: many`, PATH)).toThrow(/at workers: not a/);
   });
 
   it('takes an address for LDAPS from a hub too, which serves nothing there without one', () => {

@@ -64,6 +64,7 @@ const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
   DirectoryUnreachable: { directory: 'dc01.corp.test:636', cause: 'ECONNREFUSED' },
   DirectoryReachable: { directory: 'dc01.corp.test:636', since: new Date(0) },
   EdgeNotSynchronized: { since: DATE, hubs: 'HUB01, HUB02' },
+  WorkerEnded: { worker: 2, processId: 4711, cause: 'SIGKILL' },
   DirectoryCertificateOutOfDates: {
     server: 'dc01.corp.test:636',
     thumbprint: 'AB',

@@ -81,6 +81,18 @@ describe('ResourceMonitor', () => {
     ]);
   });
 
+  it('tells of each measurement, with the level that it gave', async () => {
+    const levels: string[] = [];
+    const cancel = monitor.onSample(() => levels.push(monitor.pressure().level));
+    freeBytes = 100 * MIB;
+    await measure();
+    freeBytes = 50 * GIB;
+    await measure();
+    cancel();
+    await measure();
+    expect(levels).toEqual(['High', 'Normal']);
+  });
+
   it('takes a short burst of memory for none, and a lasting one for what it is', async () => {
     memoryPercent = 80;
     await measure(4);

@@ -1,0 +1,47 @@
+// The receiving side put together, for the one process that does everything and for each worker alike.
+
+import type { Cancel, Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import type { Log } from './log.ts';
+import type { SessionOptions } from './smtp/listener.ts';
+import type { TlsContexts } from './tls-contexts.ts';
+import type { Organisation } from './transport/organisation.ts';
+import { Receiver, type ReceiveOptions } from './transport/receive.ts';
+import type { RecipientValidation } from './transport/recipient-validation.ts';
+
+/** A role's view of its directory. */
+export interface DirectoryView {
+  readonly organisation: () => Organisation;
+  /** Makes the salts shown for user names that do not exist; the same at every start, or they would tell themselves. */
+  readonly decoySecret: Buffer;
+  /** On an Edge: whether a recipient is one of the organisation's. */
+  readonly validation?: RecipientValidation | undefined;
+  onChange(listener: () => void): Cancel;
+}
+
+export interface ReceivingParts
+  extends Pick<ReceiveOptions, 'spool' | 'organisation' | 'records' | 'decoySecret' | 'pressure' | 'validation'> {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly contexts: TlsContexts;
+}
+
+/** How sessions are held: limits of the config, and a Receiver that decides. */
+export function receivingOptions({ config, contexts, ...parts }: ReceivingParts): SessionOptions {
+  const { maxConnections, maxRecipients, drainTimeout, commandTimeout } = config.limits;
+  const policy = new Receiver({
+    ...parts,
+    expirationMs: config.retry.expiration,
+    identityFor: ({ servername, connectorFqdn }) => contexts.identityFor(servername, connectorFqdn),
+    certificateFor: (connectorFqdn) => contexts.select(undefined, connectorFqdn),
+  });
+  return {
+    fqdn: config.fqdn,
+    policy,
+    log: parts.log,
+    maxConnections,
+    maxRecipients,
+    timeouts: { closeMs: drainTimeout, commandMs: commandTimeout },
+  };
+}

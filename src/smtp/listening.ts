@@ -1,0 +1,25 @@
+// A listening TCP socket, opened as a promise and refused in a sentence.
+
+import type { AddressInfo, Server } from 'node:net';
+import { formatEndpoint } from '../config.ts';
+import { listenProblem } from '../problem.ts';
+
+export interface ListenPlace {
+  readonly host: string;
+  /** 0 takes a free one, which the answer then tells. */
+  readonly port: number;
+  /** Leaves IPv4 to another listener when `host` is ::. Default false: :: takes both. */
+  readonly ipv6Only?: boolean;
+}
+
+/** Begins to listen. Throws Problem `listen-failed` when the address cannot be had. */
+export function listenAt(server: Server, { host, port, ipv6Only = false }: ListenPlace): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(listenProblem(formatEndpoint({ host, port }), error));
+    server.once('error', fail);
+    server.listen({ host, port, ipv6Only }, () => {
+      server.off('error', fail);
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}

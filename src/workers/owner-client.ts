@@ -1,0 +1,49 @@
+// What a worker asks of its owner and tells it, in the words of the link; the owner's side of each word is owner-door.ts.
+
+import type { Mailbox } from '../smtp/address.ts';
+import type { HandedMessage } from '../spool/spool-door.ts';
+import type { Link } from './link.ts';
+import type { RecordBatch } from './worker-records.ts';
+
+export class OwnerClient {
+  readonly #link: Link;
+  #endedConnections = 0;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  ready(): void {
+    this.#link.tell('ready');
+  }
+
+  /** A connection that the owner handed over is over. */
+  connectionEnded(): void {
+    this.#endedConnections += 1;
+    if (this.#endedConnections > 1) return;
+    queueMicrotask(() => {
+      this.#link.tell('ended', { count: this.#endedConnections });
+      this.#endedConnections = 0;
+    });
+  }
+
+  /** Resolves with the id once the message is synced. Never settles when the owner is gone. */
+  async store({ envelope, traceFields, body }: HandedMessage): Promise<number> {
+    const { sizeBytes, checksum, content, fileName } = body;
+    const pieces = [envelope, traceFields, checksum, ...(content ? [content] : [])];
+    return Number(await this.#link.ask('store', { sizeBytes, fileName }, pieces));
+  }
+
+  /** Whether a recipient is one of the organisation's; throws as the owner's look-up does. */
+  async isKnown(mailbox: Mailbox): Promise<boolean> {
+    return (await this.#link.ask('isKnown', { mailbox })) === true;
+  }
+
+  keep({ atMs, cards, tracking }: RecordBatch): void {
+    this.#link.tell('records', { atMs }, [Buffer.from(cards), Buffer.from(tracking)]);
+  }
+
+  raise(event: Buffer): void {
+    this.#link.tell('event', {}, [event]);
+  }
+}

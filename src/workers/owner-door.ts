@@ -1,0 +1,49 @@
+// What the owner does for its workers: stores their messages, looks recipients up, keeps their records. The words are those
+// of owner-client.ts.
+
+import type { Mailbox } from '../smtp/address.ts';
+import { adoptMessage, type SharedSpool } from '../spool/spool-door.ts';
+import type { EventLog } from '../tracking/event-log.ts';
+import type { RecipientValidation } from '../transport/recipient-validation.ts';
+import type { Handler } from './link.ts';
+import { keepBatch, type LineKeeper, readEvent } from './worker-records.ts';
+
+export interface OwnerDoorOptions {
+  readonly spool: SharedSpool;
+  readonly cards: LineKeeper;
+  readonly tracking: LineKeeper;
+  readonly events: Pick<EventLog, 'record'>;
+  /** On an Edge. */
+  readonly validation: RecipientValidation | undefined;
+}
+
+/** The handlers of every worker's link. */
+export function openOwnerDoor({
+  spool,
+  cards,
+  tracking,
+  events,
+  validation,
+}: OwnerDoorOptions): Record<string, Handler> {
+  const none = Buffer.alloc(0);
+  return {
+    store: ({ sizeBytes, fileName }, [envelope = none, traceFields = none, checksum = none, content]) =>
+      adoptMessage(spool, {
+        envelope,
+        traceFields,
+        body: {
+          sizeBytes: Number(sizeBytes),
+          checksum,
+          content: typeof fileName === 'string' ? undefined : (content ?? none),
+          fileName: typeof fileName === 'string' ? fileName : undefined,
+        },
+      }),
+    isKnown: ({ mailbox }) => validation?.isKnown(mailbox as Mailbox),
+    records: ({ atMs }, [cardLines = none, trackingLines = none]) =>
+      keepBatch(
+        { atMs: Number(atMs), cards: cardLines.toString(), tracking: trackingLines.toString() },
+        { cards, tracking },
+      ),
+    event: (_facts, [octets = none]) => events.record(readEvent(octets)),
+  };
+}

@@ -1,0 +1,188 @@
+// The workers of one server: started together, each started again when it dies, given connections in turn, told what changed,
+// stopped in order. The pool accepts the connections itself and hands each to the worker with the fewest, so that kept
+// sessions spread evenly and the limit on connections holds for all workers together.
+
+import { createServer, type Socket } from 'node:net';
+import type { Cancel } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { messageOf, Problem } from '../problem.ts';
+import { type ListenPlace, listenAt } from '../smtp/listening.ts';
+import { REPLIES } from '../smtp/replies.ts';
+import { formatReply } from '../smtp/reply.ts';
+import type { Pressure } from '../transport/pressure.ts';
+import type { Handler } from './link.ts';
+import { WorkerProcess } from './worker-process.ts';
+import type { WorkerStart, WorkerState } from './worker-state.ts';
+
+export interface WorkerPoolOptions {
+  readonly count: number;
+  readonly program: string;
+  readonly start: Omit<WorkerStart, 'number'>;
+  readonly state: () => WorkerState;
+  readonly handlers: Readonly<Record<string, Handler>>;
+  readonly maxConnections: number;
+  /** How long a stop waits for transactions under way. */
+  readonly drainMs: number;
+  readonly log: Log;
+  /** A worker died and will be started again. */
+  readonly onDeath: (death: { readonly number: number; readonly pid: number; readonly detail: string }) => void;
+}
+
+/** Where the pool listens. */
+export interface Door {
+  readonly address: { readonly address: string; readonly port: number };
+  /** Takes no more connections; those handed out go on. */
+  close(): Promise<void>;
+}
+
+const FIRST_DELAY_MS = 200;
+const MAX_DELAY_MS = 30_000;
+/** Who lived this long is no part of a row of failures. */
+const STEADY_MS = 60_000;
+/** Beyond `drainMs`: a worker that does not even cut its sessions off hangs. */
+const GRACE_MS = 5000;
+
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #workers = new Map<number, WorkerProcess>();
+  /** Came while no worker was ready. */
+  readonly #waiting = new Set<Socket>();
+  readonly #restarts = new Set<Cancel>();
+  #isStopping = false;
+
+  private constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when every worker is ready; throws Problem `worker-failed` when one cannot be started. */
+  static async open(options: WorkerPoolOptions): Promise<WorkerPool> {
+    const pool = new WorkerPool(options);
+    try {
+      await Promise.all(Array.from({ length: options.count }, (_, index) => pool.#begin(index + 1)));
+    } catch (error) {
+      await pool.stop();
+      throw error;
+    }
+    return pool;
+  }
+
+  /** Begins to listen; throws Problem `listen-failed` when the address cannot be had. */
+  async listen(place: ListenPlace): Promise<Door> {
+    const server = createServer({ pauseOnConnect: true }, (socket) => this.#take(socket));
+    const { address, port } = await listenAt(server, place);
+    server.on('error', (error) => this.#options.log.warn({ err: error }, 'listener failed'));
+    return {
+      address: { address, port },
+      close: async () => {
+        // Not waited for: it would be over only when the workers' connections are.
+        server.close();
+      },
+    };
+  }
+
+  /** Tells every worker what holds now. */
+  push(): void {
+    if (this.#workers.size === 0) return;
+    const state = this.#options.state();
+    for (const worker of this.#workers.values()) worker.push({ kind: 'state', state });
+  }
+
+  /** The same for what changes most often. */
+  pushPressure(pressure: Pressure): void {
+    for (const worker of this.#workers.values()) worker.push({ kind: 'pressure', pressure });
+  }
+
+  /** Ends all sessions in order and then the workers; what is still there after the drain time is cut off. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    for (const cancel of this.#restarts) cancel();
+    for (const socket of this.#waiting) socket.end(`${formatReply(REPLIES.shuttingDown)}\r\n`);
+    this.#waiting.clear();
+    const limitMs = this.#options.drainMs + GRACE_MS;
+    await Promise.all([...this.#workers.values()].map((worker) => worker.stop(limitMs)));
+  }
+
+  /** Resolves when it is ready; rejects when it ends before that. */
+  #begin(number: number, failures = 0): Promise<void> {
+    const { program, start, state, handlers, log } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const beganMs = performance.now();
+    const worker = new WorkerProcess({
+      program,
+      start: { ...start, number },
+      state: state(),
+      handlers,
+      onReady: () => {
+        resolve();
+        this.#handWaiting();
+      },
+      onEnd: (detail) => {
+        this.#workers.delete(number);
+        reject(new Problem('worker-failed', `worker process ${number} does not start: ${detail}; its log says why`));
+        const row = performance.now() - beganMs > STEADY_MS ? 0 : failures;
+        if (!this.#isStopping) this.#beginAgain({ number, pid: worker.pid ?? 0, detail }, row);
+      },
+      onFault: (error) => log.error({ worker: number, error: messageOf(error) }, 'a worker was not understood'),
+    });
+    this.#workers.set(number, worker);
+    return promise;
+  }
+
+  #beginAgain(
+    death: { readonly number: number; readonly pid: number; readonly detail: string },
+    failures: number,
+  ): void {
+    this.#options.onDeath(death);
+    const timer = setTimeout(
+      () => {
+        this.#restarts.delete(cancel);
+        // Its failure has its own end, which comes here again.
+        this.#begin(death.number, failures + 1).catch(() => undefined);
+      },
+      Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** failures),
+    );
+    const cancel = (): void => clearTimeout(timer);
+    this.#restarts.add(cancel);
+  }
+
+  #take(socket: Socket): void {
+    socket.on('error', () => undefined);
+    if (this.#isStopping) return refuse(socket, REPLIES.shuttingDown);
+    if (this.#connections >= this.#options.maxConnections) return refuse(socket, REPLIES.tooManyConnections);
+    const worker = this.#leastBusy();
+    if (worker) return worker.hand(socket);
+    this.#waiting.add(socket);
+    socket.once('close', () => this.#waiting.delete(socket));
+  }
+
+  #handWaiting(): void {
+    for (const socket of this.#waiting) {
+      const worker = this.#leastBusy();
+      if (!worker) return;
+      this.#waiting.delete(socket);
+      worker.hand(socket);
+    }
+  }
+
+  get #connections(): number {
+    return [...this.#workers.values()].reduce((sum, { connections }) => sum + connections, this.#waiting.size);
+  }
+
+  /** Of equals the one that has had its turn longest ago: a Map keeps the order of insertion. */
+  #leastBusy(): WorkerProcess | undefined {
+    let found: [number, WorkerProcess] | undefined;
+    for (const entry of this.#workers) {
+      if (entry[1].isReady && (!found || entry[1].connections < found[1].connections)) found = entry;
+    }
+    if (!found) return undefined;
+    const [number, worker] = found;
+    this.#workers.delete(number);
+    this.#workers.set(number, worker);
+    return worker;
+  }
+}
+
+function refuse(socket: Socket, reply: Parameters<typeof formatReply>[0]): void {
+  socket.end(`${formatReply(reply)}\r\n`);
+  socket.resume();
+}

@@ -1,0 +1,108 @@
+// One worker as its owner sees it: the process, the channel for state and connections, the link for messages and records. The
+// link is a socket pair that the owner made and gave to this child alone: who speaks on it needs no further proof.
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type Handler, Link } from './link.ts';
+import { LINK_DESCRIPTOR, type OwnerMessage, type WorkerStart, type WorkerState } from './worker-state.ts';
+
+export interface WorkerProcessOptions {
+  /** The program of a worker. */
+  readonly program: string;
+  readonly start: WorkerStart;
+  readonly state: WorkerState;
+  /** What the worker may ask for and tell, besides that it is ready and that connections ended. */
+  readonly handlers: Readonly<Record<string, Handler>>;
+  readonly onReady: () => void;
+  /** The process is gone, and all that it said was heard. `detail`: its signal or exit code. */
+  readonly onEnd: (detail: string) => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
+  #connections = 0;
+  #isReady = false;
+  #isStopping = false;
+
+  constructor(options: WorkerProcessOptions) {
+    const { program, start, state, handlers, onFault } = options;
+    const { role, fqdn } = start.config;
+    this.#child = fork(program, [role, fqdn, `worker-${start.number}`], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc', 'pipe'],
+    });
+    this.#ended = once(this.#child, 'close').catch(() => undefined);
+    Link.open({
+      stream: this.#child.stdio[LINK_DESCRIPTOR] as Duplex,
+      handlers: {
+        ...handlers,
+        ready: () => {
+          this.#isReady = true;
+          options.onReady();
+        },
+        ended: ({ count }) => {
+          this.#connections -= Number(count);
+        },
+      },
+      // Without its link it can neither store nor be stopped in order; it ends itself, unless it hangs.
+      onEnd: () => {
+        if (!this.#isStopping) this.#child.kill('SIGKILL');
+      },
+      onFault,
+    });
+    this.#child.on('error', onFault);
+    this.#child.once('close', (code, signal) => {
+      this.#isReady = false;
+      options.onEnd(signal ?? `exit code ${code}`);
+    });
+    this.#send({ kind: 'start', start, state });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Connections that were handed to it and have not ended. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** Whether it takes connections. */
+  get isReady(): boolean {
+    return this.#isReady && !this.#isStopping;
+  }
+
+  /** Tells it what has changed. */
+  push(message: Extract<OwnerMessage, { kind: 'state' | 'pressure' }>): void {
+    this.#send(message);
+  }
+
+  /** Gives a connection away; whatever was pushed before is known to the worker when it gets it. */
+  hand(socket: Socket): void {
+    this.#connections += 1;
+    const message: OwnerMessage = { kind: 'connection' };
+    this.#child.send(message, socket, {}, (error) => {
+      if (error === null) return;
+      this.#connections -= 1;
+      socket.destroy();
+    });
+  }
+
+  /** Ends its sessions in order, then the process; kills it after `limitMs`. */
+  async stop(limitMs: number): Promise<void> {
+    this.#isStopping = true;
+    this.#send({ kind: 'stop' });
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), limitMs);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+
+  /** One that is about to end may not hear it any more. */
+  #send(message: OwnerMessage): void {
+    this.#child.send(message, () => undefined);
+  }
+}
