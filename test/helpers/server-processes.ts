@@ -20,6 +20,9 @@ export type Role = 'hub' | 'edge';
 /** Retries that follow at once. */
 export const QUICK_RETRY = { glitchCount: 0, transientCount: 0, outboundInterval: '300ms', messageInterval: '300ms' };
 
+/** Any test of servers can be run with worker processes: TEST_WORKERS=2 npx vitest run test/integration. */
+const EVERYWHERE = process.env['TEST_WORKERS'] === undefined ? {} : { workers: Number(process.env['TEST_WORKERS']) };
+
 /** A port that is free now. */
 export async function freePort(): Promise<number> {
   const probe = createServer();
@@ -43,7 +46,7 @@ export class ServerProcesses {
   configure(name: string, config: Readonly<Record<string, unknown>> & { readonly role: Role }): void {
     this.#roles.set(name, config.role);
     mkdirSync(this.folder, { recursive: true });
-    writeFileSync(join(this.folder, `${name}.yaml`), JSON.stringify({ folder: name, ...config }));
+    writeFileSync(join(this.folder, `${name}.yaml`), JSON.stringify({ folder: name, ...EVERYWHERE, ...config }));
   }
 
   /** Starts a server and waits for its ready line. */
