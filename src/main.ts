@@ -37,6 +37,11 @@ const doors: Doors = {
     return runDemo({ ...options, onText: print, signal: stopSignal() });
   },
   slapdSchema: async () => (await import('./directory/slapd-schema.ts')).formatSlapdSchema(),
+  offlineContext: (_role, configPath) => {
+    const config = readConfig(configPath);
+    const clock = new SystemClock();
+    return { config, clock, log: openLog({ level: 'silent', clock, role: config.role }) };
+  },
   socketPathFor: (_role, configPath) => controlSocketPath(readConfig(configPath).folder),
 };
 

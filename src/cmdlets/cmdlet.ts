@@ -2,7 +2,9 @@
 // API, completion, the docs and the page are derived from it. To add one: write src/cmdlets/verb-noun.ts, list it in
 // cmdlets.ts. A cmdlet never prints: it returns records, notices and files, and the door it was called through shows them.
 
-import type { Role } from '../config.ts';
+import type { Clock } from '../clock.ts';
+import type { Config, Role } from '../config.ts';
+import type { Log } from '../log.ts';
 import type { CmdletOutput, Column } from './output.ts';
 import type { Arguments, BoundParameters, Parameter, Parameters } from './parameters.ts';
 
@@ -12,6 +14,21 @@ export interface CmdletCall {
   progress(text: string): void;
   /** Aborted when the caller has gone. */
   readonly signal: AbortSignal;
+}
+
+/** What a cmdlet may touch where no server runs. */
+export interface OfflineContext {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How a cmdlet runs by itself, on what a stopped server has left in its folder. */
+interface OfflineRun {
+  /** Whether these parameters ask for it. */
+  isWanted(parameters: BoundParameters): boolean;
+  /** Throws Problem for what the person can put right; `in-use` where a server runs. */
+  run(context: OfflineContext, parameters: BoundParameters, call: CmdletCall): Promise<CmdletOutput>;
 }
 
 /** Everything of a cmdlet that is data, and all that a door needs to know. */
@@ -33,6 +50,8 @@ export interface CmdletDeclaration {
   readonly view?: 'table' | 'list';
   /** False: it only reads. */
   readonly changes: boolean;
+  /** Without it the cmdlet always needs a running server. */
+  readonly offline?: OfflineRun;
   /** The question to ask a person first, if these parameters deserve one. */
   confirm?(parameters: BoundParameters): string | undefined;
 }

@@ -56,6 +56,7 @@ import { setTransportConfig } from './set-transport-config.ts';
 import { startEdgeSynchronization } from './start-edge-synchronization.ts';
 import { testEdgeSynchronization } from './test-edge-synchronization.ts';
 import { testSmtpConnectivity } from './test-smtp-connectivity.ts';
+import { testSpool } from './test-spool.ts';
 import type { ServerContext } from './server-context.ts';
 
 export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
@@ -112,6 +113,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   startEdgeSynchronization,
   testEdgeSynchronization,
   testSmtpConnectivity,
+  testSpool,
 ];
 
 function cmdletsOf(role: Role): readonly Cmdlet<ServerContext>[] {

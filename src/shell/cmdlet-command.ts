@@ -28,6 +28,9 @@ export interface CmdletCommand {
   readonly options: ShellOptions;
 }
 
+/** Whoever ends the command ends its process. */
+const NEVER = new AbortController().signal;
+
 /** Runs the command and returns its exit code; throws Problem for what the person can put right. */
 export async function runCmdletCommand(command: CmdletCommand, doors: Doors, terminal: Terminal): Promise<number> {
   const { cmdlet, options, role } = command;
@@ -46,10 +49,13 @@ export async function runCmdletCommand(command: CmdletCommand, doors: Doors, ter
     printProblem(`${cmdlet.name} was not carried out`, terminal);
     return REFUSED;
   }
-  const output = await callCmdlet(socketPath, request, {
-    startCommand: `relaypair ${role} --config ${configPath}`,
-    onProgress: (text) => showProgress(text, terminal),
-  });
+  const progress = (text: string): void => showProgress(text, terminal);
+  const output = cmdlet.offline?.isWanted(bound)
+    ? await cmdlet.offline.run(await doors.offlineContext(role, configPath), bound, { progress, signal: NEVER })
+    : await callCmdlet(socketPath, request, {
+        startCommand: `relaypair ${role} --config ${configPath}`,
+        onProgress: progress,
+      });
   saveFiles(output, places, terminal);
   printOutput(cmdlet, output, { options, terminal });
   for (const failure of output.failures ?? []) printProblem(failure, terminal);

@@ -1,6 +1,6 @@
 // What the shell starts or asks, handed in by main.ts: the shell itself builds no server and knows no configuration.
 
-import type { CmdletDeclaration } from '../cmdlets/cmdlet.ts';
+import type { CmdletDeclaration, OfflineContext } from '../cmdlets/cmdlet.ts';
 import type { DeliveryTarget, Endpoint, Role } from '../config.ts';
 
 interface ClockOptions {
@@ -41,6 +41,8 @@ export interface Doors {
   demo(options: DemoOptions): Promise<number>;
   /** The directory's schema as a file for slapd. */
   slapdSchema(): Promise<string>;
+  /** For a cmdlet that runs where no server does. */
+  offlineContext(role: Role, configPath: string): Promise<OfflineContext> | OfflineContext;
   /** The control socket of the server that this file configures. */
   socketPathFor(role: Role, configPath: string): Promise<string> | string;
 }

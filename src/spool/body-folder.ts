@@ -109,14 +109,14 @@ export class BodyFolder {
 
   /**
    * Files that no row points to, and entries that are none of ours. What was written to in the last ten minutes may still be
-   * on its way in, and its row still to come. Changes nothing.
+   * on its way in, and its row still to come, unless `arrivingMs` says that nobody is at work. Changes nothing.
    */
-  async inspect(isKnown: (name: string) => boolean): Promise<FileFinding[]> {
+  async inspect(isKnown: (name: string) => boolean, arrivingMs = ARRIVING_MS): Promise<FileFinding[]> {
     const findings: FileFinding[] = [];
     for (const entry of await readdir(this.#path, { withFileTypes: true })) {
       const path = join(this.#path, entry.name);
       if (!isOwn(entry)) findings.push({ path, kind: 'foreign' });
-      else if (!isKnown(entry.name) && (await isOld(path))) findings.push({ path, kind: 'orphan' });
+      else if (!isKnown(entry.name) && (await isOld(path, arrivingMs))) findings.push({ path, kind: 'orphan' });
     }
     return findings;
   }
@@ -152,9 +152,9 @@ export class BodyFolder {
 }
 
 /** By the file system's clock, which wrote the file's time. False for a file that has gone meanwhile. */
-async function isOld(path: string): Promise<boolean> {
+async function isOld(path: string, arrivingMs: number): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
-  return found !== undefined && Date.now() - found.mtimeMs > ARRIVING_MS;
+  return found !== undefined && Date.now() - found.mtimeMs >= arrivingMs;
 }
 
 function isOwn(entry: Dirent): boolean {

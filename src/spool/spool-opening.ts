@@ -11,6 +11,7 @@ import { BodyFolder } from './body-folder.ts';
 import type { DamagedMessage, SpoolOptions } from './spool.ts';
 import { SpoolDatabase } from './spool-database.ts';
 import { SPOOL_MIGRATIONS } from './spool-format.ts';
+import { finishRebuild } from './spool-rebuild.ts';
 
 /** What an open spool works with. */
 export interface SpoolParts {
@@ -50,8 +51,10 @@ export async function openSpoolParts(options: SpoolOptions): Promise<SpoolParts>
   }
 }
 
-function openSpoolFile(folder: string): DatabaseSync {
+/** Opens or makes the database under its lock, after whatever a repair has left half done. Problems of openDatabase. */
+export function openSpoolFile(folder: string): DatabaseSync {
   ensurePrivateFolder(folder);
+  finishRebuild(folder);
   syncFolder(dirname(folder));
   const path = join(folder, 'spool.db');
   makePrivateFile(path);

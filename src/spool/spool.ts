@@ -161,6 +161,34 @@ export interface FileFinding {
   readonly kind: 'orphan' | 'foreign';
 }
 
+/** What a look at a whole spool has read so far: good messages. */
+export interface CheckedSpool {
+  readonly messages: number;
+  /** Octets of their bodies. */
+  readonly bytes: number;
+}
+
+export interface CheckWatch {
+  /** Aborted: nobody waits for the result. */
+  readonly signal?: AbortSignal;
+  /** Called now and then with what was read so far. */
+  readonly onProgress?: (checked: CheckedSpool) => void;
+}
+
+/** What it found. */
+export interface SpoolReport extends CheckedSpool {
+  readonly findings: readonly SpoolFinding[];
+}
+
+export interface SpoolFinding {
+  /** A message's id, or a file. */
+  readonly entry: string;
+  readonly kind: 'database' | 'message' | FileFinding['kind'];
+  readonly reason: string;
+  /** What was done about it; absent: nothing. */
+  readonly action?: string;
+}
+
 export interface Spool {
   /** Its name in the table of backends. */
   readonly backend: string;
@@ -234,4 +262,9 @@ export interface SpoolBackend {
   readonly name: string;
   /** Opens or makes the spool; Problem `in-use`, `format-too-new`, `database-unreadable` or `spool-unavailable`. */
   open(options: SpoolOptions): Promise<Spool>;
+  /**
+   * Looks at a spool that no server has open; with `repair` damaged messages are set aside, orphans removed and a damaged
+   * database rebuilt. Can be killed and done again. Problem `in-use`, `spool-missing` or `spool-unavailable`.
+   */
+  examine(options: SpoolOptions & CheckWatch & { readonly repair: boolean }): Promise<SpoolReport>;
 }

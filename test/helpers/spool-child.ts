@@ -3,6 +3,7 @@
 //   open    opens the spool and stays
 //   fill    stores messages of all sizes, several at a time, for ever; the subject is the SHA-256 of the body
 //   bounce  claims everything and settles it as failed, each with a DSN whose subject names the message, then stays
+//   repair  puts the spool right as Test-Spool -Offline -Repair does, says how many messages are whole, and ends
 //   serve   stores a message of as many octets as each line on stdin says
 
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
@@ -80,6 +81,11 @@ process.stdin.on('end', () => process.exit());
 const [backend, folder = '', mode] = process.argv.slice(2);
 say('starting');
 try {
+  if (mode === 'repair') {
+    const { messages } = await findBackend(backend).examine({ ...spoolOptions(folder), repair: true });
+    say('repaired', messages);
+    process.exit(0);
+  }
   const spool = await findBackend(backend).open(spoolOptions(folder));
   say('open');
   if (mode !== 'serve') process.stdin.resume();

@@ -46,6 +46,7 @@ async function openWorkerSide(backend: SpoolBackend, options: SpoolOptions): Pro
 export function behindWorker(backend: SpoolBackend): SpoolBackend {
   const name = `${backend.name}, by a worker`;
   return {
+    ...backend,
     name,
     open: async (options) => {
       const { owner, worker } = await openWorkerSide(backend, options);

@@ -35,6 +35,9 @@ beforeEach(async () => {
     up: (options) => note('up', options),
     demo: (options) => note('demo', options),
     slapdSchema: () => Promise.resolve('attributetype ( 1.2 )\n'),
+    offlineContext: () => {
+      throw new Error('nothing here runs without a server');
+    },
     socketPathFor: () => path,
   };
 });
