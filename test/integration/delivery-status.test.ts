@@ -9,12 +9,14 @@ import { eventually } from '../helpers/servers.ts';
 import type { Sink, SunkMessage } from '../helpers/sink.ts';
 import { submit } from '../helpers/submit.ts';
 
-const WITHOUT_DSN = ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'SIZE 104857600', 'ENHANCEDSTATUSCODES'];
+const WITHOUT_DSN = ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'SIZE 20000', 'ENHANCEDSTATUSCODES'];
 const LIMIT = { timeout: 240_000 };
 
 interface Wish {
   readonly mail?: string;
   readonly recipient?: string;
+  readonly to?: string;
+  readonly body?: string;
 }
 
 /** Hands a letter in at the Hub, or at the Edge for the inside; it must be taken. */
@@ -23,8 +25,8 @@ async function send(relaying: Relaying, subject: string, wish: Wish, isInbound =
   const { reply, isAccepted } = await submit({
     port: isInbound ? relaying.servers.ports.edge : relaying.servers.ports.hub,
     from: isInbound ? OUTSIDER : INSIDER,
-    to: [isInbound ? INSIDER : OUTSIDER],
-    content: letter.content,
+    to: [wish.to ?? (isInbound ? INSIDER : OUTSIDER)],
+    content: Buffer.concat([letter.content, Buffer.from(wish.body ?? '')]),
     ...(wish.mail !== undefined && { mailParameters: wish.mail }),
     ...(wish.recipient !== undefined && { recipientParameters: wish.recipient }),
   });
@@ -174,6 +176,34 @@ describe('a next hop without DSN', () => {
       await expectReadable(relaying.inside);
     },
   );
+
+  it('whose limit a message exceeds is not asked: the Edge says so itself', LIMIT, async () => {
+    const messageId = await send(relaying, 'large', { body: 'x'.repeat(70).concat('\r\n').repeat(300) });
+    await relaying.inside.waitFor(() => reportsOn(relaying.inside, messageId).length > 0);
+    const [report] = reportsOn(relaying.inside, messageId);
+    expect(newsOf(report ? [report] : [])).toEqual([`failed 5.3.4 rfc822; ${OUTSIDER}`]);
+    expect(report?.groups[1]?.get('diagnostic-code')).toMatch(/^x-relaypair; 552 5\.3\.4 /);
+    expect(report?.groups[1]?.has('remote-mta')).toBe(false);
+    expect(report?.text).toContain('Make the message smaller');
+    expect(find(relaying.outside, `Message-ID: ${messageId}`)).toEqual([]);
+  });
+
+  it('for an internationalised address: the report is one of RFC 6533', LIMIT, async () => {
+    const messageId = await send(relaying, 'bad for größe', {
+      // The conversation is written octet by octet.
+      to: Buffer.from('größe@elsewhere.test').toString('latin1'),
+      mail: 'SMTPUTF8',
+      recipient: 'ORCPT=utf-8;gr\\x{F6}\\x{DF}e@elsewhere.test',
+    });
+    await relaying.inside.waitFor(() => reportsOn(relaying.inside, messageId).length > 0);
+    const [report] = reportsOn(relaying.inside, messageId);
+    expect(report?.status.fields.get('content-type')).toBe('message/global-delivery-status');
+    expect(report?.returned.fields.get('content-type')).toBe('message/global-headers');
+    const read = (name: string): string => Buffer.from(report?.groups[1]?.get(name) ?? '', 'latin1').toString();
+    expect(read('final-recipient')).toBe('utf-8; größe@elsewhere.test');
+    expect(read('original-recipient')).toBe('utf-8; größe@elsewhere.test');
+    expect(report?.text).toContain('Subject: bad for größe');
+  });
 
   it('that refuses what nobody can be told of makes an event of it, whatever was wished for', LIMIT, async () => {
     const letter = writeLetter('bad, from nobody');

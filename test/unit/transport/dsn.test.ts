@@ -36,6 +36,13 @@ function makeFacts(changes: Partial<ReportFacts> = {}): ReportFacts {
   };
 }
 
+function unquote(text: string): Buffer {
+  const octets = text
+    .replaceAll('=\r\n', '')
+    .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(octets, 'latin1');
+}
+
 function read(changes: Partial<ReportFacts> = {}) {
   const octets = formatReport(makeFacts(changes));
   return { octets, ...readReport(octets) };
@@ -228,6 +235,27 @@ describe('formatReport', () => {
       .map((word) => /^=\?utf-8\?B\?([^?]{1,60})\?=$/.exec(word)?.[1] ?? 'no encoded word');
     expect(words.map((word) => Buffer.from(word, 'base64').toString()).join('')).toBe(
       'Undeliverable: Größenänderung für alle 😀 und noch einiges mehr',
+    );
+  });
+
+  it('returns any header so that every next hop takes it and every reader gets it back', () => {
+    const octets = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }),
+      fc.array(fc.constantFrom('X: a', '=', ' ', '\t', '\r', '\n', '\r\n', '\0', 'ü', '.', 'x'.repeat(75)), {
+        maxLength: 40,
+      }),
+    );
+    fc.assert(
+      fc.property(octets, (given) => {
+        const returned = Buffer.from(Array.isArray(given) ? given.join('') : given);
+        const { octets: wire, returned: part } = read({ returned, isWhole: false });
+        expect(wire.every((octet) => octet < 0x80 && octet > 0)).toBe(true);
+        expect(wire.toString('latin1').replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
+        const isQuoted = part.fields.get('content-transfer-encoding') === 'quoted-printable';
+        const content = isQuoted ? unquote(part.content) : Buffer.from(part.content, 'latin1');
+        expect(content.equals(returned)).toBe(true);
+      }),
+      { numRuns: 500 },
     );
   });
 
