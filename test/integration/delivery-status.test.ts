@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ReadReport, readReport } from '../helpers/mime.ts';
 import { INSIDER, OUTSIDER, Relaying, writeLetter } from '../helpers/relaying.ts';
 import { hasReportParser, parseReport } from '../helpers/report-parser.ts';
+import { openScriptedServer } from '../helpers/scripted-smtp-server.ts';
 import { eventually } from '../helpers/servers.ts';
 import type { Sink, SunkMessage } from '../helpers/sink.ts';
 import { submit } from '../helpers/submit.ts';
@@ -239,6 +240,18 @@ describe('mailboxes', () => {
     expect(report?.groups[0]?.get('reporting-mta')).toBe('dns; hub01.corp.test');
     expect(report?.text).toContain('It is in the mailbox.');
     await expectReadable(relaying.outside);
+  });
+
+  it('behind LMTP: a 250 there is a delivery, says the Hub', LIMIT, async () => {
+    const store = await openScriptedServer({ answers: { DOT: '250 2.1.5 In the box' } });
+    await using relaying = await Relaying.start({ servers: { deliver: `lmtp:127.0.0.1:${store.port}` } });
+    const messageId = await send(relaying, 'by LMTP', { recipient: 'NOTIFY=SUCCESS' }, true);
+    await relaying.outside.waitFor(() => reportsOn(relaying.outside, messageId).length > 0);
+    await store.close();
+    const [report] = reportsOn(relaying.outside, messageId);
+    expect(newsOf(report ? [report] : [])).toEqual([`delivered 2.1.5 rfc822; ${INSIDER}`]);
+    expect(report?.groups[1]?.get('diagnostic-code')).toBe('smtp; 250 2.1.5 In the box');
+    expect(store.commands).toContain(`RCPT TO:<${INSIDER}>`);
   });
 });
 
