@@ -108,6 +108,9 @@ const schema = z.strictObject({
     .strictObject({
       level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
       file: z.string().optional(),
+      maxAge: duration.default(30 * 86_400_000),
+      maxFileSize: size.default(10 * 2 ** 20),
+      maxFolderSize: size.default(250 * 2 ** 20),
     })
     .prefault({}),
 });

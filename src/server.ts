@@ -12,6 +12,7 @@ import type { Log } from './log.ts';
 import { SPOOL_BACKENDS } from './spool/backends.ts';
 import type { Spool } from './spool/spool.ts';
 import { claimPrivateFolder } from './storage/files.ts';
+import type { LogLimits } from './storage/log-files.ts';
 import { isServerData, signFolder } from './storage/folder-owner.ts';
 import { CertificateStore } from './tls/certificate-store.ts';
 import { createSelfSigned } from './tls/self-signed.ts';
@@ -116,7 +117,7 @@ async function openFoundation(options: ServerOptions, parts: OpenParts): Promise
   signFolder(config.folder, { role: config.role, name: config.netbiosName });
   const certificates = CertificateStore.open(join(config.folder, 'certificates'), { log });
   await ensureCertificate(certificates, options);
-  const logs = { folder: join(config.folder, 'logs'), clock, log, version };
+  const logs = { folder: join(config.folder, 'logs'), clock, log, version, ...recordLimits(config) };
   const events = new EventLog(logs);
   const tracking = new MessageTracking(logs);
   const cards = new CardLog<DecisionCard>(logs);
@@ -139,6 +140,11 @@ async function openFoundation(options: ServerOptions, parts: OpenParts): Promise
 function openResolver({ config, clock }: ServerOptions): Resolver {
   const { servers, timeout } = config.dns;
   return new CachedResolver({ clock, source: withHostsFile(new NetworkResolver({ servers, timeoutMs: timeout })) });
+}
+
+/** How long tracking, events and cards are kept, and how large each of them becomes. */
+function recordLimits({ log }: Config): Required<LogLimits> & { readonly maxFileSizeBytes: number } {
+  return { maxAgeMs: log.maxAge, maxFileSizeBytes: log.maxFileSize, maxFolderSizeBytes: log.maxFolderSize };
 }
 
 /** At first start a server makes its self-signed certificate, enabled for SMTP (exchange: the default certificate). */

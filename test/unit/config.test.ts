@@ -436,3 +436,19 @@ describe('netbiosNameOf', () => {
     expect(netbiosNameOf(fqdn)).toBe(expected);
   });
 });
+
+it('keeps records for 30 days, 250 MB of each in files of 10 MB, unless told otherwise', () => {
+  const limitsOf = (log: string) => {
+    const { maxAge, maxFileSize, maxFolderSize } = parseConfig(
+      `{ role: hub, fqdn: hub01.contoso.test${log} }`,
+      '/etc/test.yaml',
+    ).log;
+    return { maxAge, maxFileSize, maxFolderSize };
+  };
+  expect(limitsOf('')).toEqual({ maxAge: 30 * 86_400_000, maxFileSize: 10 * 2 ** 20, maxFolderSize: 250 * 2 ** 20 });
+  expect(limitsOf(', log: { maxAge: 7d, maxFileSize: 1MB, maxFolderSize: 2GB }')).toEqual({
+    maxAge: 7 * 86_400_000,
+    maxFileSize: 2 ** 20,
+    maxFolderSize: 2 * 2 ** 30,
+  });
+});
