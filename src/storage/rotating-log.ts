@@ -98,8 +98,7 @@ export class RotatingLog {
     if (line.length > MAX_LINE_BYTES) {
       throw new Problem('line-too-long', `a log line of ${line.length} bytes is over the limit of ${MAX_LINE_BYTES}`);
     }
-    const { descriptor } = this.#fileFor(line.length, at);
-    const isNew = fstatSync(descriptor).size === 0;
+    const { descriptor, isNew } = this.#fileFor(line.length, at);
     const bytes = isNew ? Buffer.concat([this.#header(at), line]) : line;
     const write = this.#options.write ?? writeSync;
     let written = 0;
@@ -111,20 +110,25 @@ export class RotatingLog {
     return Buffer.from(lines.map((line) => `${line}\n`).join(''));
   }
 
-  #fileFor(lineBytes: number, at: Date): OpenFile {
+  /** Asks the system once for each line: the file may have been removed, or cut by a full disk. */
+  #fileFor(lineBytes: number, at: Date): { descriptor: number; isNew: boolean } {
     const day = formatLogDay(at);
-    const fits = (file: OpenFile): boolean => {
-      const { size, nlink } = fstatSync(file.descriptor);
-      // No link: somebody removed the file, and what is written into it would be seen by nobody.
-      return file.day === day && nlink > 0 && (size === 0 || size + lineBytes <= this.#maxFileSizeBytes);
-    };
-    if (this.#file && fits(this.#file)) return this.#file;
+    const open = this.#file?.day === day ? this.#file : undefined;
+    const current = open && this.#whileItFits(open, lineBytes);
+    if (current) return current;
     const { folder, prefix } = this.#options;
     ensurePrivateFolder(folder);
     const last = listLogFiles(folder, prefix).findLast((file) => file.day === day);
     const number = last?.number ?? 1;
-    const file = this.#open(day, number, at);
-    return fits(file) ? file : this.#open(day, number + 1, at);
+    const file = this.#whileItFits(this.#open(day, number, at), lineBytes);
+    return file ?? { descriptor: this.#open(day, number + 1, at).descriptor, isNew: true };
+  }
+
+  #whileItFits({ descriptor }: OpenFile, lineBytes: number): { descriptor: number; isNew: boolean } | undefined {
+    const { size, nlink } = fstatSync(descriptor);
+    // No link: somebody removed the file, and what is written into it would be seen by nobody.
+    const fits = nlink > 0 && (size === 0 || size + lineBytes <= this.#maxFileSizeBytes);
+    return fits ? { descriptor, isNew: size === 0 } : undefined;
   }
 
   #open(day: string, number: number, at: Date): OpenFile {

@@ -56,6 +56,11 @@ export class Postfix {
     await runToSuccess(find('sendmail'), where, { input: content });
   }
 
+  /** The process whose children do the work. */
+  get masterPid(): number {
+    return Number(readFileSync(join(this.#folder, 'queue', 'pid', 'master.pid'), 'utf8'));
+  }
+
   log(): string {
     const file = join(this.#folder, 'mail.log');
     return existsSync(file) ? readFileSync(file, 'utf8') : '';

@@ -1,0 +1,97 @@
+// `npm run bench`: mail through a pair, source -> first server -> STARTTLS -> second server -> sink, all on loopback, against a pair of
+// Postfix in the same place where Postfix is installed and this is root. Asserts nothing and installs nothing.
+//   --cases a,b   which (all)         --rounds 3     interleaved, every second one in reverse order
+//   --seconds 5   aimed length        --json         results as JSON lines, no table
+//   --write       the table goes into docs/performance.md as well
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type BenchCase, CASES } from './pair/cases.ts';
+import { entries, type Entry } from './pair/contestants.ts';
+import { formatTable } from './pair/report.ts';
+import { type Result, run } from './pair/run.ts';
+
+const { values } = parseArgs({
+  options: {
+    cases: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '5' },
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  },
+});
+const seconds = readNumber('seconds', values.seconds);
+const rounds = readNumber('rounds', values.rounds);
+/** So many messages find out how many a run needs; by then the code is warm. */
+const CALIBRATION = { small: 300, large: 10 };
+const LARGE_BYTES = 1024 * 1024;
+
+const chosen = chooseCases(values.cases);
+const contestants = entries();
+const results: Result[] = [];
+const counts = new Map<string, number>();
+if (contestants.length === 1) note('Postfix is not installed, or this is not root: there is nothing to compare with');
+for (let round = 1; round <= rounds; round++) {
+  for (const benchCase of chosen) {
+    for (const entry of round % 2 === 0 ? contestants.toReversed() : contestants) {
+      const result = await run(entry, benchCase, await load(entry, benchCase));
+      results.push(result);
+      note(`round ${round}: ${benchCase.name} ${entry.name} ${result.perSecond.toFixed(0)} messages/s`);
+      if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    }
+  }
+}
+const table = formatTable(results);
+if (!values.json) process.stdout.write(`${table}\n`);
+if (values.write) writeTable(table);
+
+/** As many messages as the aimed length takes by a first run. */
+async function load(entry: Entry, benchCase: BenchCase): Promise<{ messages: number; warmUp: number }> {
+  const warmUp = benchCase.sizeBytes >= LARGE_BYTES ? CALIBRATION.large : CALIBRATION.small;
+  if (benchCase.perSecond !== undefined)
+    return { messages: benchCase.perSecond * seconds, warmUp: benchCase.perSecond };
+  const key = `${entry.name} ${benchCase.name}`;
+  const known = counts.get(key);
+  if (known !== undefined) return { messages: known, warmUp };
+  const { perSecond } = await run(entry, benchCase, { messages: warmUp, warmUp: 0 });
+  const messages = Math.max(benchCase.sessions, Math.round(perSecond * seconds));
+  counts.set(key, messages);
+  return { messages, warmUp };
+}
+
+function chooseCases(names: string | undefined): readonly BenchCase[] {
+  if (names === undefined) return CASES;
+  return names.split(',').map((name) => {
+    const found = CASES.find((benchCase) => benchCase.name === name);
+    if (!found) fail(`there is no case "${name}": ${CASES.map((benchCase) => benchCase.name).join(', ')}`);
+    return found;
+  });
+}
+
+function readNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) fail(`--${name} is a whole number from 1 on, and not "${text}"`);
+  return value;
+}
+
+/** Replaces what stands between the two marks of the page. */
+function writeTable(made: string): void {
+  const page = new URL('../docs/performance.md', import.meta.url);
+  const [begin, end] = ['<!-- measured -->', '<!-- end of measured -->'];
+  const text = readFileSync(page, 'utf8');
+  const machine = `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
+  const head = `${new Date().toISOString().slice(0, 10)}, ${machine}, Linux ${release()}, Node ${process.versions.node}: \`${command}\``;
+  const before = text.slice(0, text.indexOf(begin) + begin.length);
+  writeFileSync(page, `${before}\n\n${head}\n\n${made}\n\n${text.slice(text.indexOf(end))}`);
+}
+
+function note(text: string): void {
+  process.stderr.write(`bench: ${text}\n`);
+}
+
+function fail(sentence: string): never {
+  note(sentence);
+  process.exit(1);
+}
