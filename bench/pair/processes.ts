@@ -12,7 +12,7 @@ interface Status {
 }
 
 /** The processes and all below them. */
-export function family(roots: readonly number[]): number[] {
+function family(roots: readonly number[]): number[] {
   return membersOf(roots).map(({ pid }) => pid);
 }
 
