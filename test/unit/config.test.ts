@@ -56,7 +56,7 @@ describe('parseConfig', () => {
         submissionHigh: 15_000,
       },
       limits: expect.objectContaining({ maxConnectionsPerHop: 10, drainTimeout: 10_000 }),
-      log: { level: 'info' },
+      log: { level: 'info', maxAge: 2_592_000_000, maxFileSize: 10_485_760, maxFolderSize: 262_144_000 },
       workers: defaultWorkers(availableParallelism()),
     });
   });
