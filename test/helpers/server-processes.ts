@@ -20,8 +20,8 @@ export type Role = 'hub' | 'edge';
 /** Retries that follow at once. */
 export const QUICK_RETRY = { glitchCount: 0, transientCount: 0, outboundInterval: '300ms', messageInterval: '300ms' };
 
-/** Any test of servers can be run with worker processes: TEST_WORKERS=2 npx vitest run test/integration. */
-const EVERYWHERE = process.env['TEST_WORKERS'] === undefined ? {} : { workers: Number(process.env['TEST_WORKERS']) };
+/** One process, whatever the machine; any test of servers can be run with workers: TEST_WORKERS=2 npx vitest run test/integration. */
+const EVERYWHERE = { workers: Number(process.env['TEST_WORKERS'] ?? 0) };
 
 /** A port that is free now. */
 export async function freePort(): Promise<number> {
