@@ -2,11 +2,11 @@
 // leaves from a port of its own. What c-ares does not do: ask the next server when one says that it failed, and follow aliases
 // that the server left to us.
 
-import { promises as dns } from 'node:dns';
+import { promises as dns, type ResolverOptions } from 'node:dns';
 import type { DnsAnswer, MailExchanger, Resolver } from './resolver.ts';
 
 export interface NetworkResolverOptions {
-  /** "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:5353"; empty: those of the system. */
+  /** "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:5353"; empty: those that the system names now. */
   readonly servers: readonly string[];
   /** How long one server may take for one answer, in milliseconds; it is asked twice in this time. */
   readonly timeoutMs: number;
@@ -29,12 +29,11 @@ export class NetworkResolver implements Resolver {
 
   constructor({ servers, timeoutMs }: NetworkResolverOptions) {
     const options = { timeout: Math.max(1, Math.ceil(timeoutMs / SHARES)), tries: TRIES };
-    const addresses = servers.length > 0 ? servers : new dns.Resolver().getServers();
-    this.#servers = addresses.map((address) => {
-      const server = new dns.Resolver(options);
-      server.setServers([address]);
-      return server;
-    });
+    const system = new dns.Resolver(options);
+    const addresses = servers.length > 0 ? servers : system.getServers();
+    // The only server of the system is asked as the system names it, which may be by its interface.
+    if (servers.length === 0 && addresses.length <= 1) this.#servers = [system];
+    else this.#servers = addresses.map((address) => serverAt(address, options));
   }
 
   mailExchangers(name: string): Promise<DnsAnswer<MailExchanger>> {
@@ -71,6 +70,12 @@ export class NetworkResolver implements Resolver {
     }
     return last;
   }
+}
+
+function serverAt(address: string, options: ResolverOptions): dns.Resolver {
+  const server = new dns.Resolver(options);
+  server.setServers([address]);
+  return server;
 }
 
 async function put<T>(server: dns.Resolver, name: string, question: Question<T>): Promise<DnsAnswer<T>> {

@@ -23,6 +23,9 @@ export const QUICK_RETRY = { glitchCount: 0, transientCount: 0, outboundInterval
 /** One process, whatever the machine; any test of servers can be run with workers: TEST_WORKERS=2 npx vitest run test/integration. */
 const EVERYWHERE = { workers: Number(process.env['TEST_WORKERS'] ?? 0) };
 
+/** Nobody is asked for names on the Internet, and what DNS would say of them waits. */
+export const NO_NAME_SERVER = { servers: ['127.0.0.1:1'] };
+
 /** A port that is free now. */
 export async function freePort(): Promise<number> {
   const probe = createServer();

@@ -2,7 +2,7 @@
 // stand between them on the wire. More of either: site.ts.
 
 import { join } from 'node:path';
-import { freePort, QUICK_RETRY, ServerProcesses } from './server-processes.ts';
+import { freePort, NO_NAME_SERVER, QUICK_RETRY, ServerProcesses } from './server-processes.ts';
 
 export { eventually, freePort, type Role } from './server-processes.ts';
 
@@ -50,6 +50,7 @@ export class Servers extends ServerProcesses {
       hosts: { 'edge01.perimeter.test': `127.0.0.1:${edgeSeenAt}` },
       deliver: options.deliver ?? `maildir:${join(folder, 'mail')}`,
       retry: QUICK_RETRY,
+      dns: NO_NAME_SERVER,
       ...options.hubExtra,
     });
     this.configure('edge', {
@@ -58,6 +59,7 @@ export class Servers extends ServerProcesses {
       listen: { smtp: [`127.0.0.1:${ports.edge}`], ldaps: `127.0.0.1:${ports.ldaps}` },
       hosts: { 'hub01.corp.test': `127.0.0.1:${ports.hub}` },
       retry: QUICK_RETRY,
+      dns: NO_NAME_SERVER,
       ...options.edgeExtra,
     });
   }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import type { CmdletOutput } from '../../src/cmdlets/output.ts';
 import { parseCertificate } from '../../src/tls/certificate.ts';
-import { freePort, QUICK_RETRY, type Role, ServerProcesses } from './server-processes.ts';
+import { freePort, NO_NAME_SERVER, QUICK_RETRY, type Role, ServerProcesses } from './server-processes.ts';
 
 export const SITE = 'Default-First-Site-Name';
 
@@ -77,6 +77,7 @@ export class Site extends ServerProcesses {
       ),
       ...(role === 'hub' && { deliver: deliver ?? `maildir:${join(this.folder, 'mail')}` }),
       retry: QUICK_RETRY,
+      dns: NO_NAME_SERVER,
       ...more,
     });
   }

@@ -67,6 +67,19 @@ describe('LoadBalance', () => {
     expect(new Set([order()[0], order()[0], order()[0]])).toEqual(new Set(THREE));
   });
 
+  it('ranks servers of a given order, which stays among those that did alike', async () => {
+    const { clock, balance, attempt } = makeBalance();
+    const rank = (): string => balance.rank([...'abcd'], (server) => server).join('');
+    expect([rank(), rank()]).toEqual(['abcd', 'abcd']);
+    await attempt('a', false);
+    balance.note('c', false);
+    expect([rank(), rank()]).toEqual(['bdac', 'bdac']);
+    expect(['a', 'b', 'c', 'd'].filter((id) => balance.isShunned(id))).toEqual(['a', 'c']);
+    clock.advance(SHUN_MS);
+    expect(rank()).toBe('acbd');
+    expect(balance.isShunned('a')).toBe(false);
+  });
+
   it('shuns it again when it still cannot be used', async () => {
     const { clock, order, attempt } = makeBalance();
     await attempt('b', false);

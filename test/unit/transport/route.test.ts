@@ -178,6 +178,20 @@ describe('routeRecipient by a connector with DNS routing', () => {
     });
   });
 
+  it('serves a hub that is a source of the connector itself', () => {
+    const direct = connector('Direct', ['*'], {
+      smartHosts: [],
+      dnsRoutingEnabled: true,
+      sourceTransportServers: ['HUB01'],
+    });
+    const organisation = makeOrganisation({ sendConnectors: [direct] });
+    expect(routeRecipient(organisation, MAILBOX, 'a@example.com')).toMatchObject({
+      kind: 'dns',
+      domain: 'example.com',
+      name: 'hub01.contoso.test',
+    });
+  });
+
   it('still gives accepted domains to the hubs', () => {
     expect(routeRecipient(open, undefined, 'a@contoso.test').kind).toBe('pair');
   });
