@@ -25,7 +25,7 @@ export function openHub(options: ServerOptions): Promise<RunningServer> {
 }
 
 async function build(foundation: Foundation): Promise<Readonly<Record<string, unknown>>> {
-  const { config, clock, log, parts, events, certificates, contexts } = foundation;
+  const { config, live, clock, log, parts, events, certificates, contexts } = foundation;
   const secretKey = openSecretKey(join(config.folder, 'keys'));
   const { directory, kept } = await openDirectory(foundation, adNamingContext(foundation.config.fqdn));
   parts.add(() => directory.close());
@@ -57,7 +57,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     log,
     events,
     ownKeyPair: () => contexts.ownKeyPair(),
-    hostOf: (fqdn) => config.hosts[fqdn]?.host,
+    hostOf: (fqdn) => live.current().hosts[fqdn]?.host,
     ...(config.directory.backend === 'ldap' && { settleMs: 2 * config.directory.refreshInterval }),
   });
   const door = makeAdDoor(activeDirectory);

@@ -38,7 +38,7 @@ export interface Transport {
 
 /** Starts queue and listeners. */
 export async function openTransport(foundation: Foundation, view: DirectoryView): Promise<Transport> {
-  const { config, clock, log, spool, contexts, parts } = foundation;
+  const { live, clock, log, spool, contexts, parts, config } = foundation;
   const { organisation } = view;
   const records = new Records({
     clock,
@@ -48,15 +48,21 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     events: foundation.events,
   });
   const crashes = await openCrashFolder(foundation);
-  const expirationMs = config.retry.expiration;
   let addresses: readonly Endpoint[] = config.listen.smtp;
   const deliveryContext = {
     clock,
     log,
     organisation,
-    addressBook: { hosts: config.hosts, resolver: foundation.resolver },
+    addressBook: {
+      get hosts() {
+        return live.current().hosts;
+      },
+      resolver: foundation.resolver,
+    },
     ownKeyPair: () => contexts.ownKeyPair(),
-    handshakeTimeoutMs: config.limits.handshakeTimeout,
+    get handshakeTimeoutMs() {
+      return live.current().limits.handshakeTimeout;
+    },
     balance: new LoadBalance({ clock, random: Math.random }),
     random: Math.random,
     isOwnPlace: (place: Endpoint) => isOwnPlace(place, { listening: addresses, interfaces: interfaceAddresses() }),
@@ -65,12 +71,25 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     spool,
     clock,
     log,
-    retry: config.retry,
-    maxConnectionsPerHop: config.limits.maxConnectionsPerHop,
+    get retry() {
+      return live.current().retry;
+    },
+    get maxConnectionsPerHop() {
+      return live.current().limits.maxConnectionsPerHop;
+    },
     maxMessagesPerConnection: MESSAGES_PER_CONNECTION,
-    route: (address) => routeRecipient(organisation(), config.deliver, address),
+    route: (address) => routeRecipient(organisation(), live.current().deliver, address),
     open: (hop, hasWaited) => openHop(deliveryContext, hop, hasWaited),
-    settlement: new Settlement({ spool, clock, log, organisation, records, expirationMs }),
+    settlement: new Settlement({
+      spool,
+      clock,
+      log,
+      organisation,
+      records,
+      get expirationMs() {
+        return live.current().retry.expiration;
+      },
+    }),
     underWork: crashes.underWork,
   });
   const resources = new ResourceMonitor({
@@ -84,7 +103,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
       spool,
       queue,
     }),
-    limits: () => config.backPressure,
+    limits: () => live.current().backPressure,
   });
   await resources.start();
   parts.add(() => resources.close());
@@ -92,6 +111,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
   const workers = config.workers > 0 ? await openWorkers(foundation, { ...view, validation }, resources) : undefined;
   const receiving = receivingOptions({
     ...foundation,
+    config: () => live.current(),
     organisation,
     records,
     decoySecret: view.decoySecret,
@@ -104,12 +124,14 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
   addresses = listeners.map(({ address }) => ({ host: address.address, port: address.port }));
   queue.start();
   // Closed the other way round: first the listeners, then the queue, so that what was taken last can still leave.
-  parts.add(() => queue.stop(config.limits.drainTimeout));
+  parts.add(() => queue.stop(live.current().limits.drainTimeout));
   parts.add(async () => {
     await Promise.all(listeners.map((listener) => listener.close()));
     await workers?.stop();
   });
   parts.add(view.onChange(() => queue.resubmit()));
+  // Where mail goes may have changed, and how often it is tried.
+  parts.add(live.onChange(() => queue.resubmit()));
   parts.add(
     watchCertificates({
       clock,

@@ -54,7 +54,10 @@ async function serve(role: Role, configPath: string, options: ClockOptions): Pro
       `${configPath} is the config of ${config.role === 'edge' ? 'an' : 'a'} ${config.role}: start it with "relaypair ${config.role}"`,
     );
   }
-  const server = await openServer(config, options);
+  let server: RunningServer | undefined;
+  // From the start on: by itself the signal would end the process.
+  process.on('SIGHUP', () => server?.reload());
+  server = await openServer(config, options);
   print(JSON.stringify(server.ready));
   await untilAborted(signal);
   await server.stop();

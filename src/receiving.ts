@@ -21,7 +21,8 @@ export interface DirectoryView {
 
 export interface ReceivingParts
   extends Pick<ReceiveOptions, 'spool' | 'organisation' | 'records' | 'decoySecret' | 'pressure' | 'validation'> {
-  readonly config: Config;
+  /** The config in force. */
+  readonly config: () => Config;
   readonly clock: Clock;
   readonly log: Log;
   readonly contexts: TlsContexts;
@@ -29,19 +30,21 @@ export interface ReceivingParts
 
 /** How sessions are held: limits of the config, and a Receiver that decides. */
 export function receivingOptions({ config, contexts, ...parts }: ReceivingParts): SessionOptions {
-  const { maxConnections, maxRecipients, drainTimeout, commandTimeout } = config.limits;
   const policy = new Receiver({
     ...parts,
-    expirationMs: config.retry.expiration,
+    get expirationMs() {
+      return config().retry.expiration;
+    },
     identityFor: ({ servername, connectorFqdn }) => contexts.identityFor(servername, connectorFqdn),
     certificateFor: (connectorFqdn) => contexts.select(undefined, connectorFqdn),
   });
   return {
-    fqdn: config.fqdn,
+    fqdn: config().fqdn,
     policy,
     log: parts.log,
-    maxConnections,
-    maxRecipients,
-    timeouts: { closeMs: drainTimeout, commandMs: commandTimeout },
+    limits: () => {
+      const { maxConnections, maxRecipients, drainTimeout, commandTimeout } = config().limits;
+      return { maxConnections, maxRecipients, timeouts: { closeMs: drainTimeout, commandMs: commandTimeout } };
+    },
   };
 }

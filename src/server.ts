@@ -4,11 +4,14 @@
 import { join } from 'node:path';
 import { type Cancel, type Clock, describeOffset, type SystemClock } from './clock.ts';
 import type { Config } from './config.ts';
+import { LiveConfig, type Reload } from './config-live.ts';
+import { reloadConfig } from './config-reloading.ts';
 import { CachedResolver } from './dns/cached-resolver.ts';
 import { withHostsFile } from './dns/hosts-file.ts';
 import { NetworkResolver } from './dns/network-resolver.ts';
 import type { Resolver } from './dns/resolver.ts';
 import type { Log } from './log.ts';
+import { isProblem } from './problem.ts';
 import { SPOOL_BACKENDS } from './spool/backends.ts';
 import type { Spool } from './spool/spool.ts';
 import { claimPrivateFolder } from './storage/files.ts';
@@ -45,6 +48,8 @@ export interface CrashDoor {
 export interface RunningServer {
   /** What the ready line says. */
   readonly ready: Readonly<Record<string, unknown>>;
+  /** Reads the config file again; what is wrong with it is on record, and the one in force stays. */
+  reload(): void;
   stop(): Promise<void>;
 }
 
@@ -82,7 +87,7 @@ export async function openServer(
     const foundation = await openFoundation(options, parts);
     const ready = await build(foundation);
     await announceStart(foundation);
-    return { ready, stop: () => stop(foundation) };
+    return { ready, reload: () => tryReload(foundation), stop: () => stop(foundation) };
   } catch (error) {
     await parts.close();
     throw error;
@@ -91,6 +96,10 @@ export async function openServer(
 
 /** The parts that exist before the directory does. */
 export interface Foundation extends ServerOptions {
+  /** The config in force; `config` is the one of the start. */
+  readonly live: LiveConfig;
+  /** Reads the config file again; throws the Problem of one that cannot be used. */
+  readonly reloadConfig: () => Reload;
   readonly parts: OpenParts;
   /** By the clock's elapsed time. */
   readonly startedMs: number;
@@ -122,8 +131,16 @@ async function openFoundation(options: ServerOptions, parts: OpenParts): Promise
   const tracking = new MessageTracking(logs);
   const cards = new CardLog<DecisionCard>(logs);
   for (const records of [events, tracking, cards]) parts.add(() => records.close());
+  const live = new LiveConfig(config);
+  parts.add(
+    live.onChange(() => {
+      log.level = live.current().log.level;
+    }),
+  );
   return {
     ...options,
+    live,
+    reloadConfig: () => reloadConfig(live, events),
     parts,
     startedMs: clock.elapsedMs(),
     spool,
@@ -133,13 +150,24 @@ async function openFoundation(options: ServerOptions, parts: OpenParts): Promise
     cards,
     metrics: new Metrics(),
     contexts: new TlsContexts(certificates, config.fqdn, clock),
-    resolver: openResolver(options),
+    resolver: openResolver(live, clock),
   };
 }
 
-function openResolver({ config, clock }: ServerOptions): Resolver {
-  const { servers, timeout } = config.dns;
-  return new CachedResolver({ clock, source: withHostsFile(new NetworkResolver({ servers, timeoutMs: timeout })) });
+/** Made anew, with an empty cache, when the config was read again. */
+function openResolver(live: LiveConfig, clock: Clock): Resolver {
+  const make = (): Resolver => {
+    const { servers, timeout } = live.current().dns;
+    return new CachedResolver({ clock, source: withHostsFile(new NetworkResolver({ servers, timeoutMs: timeout })) });
+  };
+  let resolver = make();
+  live.onChange(() => {
+    resolver = make();
+  });
+  return {
+    mailExchangers: (name) => resolver.mailExchangers(name),
+    addresses: (name) => resolver.addresses(name),
+  };
 }
 
 /** How long tracking, events and cards are kept, and how large each of them becomes. */
@@ -155,6 +183,15 @@ async function ensureCertificate(store: CertificateStore, { config, clock, log }
   store.enable(thumbprint, 'SMTP');
   store.setInternalTransport(thumbprint);
   log.info({ thumbprint }, 'made a self-signed certificate');
+}
+
+function tryReload({ reloadConfig: reload, log }: Foundation): void {
+  try {
+    reload();
+  } catch (error) {
+    // A Problem is in the event log already.
+    if (!isProblem(error)) log.error({ err: error }, 'the config could not be read again');
+  }
 }
 
 async function stop({ events, config, clock, startedMs, parts }: Foundation): Promise<void> {

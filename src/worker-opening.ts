@@ -25,7 +25,7 @@ export async function openWorkers(
   view: DirectoryView,
   resources: ResourceMonitor,
 ): Promise<WorkerPool> {
-  const { config, clock, log, spool, events, parts } = foundation;
+  const { config, live, clock, log, spool, events, parts } = foundation;
   if (!isShared(spool)) throw new Error(`the spool backend ${spool.backend} knows no workers`);
   const pool = await WorkerPool.open({
     count: config.workers,
@@ -33,8 +33,12 @@ export async function openWorkers(
     start: { config, decoySecret: view.decoySecret },
     state: () => readState(foundation, view, resources),
     handlers: openOwnerDoor({ ...foundation, spool, validation: view.validation }),
-    maxConnections: config.limits.maxConnections,
-    drainMs: config.limits.drainTimeout,
+    get maxConnections() {
+      return live.current().limits.maxConnections;
+    },
+    get drainMs() {
+      return live.current().limits.drainTimeout;
+    },
     log,
     onDeath: ({ number, pid, detail }) =>
       events.record(createEvent('WorkerEnded', { worker: number, processId: pid, cause: detail })),
@@ -50,13 +54,19 @@ export async function openWorkers(
   parts.add(() => cancelRefresh());
   parts.add(resources.onSample(() => pool.pushPressure(resources.pressure())));
   parts.add(view.onChange(push));
+  parts.add(live.onChange(push));
   parts.add(foundation.certificates.onChange(push));
   if (foundation.labClock) parts.add(foundation.labClock.onMove(push));
   return pool;
 }
 
-function readState({ clock, certificates }: Foundation, view: DirectoryView, resources: ResourceMonitor): WorkerState {
+function readState(
+  { live, clock, certificates }: Foundation,
+  view: DirectoryView,
+  resources: ResourceMonitor,
+): WorkerState {
   return {
+    config: live.current(),
     clockOffsetMs: clock.offsetMs,
     organisation: withoutPasswords(view.organisation()),
     isValidating: view.validation?.isOn(),

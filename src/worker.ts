@@ -51,6 +51,7 @@ async function run({ number, config, decoySecret }: WorkerStart, firstState: Wor
   process.on('message', (message: OwnerMessage, socket?: Socket) => {
     if (message.kind === 'state') {
       state = message.state;
+      log.level = state.config.log.level;
       clock.move(state.clockOffsetMs - clock.offsetMs);
     }
     if (message.kind === 'pressure') state = { ...state, pressure: message.pressure };
@@ -67,7 +68,7 @@ async function run({ number, config, decoySecret }: WorkerStart, firstState: Wor
   });
   connections = new HandedConnections(
     receivingOptions({
-      config,
+      config: () => state.config,
       clock,
       log,
       spool,

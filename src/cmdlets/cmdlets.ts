@@ -57,6 +57,7 @@ import { startEdgeSynchronization } from './start-edge-synchronization.ts';
 import { testEdgeSynchronization } from './test-edge-synchronization.ts';
 import { testSmtpConnectivity } from './test-smtp-connectivity.ts';
 import { testSpool } from './test-spool.ts';
+import { updateConfiguration } from './update-configuration.ts';
 import type { ServerContext } from './server-context.ts';
 
 export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
@@ -114,6 +115,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   testEdgeSynchronization,
   testSmtpConnectivity,
   testSpool,
+  updateConfiguration,
 ];
 
 function cmdletsOf(role: Role): readonly Cmdlet<ServerContext>[] {

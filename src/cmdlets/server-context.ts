@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.ts';
 import type { Config, Endpoint } from '../config.ts';
+import type { Reload } from '../config-live.ts';
 import type { ActiveDirectory } from '../directory/active-directory.ts';
 import type { Adam } from '../directory/adam.ts';
 import type { DirectoryStatus } from '../directory/directory-status.ts';
@@ -21,7 +22,10 @@ import type { MailQueue } from '../transport/queue.ts';
 import type { ResourceMonitor } from '../transport/resource-monitor.ts';
 
 export interface ServerContext {
+  /** As the server was started; what may change since is not to be read here. */
   readonly config: Config;
+  /** Reads the config file again; throws the Problem of one that cannot be used. */
+  readonly reloadConfig: () => Reload;
   readonly clock: Clock;
   /** Only in a laboratory: what moves the clock. */
   readonly labClock?: { move(byMs: number): void } | undefined;

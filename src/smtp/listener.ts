@@ -14,13 +14,19 @@ import type { SessionPolicy } from './session-policy.ts';
 
 export type * from './session-policy.ts';
 
+/** Those limits that are not the defaults. */
+export interface LimitChanges extends Partial<Omit<ListenerLimits, 'timeouts'>> {
+  readonly timeouts?: Partial<ListenerTimeouts>;
+}
+
 /** How sessions are held, wherever their connections come from. */
-export interface SessionOptions extends Partial<Omit<ListenerLimits, 'timeouts'>> {
+export interface SessionOptions extends LimitChanges {
   /** The name in the answer to EHLO. */
   readonly fqdn: string;
   readonly policy: SessionPolicy;
   readonly log: Log;
-  readonly timeouts?: Partial<ListenerTimeouts>;
+  /** Limits that may change while it listens: asked for each connection, before those given here once and for all. */
+  readonly limits?: () => LimitChanges;
 }
 
 export interface ListenerOptions extends SessionOptions, ListenPlace {}
@@ -28,10 +34,10 @@ export interface ListenerOptions extends SessionOptions, ListenPlace {}
 export class SmtpListener {
   readonly address: { readonly address: string; readonly port: number };
   readonly #server: ConnectionServer;
-  readonly #closeMs: number;
+  readonly #closeMs: () => number;
   #closing: Promise<void> | undefined;
 
-  private constructor(server: ConnectionServer, address: AddressInfo, closeMs: number) {
+  private constructor(server: ConnectionServer, address: AddressInfo, closeMs: () => number) {
     this.#server = server;
     this.#closeMs = closeMs;
     this.address = { address: address.address, port: address.port };
@@ -43,7 +49,7 @@ export class SmtpListener {
     const connections = completeOptions(sessions);
     const server = new ConnectionServer(connections);
     const address = await listenAt(server.server, { host, port, ipv6Only });
-    return new SmtpListener(server, address, connections.limits.timeouts.closeMs);
+    return new SmtpListener(server, address, () => connections.limits().timeouts.closeMs);
   }
 
   /**
@@ -51,7 +57,7 @@ export class SmtpListener {
    * gone; what is still there after `timeouts.closeMs` is cut off, so that it always does.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#server.shutDown(this.#closeMs);
+    this.#closing ??= this.#server.shutDown(this.#closeMs());
     return this.#closing;
   }
 }
@@ -59,12 +65,12 @@ export class SmtpListener {
 /** The same sessions over connections that somebody else accepted. */
 export class HandedConnections {
   readonly #server: ConnectionServer;
-  readonly #closeMs: number;
+  readonly #closeMs: () => number;
 
   constructor(options: SessionOptions) {
     const connections = completeOptions(options);
     this.#server = new ConnectionServer(connections);
-    this.#closeMs = connections.limits.timeouts.closeMs;
+    this.#closeMs = () => connections.limits().timeouts.closeMs;
   }
 
   /** Begins a session; `onEnd` is called once, when it is over and the socket closed. */
@@ -77,22 +83,39 @@ export class HandedConnections {
 
   /** As SmtpListener's. */
   close(): Promise<void> {
-    return this.#server.shutDown(this.#closeMs);
+    return this.#server.shutDown(this.#closeMs());
   }
 }
 
-function completeOptions({ fqdn, policy, log, timeouts, ...overrides }: SessionOptions): ConnectionOptions {
-  const limits = { ...DEFAULT_LIMITS, ...overrides, timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts } };
-  return { policy, fqdn, log, limits };
+/** As a connection's, with limits that are asked for when it comes. */
+interface ServerOptions extends Omit<ConnectionOptions, 'limits'> {
+  readonly limits: () => ListenerLimits;
+}
+
+function completeOptions({ fqdn, policy, log, timeouts, limits, ...overrides }: SessionOptions): ServerOptions {
+  return {
+    policy,
+    fqdn,
+    log,
+    limits: () => {
+      const now = limits?.();
+      return {
+        ...DEFAULT_LIMITS,
+        ...overrides,
+        ...now,
+        timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts, ...now?.timeouts },
+      };
+    },
+  };
 }
 
 /** smtp-server's listener with our connections in it, and without its built-in key. */
 class ConnectionServer extends SMTPServer {
-  readonly #options: ConnectionOptions;
+  readonly #options: ServerOptions;
   readonly #open = new Set<ListenerConnection>();
   #isShutDown = false;
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: ServerOptions) {
     // Both switches are for STARTTLS: every client is asked for a certificate, and judging it is not the socket's business.
     super({ logger: false, disableReverseLookup: true, requestCert: true, rejectUnauthorized: false });
     this.#options = options;
@@ -116,7 +139,8 @@ class ConnectionServer extends SMTPServer {
   /** Undefined when the client is gone already. */
   admit(socket: Socket, accepted?: SMTPConnectionOptions | null): ListenerConnection | undefined {
     if (socket.destroyed) return undefined;
-    const connection = new ListenerConnection(this, socket, accepted ?? undefined, this.#options);
+    const options = { ...this.#options, limits: this.#options.limits() };
+    const connection = new ListenerConnection(this, socket, accepted ?? undefined, options);
     this.connections.add(connection);
     this.#open.add(connection);
     connection.once('closed', () => this.#open.delete(connection));

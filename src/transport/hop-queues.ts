@@ -25,14 +25,14 @@ const MAX_SHARED_LISTS = 1000;
 
 export class HopQueues {
   readonly #context: RunContext;
-  readonly #maxConnections: number;
+  readonly #maxConnections: () => number;
   readonly #owner: QueuesOwner;
   readonly #runOwner: RunOwner;
   readonly #queues = new Map<string, HopQueue>();
   readonly #lists = new Map<string, readonly number[]>();
   #nextId = 1;
 
-  constructor(context: RunContext, maxConnections: number, owner: QueuesOwner) {
+  constructor(context: RunContext, maxConnections: () => number, owner: QueuesOwner) {
     this.#context = context;
     this.#maxConnections = maxConnections;
     this.#owner = owner;
@@ -79,12 +79,12 @@ export class HopQueues {
     const nowMs = clock.elapsedMs();
     const wanted = queue.countForIdle(nowMs);
     if (wanted > 0) queue.idle.wake(wanted);
-    while (queue.wantsConnection(nowMs, this.#maxConnections)) this.#connect(queue);
+    while (queue.wantsConnection(nowMs, this.#maxConnections())) this.#connect(queue);
     queue.cancelTimer?.();
     const isIdle = queue.messageCount === 0 && queue.connections === 0 && !queue.isSuspended;
     queue.idleSinceMs = isIdle ? (queue.idleSinceMs ?? nowMs) : undefined;
     const dropMs = queue.idleSinceMs === undefined ? undefined : queue.idleSinceMs + MAX_IDLE_MS;
-    const lookMs = dropMs ?? queue.nextLookMs(nowMs, this.#maxConnections);
+    const lookMs = dropMs ?? queue.nextLookMs(nowMs, this.#maxConnections());
     const look = (): void => (isIdle ? void this.#queues.delete(queue.hop.key) : this.kick(queue));
     queue.cancelTimer = lookMs === undefined ? undefined : clock.schedule(Math.max(1, lookMs - nowMs), look);
   }

@@ -33,15 +33,19 @@ export class MailQueue {
   #resubmissions = 0;
 
   constructor(options: QueueOptions) {
-    const { spool, clock, log, maxConnectionsPerHop } = options;
+    const { spool, clock, log } = options;
     this.#context = {
       ...options,
+      // Read at each use: it may change while the server runs.
+      get retry() {
+        return options.retry;
+      },
       shelf: new MessageShelf(spool),
       route: (address) => routeSafely(options, address),
     };
     const isStopping = (): boolean => this.#isStopped;
     const track = (work: Promise<void>): void => this.#track(work);
-    this.#queues = new HopQueues(this.#context, maxConnectionsPerHop, {
+    this.#queues = new HopQueues(this.#context, () => options.maxConnectionsPerHop, {
       get isStopping() {
         return isStopping();
       },

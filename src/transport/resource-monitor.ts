@@ -106,9 +106,10 @@ export class ResourceMonitor {
     return () => void this.#listeners.delete(own);
   }
 
-  /** What MAIL is judged by. */
+  /** What MAIL is judged by. A full disk of records is told and costs records, not mail. */
   pressure(): Pressure {
-    return { level: highestLevel(this.states().map(({ level }) => level)), roomBytes: this.#roomBytes };
+    const states = this.states().filter(({ name }) => name !== 'UsedDiskSpace[Logs]');
+    return { level: highestLevel(states.map(({ level }) => level)), roomBytes: this.#roomBytes };
   }
 
   states(): readonly ResourceState[] {

@@ -16,6 +16,8 @@ export interface WorkerStart {
 
 /** What may change while the worker runs; always the whole of it. Holds private keys: never to be logged. */
 export interface WorkerState {
+  /** The config in force. */
+  readonly config: Config;
   readonly clockOffsetMs: number;
   /** Without the passwords by which this server proves itself to others: receiving needs none. */
   readonly organisation: Organisation;

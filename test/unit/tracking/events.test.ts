@@ -61,6 +61,8 @@ const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
   BootstrapAccountUsed: { account: 'ESRA.EDGE01', remoteAddress: '192.0.2.1' },
   ScramAuthenticationFailed: { identity: 'hub01', remoteAddress: '192.0.2.1', connector: 'Default' },
   NotificationDropped: { recipients: 'anna@contoso.test', messageId: '<1@example.com>', cause: '550 5.1.1 Unknown' },
+  ConfigurationReloaded: { path: '/etc/hub.yaml', applied: 'hosts', needsRestart: 'folder' },
+  ConfigurationRefused: { cause: '/etc/hub.yaml is not YAML' },
   DirectoryUnreachable: { directory: 'dc01.corp.test:636', cause: 'ECONNREFUSED' },
   DirectoryReachable: { directory: 'dc01.corp.test:636', since: new Date(0) },
   EdgeNotSynchronized: { since: DATE, hubs: 'HUB01, HUB02' },

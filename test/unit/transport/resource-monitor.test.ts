@@ -15,6 +15,7 @@ describe('ResourceMonitor', () => {
   let metrics: Metrics;
   let monitor: ResourceMonitor;
   let freeBytes: number;
+  let logFreeBytes: number;
   let memoryPercent: number;
   let submissionLength: number;
   let isBroken: boolean;
@@ -32,6 +33,7 @@ describe('ResourceMonitor', () => {
     events = [];
     metrics = new Metrics();
     [freeBytes, memoryPercent, submissionLength, isBroken] = [50 * GIB, 20, 0, false];
+    logFreeBytes = 50 * GIB;
     monitor = new ResourceMonitor({
       clock,
       log: keptLog().log,
@@ -42,7 +44,7 @@ describe('ResourceMonitor', () => {
         spoolDisk: () => ({ totalBytes: 100 * GIB, freeBytes }),
         logDisk: () => {
           if (isBroken) throw new Error('EIO');
-          return { totalBytes: 100 * GIB, freeBytes: 50 * GIB };
+          return { totalBytes: 100 * GIB, freeBytes: logFreeBytes };
         },
         memoryPercent: () => memoryPercent,
         submissionLength: async () => submissionLength,
@@ -107,6 +109,13 @@ describe('ResourceMonitor', () => {
     memoryPercent = 50;
     await measure();
     expect(monitor.pressure().level).toBe('Normal');
+  });
+
+  it('tells of a full disk of records and refuses nobody for it', async () => {
+    logFreeBytes = 0;
+    await measure();
+    expect(monitor.pressure().level).toBe('Normal');
+    expect(monitor.states().find(({ name }) => name === 'UsedDiskSpace[Logs]')?.level).toBe('High');
   });
 
   it('watches the submission queue', async () => {
