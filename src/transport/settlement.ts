@@ -61,6 +61,8 @@ interface Step {
   readonly settlement: SpoolSettlement;
   readonly reports: readonly NewMessage[];
   readonly signal: AbortSignal | undefined;
+  /** Only that it waits: if the disk does not take that, nothing is lost by trying the message again. */
+  readonly isOnlyWaiting?: boolean;
 }
 
 export class Settlement {
@@ -93,6 +95,7 @@ export class Settlement {
       },
       reports,
       signal,
+      isOnlyWaiting: reports.length === 0 && outcomes.every(({ status }) => status === 'deferred'),
     });
     this.#note(() => this.#options.records.attempt({ ...attempt, outcomes }, reports));
     return rest;
@@ -182,12 +185,12 @@ export class Settlement {
   }
 
   /** A delivery that happened must be recorded, or it happens again: a failing disk is asked until it answers. */
-  async #settle({ id, settlement, reports, signal }: Step): Promise<SpooledMessage | undefined> {
+  async #settle({ id, settlement, reports, signal, isOnlyWaiting = false }: Step): Promise<SpooledMessage | undefined> {
     for (;;) {
       try {
         return await this.#options.spool.settle(id, settlement, reports);
       } catch (error) {
-        if (!isProblem(error, 'spool-unavailable')) throw error;
+        if (!isProblem(error, 'spool-unavailable') || isOnlyWaiting) throw error;
         this.#options.log.error(
           { internalMessageId: id, error: messageOf(error) },
           'the result of a delivery cannot be recorded; trying again',

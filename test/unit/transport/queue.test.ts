@@ -93,6 +93,31 @@ describe('MailQueue', () => {
     expect([refusals, bench.delivered]).toEqual([2, ['a@one.test']]);
   });
 
+  it('does not wait for a disk that takes no deferral: the message is delivered when its hop can again', async () => {
+    let isAway = true;
+    await using bench = await QueueBench.open();
+    bench.scripts['one.test'] = {
+      open: (hop) => (isAway ? deferral(hop) : { kind: 'ready', connection: bench.connectionTo(hop) }),
+    };
+    let refusals = 0;
+    const spool = changed(bench.spool, {
+      settle: (...parameters) => {
+        if (!isAway) return bench.spool.settle(...parameters);
+        refusals++;
+        throw new Problem('spool-unavailable', 'the disk is full');
+      },
+    });
+    bench.queue = bench.makeQueue({ spool });
+    await bench.store(['a@one.test']);
+    bench.queue.start();
+    await waitUntil('a refusal', () => refusals > 0);
+    await waitUntil('the message waits', () => bench.queue.queues().every(({ connections }) => connections === 0));
+    isAway = false;
+    bench.clock.advance(HOUR_MS);
+    await bench.emptied();
+    expect(bench.delivered).toEqual(['a@one.test']);
+  });
+
   it('stops although the disk takes nothing, and the message is still there', async () => {
     await using bench = await QueueBench.open();
     let refusals = 0;
