@@ -25,6 +25,7 @@ import { ResourceMonitor } from './transport/resource-monitor.ts';
 import { measureResources } from './transport/resources.ts';
 import { routeRecipient } from './transport/route.ts';
 import { Settlement } from './transport/settlement.ts';
+import { SuspendedQueues } from './transport/suspended-queues.ts';
 import { openWorkers } from './worker-opening.ts';
 import type { Door } from './workers/worker-pool.ts';
 
@@ -80,6 +81,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     maxMessagesPerConnection: MESSAGES_PER_CONNECTION,
     route: (address) => routeRecipient(organisation(), live.current().deliver, address),
     open: (hop, hasWaited) => openHop(deliveryContext, hop, hasWaited),
+    suspensions: new SuspendedQueues(join(config.folder, 'queues.json'), log),
     settlement: new Settlement({
       spool,
       clock,

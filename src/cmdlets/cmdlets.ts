@@ -40,10 +40,13 @@ import { removeAcceptedDomain } from './remove-accepted-domain.ts';
 import { removeDirectoryAccount } from './remove-directory-account.ts';
 import { removeEdgeSubscription } from './remove-edge-subscription.ts';
 import { removeExchangeCertificate } from './remove-exchange-certificate.ts';
+import { removeMessage } from './remove-message.ts';
 import { removeMailUser } from './remove-mail-user.ts';
 import { removeReceiveConnector } from './remove-receive-connector.ts';
 import { removeSendConnector } from './remove-send-connector.ts';
 import { removeTransportServer } from './remove-transport-server.ts';
+import { resumeMessage } from './resume-message.ts';
+import { resumeQueue } from './resume-queue.ts';
 import { retryQueue } from './retry-queue.ts';
 import { setAcceptedDomain } from './set-accepted-domain.ts';
 import { setEdgeSyncServiceConfig } from './set-edge-sync-service-config.ts';
@@ -54,6 +57,8 @@ import { setRecipientFilterConfig } from './set-recipient-filter-config.ts';
 import { setSendConnector } from './set-send-connector.ts';
 import { setTransportConfig } from './set-transport-config.ts';
 import { startEdgeSynchronization } from './start-edge-synchronization.ts';
+import { suspendMessage } from './suspend-message.ts';
+import { suspendQueue } from './suspend-queue.ts';
 import { testEdgeSynchronization } from './test-edge-synchronization.ts';
 import { testSmtpConnectivity } from './test-smtp-connectivity.ts';
 import { testSpool } from './test-spool.ts';
@@ -99,9 +104,12 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   removeEdgeSubscription,
   removeExchangeCertificate,
   removeMailUser,
+  removeMessage,
   removeReceiveConnector,
   removeSendConnector,
   removeTransportServer,
+  resumeMessage,
+  resumeQueue,
   retryQueue,
   setAcceptedDomain,
   setEdgeSyncServiceConfig,
@@ -112,6 +120,8 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   setSendConnector,
   setTransportConfig,
   startEdgeSynchronization,
+  suspendMessage,
+  suspendQueue,
   testEdgeSynchronization,
   testSmtpConnectivity,
   testSpool,

@@ -23,10 +23,12 @@ import type { ServerContext } from './server-context.ts';
 /** A message in one queue. One whose recipients go to several hops is in several queues, with one id in all of them. */
 export interface Place {
   readonly queue: QueueName;
+  /** The queue itself; absent where it is no hop's. */
+  readonly hopQueue?: HopQueue;
   readonly id: number;
   /** Those of its recipients that go to this queue; all that are pending when absent. */
   readonly indexes?: readonly number[];
-  readonly status: 'Active' | 'Ready' | 'Retry' | 'Suspended';
+  readonly status: 'Active' | 'PendingRemove' | 'PendingSuspend' | 'Ready' | 'Retry' | 'Suspended';
   /** Its own, where the spool has not been told. */
   readonly lastError: string | undefined;
   /** Why the queue as a whole waits. */
@@ -105,12 +107,24 @@ function placesIn(queue: HopQueue, name: QueueName): Place[] {
     .toSorted((a, b) => a.id - b.id)
     .map((ticket) => {
       const { id, indexes, lastError, attempts } = ticket;
-      return { queue: name, id, indexes, status: statusOf(queue, ticket), lastError, queueError, attempts };
+      return {
+        queue: name,
+        hopQueue: queue,
+        id,
+        indexes,
+        status: statusOf(queue, ticket),
+        lastError,
+        queueError,
+        attempts,
+      };
     });
 }
 
 function statusOf(queue: HopQueue, ticket: Ticket): Place['status'] {
-  if (queue.active.has(ticket)) return 'Active';
+  if (queue.active.has(ticket)) {
+    if (ticket.removal) return 'PendingRemove';
+    return ticket.suspended ? 'PendingSuspend' : 'Active';
+  }
   if (ticket.suspended) return 'Suspended';
   return ticket.hasWaited ? 'Retry' : 'Ready';
 }

@@ -11,6 +11,7 @@ import { explainDiskFault, explainOpeningFault, isCorruption } from './disk-faul
 import { requireRoom } from './disk-room.ts';
 import { EmbeddedWriter, takeInWhole } from './embedded-writer.ts';
 import { closedProblem, GroupCommit } from './group-commit.ts';
+import { decodeHead } from './message-head.ts';
 import { salvageMessage } from './salvage.ts';
 import { type Settled, settleMessage } from './settle-step.ts';
 import type {
@@ -18,6 +19,7 @@ import type {
   DamagedMessage,
   FileFinding,
   ListOptions,
+  MessageHead,
   NewMessage,
   SalvagedMessage,
   Settlement,
@@ -101,6 +103,22 @@ export class EmbeddedSpool implements SharedSpool {
       this.#claims.set(id, options.owner);
     }
     return messages;
+  }
+
+  async claimHeads(options: ClaimOptions): Promise<MessageHead[]> {
+    this.#requireOpen();
+    const { database } = this.#parts;
+    const heads: MessageHead[] = [];
+    for (const columns of database.listHeads(options)) {
+      // What makes no sense is read whole, and set aside for its true reason.
+      const head = decodeHead(columns) ?? this.#load(columns.id);
+      if (head) {
+        heads.push(head);
+        this.#claims.set(head.id, options.owner);
+        database.unwait(head.id);
+      } else this.#setAside(columns.id, 'its row cannot be found');
+    }
+    return heads;
   }
 
   onArrival(listener: () => void): Cancel {

@@ -15,6 +15,7 @@ import {
 } from './delivery-state.ts';
 import { isCorruption } from './disk-fault.ts';
 import { checksumHead, decodeEnvelope, encodeEnvelope } from './envelope-codec.ts';
+import type { HeadColumns } from './message-head.ts';
 import type { ClaimOptions, DamagedMessage, Envelope, SpooledMessage } from './spool.ts';
 
 /** What a look at a row finds. */
@@ -48,6 +49,12 @@ const NEXT_ATTEMPT = `SELECT id, coalesce(CAST(coalesce(next_attempt_ms, receive
   CASE coalesce(CAST(suspended AS INTEGER), 0) WHEN 0 THEN 0 WHEN ${POISON} THEN ${POISON} ELSE 1 END FROM message LEFT JOIN state USING (id)`;
 const GOOD = 'id NOT IN (SELECT id FROM damaged)';
 
+const DUE = 'SELECT id FROM waiting WHERE due_ms <= ? AND suspended <= ? ORDER BY due_ms, id LIMIT ?';
+const DUE_LATEST = 'SELECT id FROM waiting WHERE due_ms <= ? AND suspended <= ? ORDER BY due_ms DESC, id DESC LIMIT ?';
+const headsOf = (due: string): string => `WITH due AS MATERIALIZED (${due})
+  SELECT due.id AS id, CAST(envelope AS TEXT) AS envelope, attempts, next_attempt_ms AS nextAttemptMs, suspended, recipients
+  FROM due LEFT JOIN message USING (id) LEFT JOIN state USING (id)`;
+
 const SQL = {
   insert: `INSERT INTO message (received_ms, body_size, body_file, checksum, body_checksum, envelope, trace, body)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -72,12 +79,18 @@ const SQL = {
   waitAll: `INSERT OR REPLACE INTO waiting ${NEXT_ATTEMPT} WHERE ${GOOD}`,
   waitFresh: 'INSERT INTO waiting VALUES (?, ?, 0)',
   unwait: 'DELETE FROM waiting WHERE id = ?',
-  due: 'SELECT id FROM waiting WHERE due_ms <= ? AND suspended <= ? ORDER BY due_ms, id LIMIT ?',
-  dueLatest: 'SELECT id FROM waiting WHERE due_ms <= ? AND suspended <= ? ORDER BY due_ms DESC, id DESC LIMIT ?',
+  due: DUE,
+  dueLatest: DUE_LATEST,
+  heads: headsOf(DUE),
+  headsLatest: headsOf(DUE_LATEST),
   free: 'SELECT freelist_count * page_size AS bytes FROM pragma_freelist_count, pragma_page_size',
 } as const;
 
 type Statements = { readonly [Name in keyof typeof SQL]: StatementSync };
+
+type ListDueOptions = Omit<ClaimOptions, 'owner' | 'leaseMs'>;
+
+const NO_COLUMNS = { envelope: null, attempts: null, nextAttemptMs: null, suspended: null, recipients: null };
 
 export class SpoolDatabase {
   readonly #sql: Statements;
@@ -232,15 +245,24 @@ export class SpoolDatabase {
   }
 
   /** Ids that wait and are due, in the order that is asked for. */
-  listDue({
-    dueBefore,
-    limit,
-    latestFirst = false,
-    withSuspended = false,
-  }: Omit<ClaimOptions, 'owner' | 'leaseMs'>): number[] {
+  listDue({ dueBefore, limit, latestFirst = false, withSuspended = false }: ListDueOptions): number[] {
     const due = latestFirst ? this.#sql.dueLatest : this.#sql.due;
     const dueMs = dueBefore?.getTime() ?? Number.MAX_SAFE_INTEGER;
     return (due.all(dueMs, withSuspended ? 1 : 0, limit) as { id: number }[]).map(({ id }) => id);
+  }
+
+  /** The same with what sorts them into queues, unchecked. */
+  listHeads(options: ListDueOptions): HeadColumns[] {
+    const { dueBefore, limit, latestFirst = false, withSuspended = false } = options;
+    const heads = latestFirst ? this.#sql.headsLatest : this.#sql.heads;
+    const dueMs = dueBefore?.getTime() ?? Number.MAX_SAFE_INTEGER;
+    try {
+      return heads.all(dueMs, withSuspended ? 1 : 0, limit) as unknown as HeadColumns[];
+    } catch (error) {
+      // One damaged page would keep all of them: one by one it is seen whose it is.
+      if (!isCorruption(error)) throw error;
+      return this.listDue(options).map((id) => ({ ...NO_COLUMNS, id }));
+    }
   }
 
   /** Octets inside the file that can be written again: deleted mail frees these, not the disk. */

@@ -70,6 +70,12 @@ export interface SpooledMessage {
   readonly poison: boolean;
 }
 
+/** What sorts a message into a queue; a SpooledMessage is one. */
+export interface MessageHead extends Pick<SpooledMessage, 'id' | 'attempts' | 'nextAttemptAt' | 'suspended'> {
+  readonly envelope: Pick<Envelope, 'receivedAt' | 'expiresAt'>;
+  readonly recipients: readonly Pick<RecipientState, 'address' | 'status' | 'delayNotified'>[];
+}
+
 /** Takes in one message. Wait for each call before the next; end it with `commit` or `abort`. */
 export interface SpoolWriter {
   /** Takes the next octets and copies what it keeps; memory stays bounded. Problem `spool-unavailable` as in `commit`. */
@@ -201,6 +207,12 @@ export interface Spool {
    * `options` say otherwise. They stay claimed until they are gone, released, or the lease runs out unrenewed.
    */
   claim(options: ClaimOptions): Promise<SpooledMessage[]>;
+
+  /**
+   * Claims as `claim` does, in a fraction of the time: what it returns is not checked for damage. Whoever works on one of
+   * them reads it by `get`, which checks it.
+   */
+  claimHeads(options: ClaimOptions): Promise<MessageHead[]>;
 
   /** Calls `listener` when there may be something to claim: a message arrived, was released or resumed. */
   onArrival(listener: () => void): Cancel;

@@ -1,21 +1,23 @@
-// What of the spool is ours: claims what is there and what arrives, a few at a time and from both ends by turns, so that a
-// message waits neither behind the hundred thousand that were there before it nor behind all that came after; and keeps the
-// claims alive.
+// What of the spool is ours: claims what is there and what arrives, a few at a time, and keeps the claims alive. Of a backlog
+// no more is read than sorts it, and what came last has a turn after each few hundred of what came first: so a message waits
+// neither behind the hundred thousand that were there before it nor behind all that came after.
 
 import { randomUUID } from 'node:crypto';
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { Cancel, Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
-import type { Spool, SpooledMessage } from '../spool/spool.ts';
+import type { MessageHead, Spool, SpooledMessage } from '../spool/spool.ts';
 import { TimeSlice } from './time-slice.ts';
 
 export interface ClaimsOptions {
   readonly spool: Spool;
   readonly clock: Clock;
   readonly log: Log;
-  /** Takes claimed messages; must not throw. */
+  /** Takes claimed messages, that will be wanted soon; must not throw. */
   readonly take: (messages: readonly SpooledMessage[]) => void;
+  /** The same of what stood in the spool; must not throw. */
+  readonly takeHeads: (heads: readonly MessageHead[]) => void;
   /** All ids that are held now; some may come twice. */
   readonly held: () => Iterable<number>;
   /** These are no longer ours, or no longer there. */
@@ -23,8 +25,11 @@ export interface ClaimsOptions {
   readonly track: (work: Promise<void>) => void;
 }
 
-/** So many are claimed without a pause: two or three milliseconds' worth. */
-const CLAIM_LIMIT = 100;
+/** So many are claimed without a pause. */
+const CLAIM_LIMIT = 200;
+/** The same of a backlog, in a few milliseconds; and so many that have just come, between two times. */
+const BACKLOG_LIMIT = 500;
+const LATEST_LIMIT = 20;
 const CLAIM_AGAIN_MS = 1000;
 const LEASE_MS = 10 * 60_000;
 const RENEW_LIMIT = 1000;
@@ -35,7 +40,8 @@ export class Claims {
   readonly #cancels = new Map<'arrival' | 'renewal' | 'again', Cancel>();
   #isClaiming = false;
   #isMore = false;
-  #isLatestsTurn = false;
+  /** There is more than one claim takes. */
+  #isBacklog = false;
   #isStopped = false;
 
   constructor(options: ClaimsOptions) {
@@ -81,16 +87,20 @@ export class Claims {
   }
 
   async #claimSome(): Promise<void> {
-    const { spool, clock, take } = this.#options;
+    const { spool, clock, take, takeHeads } = this.#options;
+    const options = { owner: this.#owner, leaseMs: LEASE_MS, withSuspended: true };
     this.#isMore = false;
-    const isLatest = this.#isLatestsTurn;
-    const end = isLatest ? { latestFirst: true, dueBefore: clock.now() } : {};
-    const limits = { owner: this.#owner, limit: CLAIM_LIMIT, leaseMs: LEASE_MS, withSuspended: true };
-    const messages = await spool.claim({ ...limits, ...end });
-    // While there is more, what is there came first and what came last take turns.
-    this.#isLatestsTurn = !isLatest && messages.length === CLAIM_LIMIT;
-    if (isLatest || messages.length === CLAIM_LIMIT) this.#isMore = true;
-    take(messages);
+    if (this.#isBacklog) {
+      const heads = await spool.claimHeads({ ...options, limit: BACKLOG_LIMIT });
+      this.#isBacklog = heads.length === BACKLOG_LIMIT;
+      takeHeads(heads);
+      take(await spool.claim({ ...options, limit: LATEST_LIMIT, latestFirst: true, dueBefore: clock.now() }));
+    } else {
+      const messages = await spool.claim({ ...options, limit: CLAIM_LIMIT });
+      this.#isBacklog = messages.length === CLAIM_LIMIT;
+      take(messages);
+    }
+    if (this.#isBacklog) this.#isMore = true;
   }
 
   #renewLater(): void {

@@ -5,13 +5,13 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
 import type { Spool, SpooledMessage } from '../spool/spool.ts';
-import type { Delivery, Ticket, TicketFacts } from './delivery.ts';
+import type { Delivery, RemovalWish, Ticket, TicketFacts } from './delivery.ts';
 import { factsWithoutPeer, type Hop, type HopConnection, type OpenedHop, type RecipientOutcome } from './hop.ts';
 import type { HopQueue } from './hop-queue.ts';
 import type { MessageShelf } from './message-shelf.ts';
 import { trustReasonOf } from './reporter.ts';
 import { queueRetryDelay, type RetrySettings } from './retry.ts';
-import type { Settlement } from './settlement.ts';
+import type { Settlement, Waiting } from './settlement.ts';
 import type { UnderWork } from './under-work.ts';
 
 /** What the queue's runs share. */
@@ -49,7 +49,7 @@ interface Taken {
   readonly delivery: Delivery;
 }
 
-/** How a delivery goes on: nothing is left of it, or it waits. */
+/** How a delivery goes on: nothing is left of it, or it waits for the next attempt. */
 type Next =
   | { readonly kind: 'settled' }
   | {
@@ -58,7 +58,9 @@ type Next =
       /** Why, where the spool does not know. */
       readonly unrecorded?: string;
       readonly delayMs: number;
-    };
+    }
+  /** It waits as if nobody had touched it. */
+  | { readonly kind: 'stay'; readonly message: SpooledMessage };
 
 type Deferral = Extract<OpenedHop, { kind: 'deferred' }>;
 
@@ -91,77 +93,86 @@ export class ConnectionRun {
     if (taken) await this.#expire(taken);
   }
 
+  /** Removes a message as its ticket, which is among the active ones, says. */
+  async remove(ticket: Ticket): Promise<void> {
+    const taken = await this.#load(ticket, true);
+    if (taken) await this.#attempt(taken, () => this.#withdraw(taken.delivery, ticket.removal));
+  }
+
   #expire(taken: Taken): Promise<void> {
-    const { hop, lastError, lastReason: reason, lastRetryTime: lastAttemptAt } = this.#queue;
-    const { message, indexes } = taken.delivery;
-    const ownError = taken.ticket.lastError ?? message.recipients[indexes[0] ?? 0]?.lastError;
     return this.#attempt(taken, async () => {
-      await this.#context.settlement.expire(taken.delivery, {
-        lastError: ownError ?? lastError,
-        reason,
-        lastAttemptAt,
-        hop,
-        signal: this.#owner.signal,
-      });
+      await this.#context.settlement.expire(taken.delivery, this.#explainWait(taken));
       return { kind: 'settled' };
     });
   }
 
-  /** Tells the sender of a message that has waited for long; its ticket waits on. */
+  /** Tells the sender of a message that has waited for long; its ticket is among the active ones, and waits on. */
   async notify(ticket: Ticket): Promise<void> {
-    const { clock, log, retry, settlement, shelf } = this.#context;
+    const taken = await this.#load(ticket);
+    if (!taken) return;
+    const { clock, retry } = this.#context;
+    // Should it fail, it is tried again after a while.
+    ticket.noticeMs = clock.elapsedMs() + retry.messageInterval;
+    await this.#attempt(taken, async () => {
+      const rest = await this.#context.settlement.delay(taken.delivery, this.#explainWait(taken));
+      ticket.noticeMs = Number.POSITIVE_INFINITY;
+      return rest ? { kind: 'stay', message: rest } : { kind: 'settled' };
+    });
+  }
+
+  #explainWait({ ticket, delivery: { message, indexes } }: Taken): Waiting {
     const { hop, lastError, lastReason: reason, lastRetryTime: lastAttemptAt } = this.#queue;
-    ticket.noticeMs = Number.POSITIVE_INFINITY;
-    try {
-      const message = await shelf.take(ticket.id);
-      const indexes = ticket.indexes.filter((index) => {
-        const recipient = message?.recipients[index];
-        return recipient?.status === 'pending' && !recipient.delayNotified;
-      });
-      if (!message || indexes.length === 0) return;
-      const ownError = ticket.lastError ?? message.recipients[indexes[0] ?? 0]?.lastError;
-      const delivery = { message, indexes, attempts: ticket.attempts };
-      await settlement.delay(delivery, {
-        lastError: ownError ?? lastError,
-        reason,
-        lastAttemptAt,
-        hop,
-        signal: this.#owner.signal,
-      });
-    } catch (error) {
-      log.error({ internalMessageId: ticket.id, ...describe(error) }, 'a sender could not be told of a delay');
-      ticket.noticeMs = clock.elapsedMs() + retry.messageInterval;
-    }
+    const ownError = ticket.lastError ?? message.recipients[indexes[0] ?? 0]?.lastError;
+    return { lastError: ownError ?? lastError, reason, lastAttemptAt, hop, signal: this.#owner.signal };
   }
 
   async #attempt(taken: Taken, attempt: () => Promise<Next>): Promise<void> {
-    let next: Next;
-    const work = this.#context.underWork?.begin(taken.ticket.id);
+    const { ticket, delivery } = taken;
+    const work = this.#context.underWork?.begin(ticket.id);
+    let next = await this.#guard(delivery, attempt);
+    const rest = this.#restOf(delivery, next);
+    if (rest && ticket.removal) next = await this.#guard(rest, () => this.#withdraw(rest, ticket.removal));
+    work?.end(next.kind !== 'settled');
+    this.#queue.active.delete(ticket);
+    if (next.kind !== 'settled') this.#wait(taken, next);
+  }
+
+  async #guard({ message }: Delivery, attempt: () => Promise<Next>): Promise<Next> {
     try {
-      next = await attempt();
+      return await attempt();
     } catch (error) {
       // Nothing was recorded: what the spool has is still true, and it is tried again.
       const { log, retry } = this.#context;
-      const { message } = taken.delivery;
       log.error({ internalMessageId: message.id, ...describe(error) }, 'a delivery attempt failed');
-      next = { kind: 'wait', message, unrecorded: INTERNAL_ERROR, delayMs: retry.messageInterval };
+      return { kind: 'wait', message, unrecorded: INTERNAL_ERROR, delayMs: retry.messageInterval };
     }
-    work?.end(next.kind === 'wait');
-    this.#queue.active.delete(taken.ticket);
-    if (next.kind === 'wait') this.#wait(taken, next);
   }
 
-  #wait({ ticket, delivery }: Taken, { message, unrecorded, delayMs }: Extract<Next, { kind: 'wait' }>): void {
-    const indexes = delivery.indexes.filter((index) => message.recipients[index]?.status === 'pending');
-    if (indexes.length === 0) return;
+  /** What of a delivery goes on waiting; undefined when nothing does. */
+  #restOf(delivery: Delivery, next: Next): Delivery | undefined {
+    if (next.kind === 'settled') return undefined;
+    const indexes = delivery.indexes.filter((index) => next.message.recipients[index]?.status === 'pending');
+    return indexes.length === 0 ? undefined : { ...delivery, message: next.message, indexes };
+  }
+
+  async #withdraw(delivery: Delivery, wish: RemovalWish | undefined): Promise<Next> {
+    const { hop } = this.#queue;
+    await this.#context.settlement.remove(delivery, { reason: wish?.reason, hop, signal: this.#owner.signal });
+    return { kind: 'settled' };
+  }
+
+  #wait({ ticket, delivery }: Taken, next: Exclude<Next, { kind: 'settled' }>): void {
+    const rest = this.#restOf(delivery, next);
+    if (!rest) return;
+    const { message, indexes } = rest;
+    const facts = { ...ticket, indexes, suspended: ticket.suspended || message.suspended };
+    if (next.kind === 'stay') return this.#owner.wait(message, facts);
     this.#owner.wait(message, {
-      ...ticket,
-      indexes,
-      dueMs: this.#context.clock.elapsedMs() + delayMs,
+      ...facts,
+      dueMs: this.#context.clock.elapsedMs() + next.delayMs,
       hasWaited: true,
       attempts: ticket.attempts + 1,
-      lastError: unrecorded,
-      suspended: ticket.suspended || message.suspended,
+      lastError: next.unrecorded,
     });
   }
 
@@ -178,12 +189,12 @@ export class ConnectionRun {
   }
 
   /** What the ticket stands for; undefined when that has gone, was damaged, or cannot be read now. */
-  async #load(ticket: Ticket): Promise<Taken | undefined> {
+  async #load(ticket: Ticket, evenSuspended = false): Promise<Taken | undefined> {
     const { active, held, waiting } = this.#queue;
     try {
       const message = await this.#context.shelf.take(ticket.id);
       const indexes = ticket.indexes.filter((index) => message?.recipients[index]?.status === 'pending');
-      if (message && indexes.length > 0 && !message.suspended) {
+      if (message && indexes.length > 0 && (evenSuspended || !message.suspended)) {
         return { ticket, delivery: { message, indexes, attempts: ticket.attempts } };
       }
       active.delete(ticket);

@@ -13,7 +13,7 @@ export interface DeadlinesOptions {
   readonly track: (work: Promise<void>) => void;
   /** Returns the message of a ticket that was taken from waiting and is active. */
   readonly expire: (queue: HopQueue, ticket: Ticket) => Promise<void>;
-  /** Tells the sender of a message that waits; the ticket knows from then on. */
+  /** Tells the sender of a message that waits, likewise; it goes on waiting. */
   readonly notify: (queue: HopQueue, ticket: Ticket) => Promise<void>;
   /** After messages of it were returned. */
   readonly kick: (queue: HopQueue) => void;
@@ -67,13 +67,13 @@ export class Deadlines {
     const waiting = [...queue.waiting];
     const expired = waiting.filter(({ expiresMs }) => expiresMs <= nowMs);
     const delayed = waiting.filter(({ expiresMs, noticeMs }) => expiresMs > nowMs && noticeMs <= nowMs);
-    for (const ticket of expired) {
+    for (const ticket of [...expired, ...delayed]) {
       queue.waiting.remove(ticket);
       queue.active.add(ticket);
     }
     await this.#someAtOnce(expired, (ticket) => expire(queue, ticket));
     await this.#someAtOnce(delayed, (ticket) => notify(queue, ticket));
-    if (expired.length > 0) kick(queue);
+    if (expired.length + delayed.length > 0) kick(queue);
   }
 
   async #someAtOnce(tickets: readonly Ticket[], work: (ticket: Ticket) => Promise<void>): Promise<void> {

@@ -24,13 +24,13 @@ export interface Ticket extends Due {
   /** By an administrator. Under delivery it is so from the end of the attempt on. */
   suspended: boolean;
   /** An administrator wants it gone, as soon as the attempt under way has ended. */
-  removal: Removal | undefined;
+  removal: RemovalWish | undefined;
 }
 
-/** How an administrator removes a message. */
-export interface Removal {
-  /** Its sender gets a non-delivery report. */
-  readonly withReport: boolean;
+/** An administrator's wish that a message be gone. */
+export interface RemovalWish {
+  /** One sentence for the sender; without it nobody is told. */
+  readonly reason: string | undefined;
 }
 
 /** What of a ticket is not its place in the queue. */

@@ -1,9 +1,9 @@
 // All queues, one for each hop. Sorts messages into them, and keeps a bounded number of connections busy for each, so that a
 // slow or dead hop holds up nobody else. What happens on a connection is connection-run.ts.
 
-import type { SpooledMessage } from '../spool/spool.ts';
+import type { MessageHead } from '../spool/spool.ts';
 import { ConnectionRun, type RunContext, type RunOwner } from './connection-run.ts';
-import type { Removal, Ticket, TicketFacts } from './delivery.ts';
+import type { Ticket, TicketFacts } from './delivery.ts';
 import type { Hop } from './hop.ts';
 import { HopQueue } from './hop-queue.ts';
 
@@ -13,6 +13,8 @@ export interface QueuesOwner {
   readonly signal: AbortSignal;
   /** Is told of everything that is begun, so that the owner can wait for it. */
   track(work: Promise<void>): void;
+  /** Whether an administrator has suspended the queue of this hop. */
+  isSuspended(key: string): boolean;
   /** Something in the queues has a deadline at this time (elapsed). */
   expect(atMs: number): void;
 }
@@ -54,7 +56,7 @@ export class HopQueues {
   }
 
   /** Sorts the recipients by hop: a ticket for each, in its hop's queue. Returns the queues, to be kicked. */
-  sort(message: SpooledMessage, facts: TicketFacts): HopQueue[] {
+  sort(message: MessageHead, facts: TicketFacts): HopQueue[] {
     const groups = new Map<string, { hop: Hop; indexes: number[] }>();
     for (const index of facts.indexes) {
       const hop = this.#context.route(message.recipients[index]?.address ?? '');
@@ -113,8 +115,13 @@ export class HopQueues {
   }
 
   #queueFor(hop: Hop): HopQueue {
-    const queue = this.#queues.get(hop.key) ?? new HopQueue(this.#nextId++, hop);
-    queue.hop = hop;
+    const known = this.#queues.get(hop.key);
+    if (known) {
+      known.hop = hop;
+      return known;
+    }
+    const queue = new HopQueue(this.#nextId++, hop);
+    queue.isSuspended = this.#owner.isSuspended(hop.key);
     this.#queues.set(hop.key, queue);
     return queue;
   }
@@ -142,7 +149,6 @@ export class HopQueues {
 
 function makeTicket(facts: TicketFacts): Ticket {
   const { id, indexes, dueMs, expiresMs, noticeMs, hasWaited, attempts, lastError, suspended } = facts;
-  const removal: Removal | undefined = undefined;
   // Whole milliseconds are small integers to the engine and need no object of their own.
   return {
     id,
@@ -154,7 +160,7 @@ function makeTicket(facts: TicketFacts): Ticket {
     attempts,
     lastError,
     suspended,
-    removal,
+    removal: undefined,
     order: 0,
     position: 0,
   };

@@ -3,26 +3,30 @@
 // to settlement.ts, which alone turns it into spool state.
 
 import { messageOf } from '../problem.ts';
-import type { SpooledMessage } from '../spool/spool.ts';
+import type { MessageHead } from '../spool/spool.ts';
 import { Claims } from './claims.ts';
 import type { RunContext } from './connection-run.ts';
 import { Deadlines } from './deadlines.ts';
-import type { Ticket } from './delivery.ts';
+import type { RemovalWish, Ticket } from './delivery.ts';
 import { type Hop, unreachableHop } from './hop.ts';
 import type { HopQueue } from './hop-queue.ts';
 import { HopQueues } from './hop-queues.ts';
 import { MessageShelf } from './message-shelf.ts';
+import { QueueAdministration, type Suspensions } from './queue-administration.ts';
 import { waitsOf } from './retry.ts';
 import { TimeSlice } from './time-slice.ts';
 
 export interface QueueOptions extends Omit<RunContext, 'shelf'> {
   readonly maxConnectionsPerHop: number;
+  readonly suspensions: Suspensions;
 }
 
 /** After connections were cut off, what became of their messages is still written down. */
 const CUT_OFF_MS = 2000;
 
 export class MailQueue {
+  /** What an administrator does to queues and messages. */
+  readonly administration: QueueAdministration;
   readonly #context: RunContext;
   readonly #queues: HopQueues;
   readonly #claims: Claims;
@@ -33,14 +37,15 @@ export class MailQueue {
   #resubmissions = 0;
 
   constructor(options: QueueOptions) {
-    const { spool, clock, log } = options;
+    const { spool, clock, log, suspensions } = options;
+    const shelf = new MessageShelf(spool);
     this.#context = {
       ...options,
       // Read at each use: it may change while the server runs.
       get retry() {
         return options.retry;
       },
-      shelf: new MessageShelf(spool),
+      shelf,
       route: (address) => routeSafely(options, address),
     };
     const isStopping = (): boolean => this.#isStopped;
@@ -52,6 +57,7 @@ export class MailQueue {
       signal: this.#cutOff.signal,
       track,
       expect: (atMs) => this.#deadlines.expect(atMs),
+      isSuspended: (key) => suspensions.has(key),
     });
     this.#deadlines = new Deadlines({
       clock,
@@ -66,10 +72,23 @@ export class MailQueue {
       spool,
       clock,
       log,
-      take: (messages) => this.#take(messages),
+      take: (messages) => {
+        for (const message of messages) shelf.put(message);
+        this.#take(messages);
+      },
+      takeHeads: (heads) => this.#take(heads),
       held: () => this.#heldIds(),
       lose: (ids) => this.#lose(ids),
       track,
+    });
+    this.administration = new QueueAdministration({
+      spool,
+      shelf,
+      queues: this.#queues,
+      suspensions,
+      elapsedMs: () => clock.elapsedMs(),
+      resubmit: (queue) => this.#track(this.#resubmitQueue(queue, isStopping)),
+      removeUnsorted: (id, wish) => this.#removeUnsorted(id, wish),
     });
   }
 
@@ -93,10 +112,16 @@ export class MailQueue {
     return [...this.#queues.values()];
   }
 
-  /** Tries at once what waits in the queues that `matches` names; returns how many there were. */
-  retryNow(matches: (queue: HopQueue) => boolean): number {
-    const chosen = this.queues().filter((queue) => matches(queue) && queue.waiting.length > 0);
-    for (const queue of chosen) this.#queues.endRetry(queue);
+  /**
+   * Tries at once what waits in the queues that `matches` names, suspended ones left out; returns how many there were.
+   * `resubmits`: their messages are sorted into queues again first.
+   */
+  retryNow(matches: (queue: HopQueue) => boolean, resubmits = false): number {
+    const chosen = this.queues().filter((queue) => matches(queue) && queue.waiting.length > 0 && !queue.isSuspended);
+    for (const queue of chosen) {
+      if (resubmits) this.#track(this.#resubmitQueue(queue, () => this.#isStopped));
+      else this.#queues.endRetry(queue);
+    }
     return chosen.length;
   }
 
@@ -112,7 +137,7 @@ export class MailQueue {
     const isOver = (): boolean => this.#isStopped || number !== this.#resubmissions;
     for (const queue of this.queues().toSorted((a, b) => a.messageCount - b.messageCount)) {
       if (isOver()) return;
-      await this.#resubmitQueue(queue, isOver);
+      if (!queue.isSuspended) await this.#resubmitQueue(queue, isOver);
     }
   }
 
@@ -147,14 +172,13 @@ export class MailQueue {
     return message ? this.#queues.sort(message, ticket) : [];
   }
 
-  #take(messages: readonly SpooledMessage[]): void {
-    const { clock, retry, shelf } = this.#context;
+  #take(messages: readonly MessageHead[]): void {
+    const { clock, retry } = this.#context;
     const [now, nowMs] = [clock.now(), clock.elapsedMs()];
     const touched = new Set<HopQueue>();
     for (const message of messages) {
       const { id, attempts, suspended, recipients } = message;
       const { attemptMs, expiryMs, noticeMs } = waitsOf(message, retry, now);
-      shelf.put(message);
       const queues = this.#queues.sort(message, {
         id,
         indexes: recipients.flatMap(({ status }, index) => (status === 'pending' ? [index] : [])),
@@ -169,6 +193,19 @@ export class MailQueue {
       for (const queue of queues) touched.add(queue);
     }
     for (const queue of touched) this.#queues.kick(queue);
+  }
+
+  async #removeUnsorted(id: number, { reason }: RemovalWish): Promise<boolean> {
+    const { route, settlement, spool } = this.#context;
+    const message = await spool.get(id);
+    const indexes = (message?.recipients ?? []).flatMap(({ status }, index) => (status === 'pending' ? [index] : []));
+    if (!message || indexes.length === 0) return false;
+    const hop = route(message.recipients[indexes[0] ?? 0]?.address ?? '');
+    await settlement.remove(
+      { message, indexes, attempts: message.attempts },
+      { reason, hop, signal: this.#cutOff.signal },
+    );
+    return true;
   }
 
   *#heldIds(): Generator<number> {

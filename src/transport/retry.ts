@@ -1,7 +1,7 @@
 // When to try again, as Exchange does: a few quick tries (a glitch), some slower ones (transient), then for ever at the
 // outbound interval until the message expires. Pure; durations are in the clock's time.
 
-import type { SpooledMessage } from '../spool/spool.ts';
+import type { MessageHead } from '../spool/spool.ts';
 
 export interface RetrySettings {
   readonly glitchCount: number;
@@ -37,7 +37,7 @@ export interface Waits {
  * The dates of the spool as durations, which no jump of the system's clock can change any more. A date that lies farther
  * ahead than it can was stored while the clock stood elsewhere: it counts as the longest wait there is.
  */
-export function waitsOf(message: SpooledMessage, settings: RetrySettings, now: Date): Waits {
+export function waitsOf(message: MessageHead, settings: RetrySettings, now: Date): Waits {
   const { attempts, envelope, nextAttemptAt, recipients } = message;
   const { glitchInterval, transientInterval, outboundInterval, delayNotification } = settings;
   const received = envelope.receivedAt.getTime();

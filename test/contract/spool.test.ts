@@ -251,6 +251,36 @@ describe.each(ALL)('spool backend $name', (backend) => {
       expect(await spool.claim({ ...options, withSuspended: true })).toEqual([]);
     });
 
+    it('by heads tells of each message what the whole message tells, and claims it as well', async () => {
+      const fresh = await storeMessage(spool, Buffer.from('x'), FULL_ENVELOPE);
+      const tried = await storeMessage(spool, Buffer.from('y'), FULL_ENVELOPE);
+      const nextAttemptAt = new Date('2026-02-04T00:00:00Z');
+      await spool.settle(tried.id, {
+        attempts: 3,
+        nextAttemptAt,
+        suspended: true,
+        recipients: [
+          { index: 0, status: 'delivered' },
+          { index: 2, status: 'pending', delayNotified: true, lastError: '451 4.4.0 no' },
+        ],
+      });
+      await reopen();
+      const heads = await spool.claimHeads({ owner: 'a', limit: 9, leaseMs: 60_000, withSuspended: true });
+      for (const head of heads) expect(await spool.get(head.id)).toMatchObject(head);
+      expect(heads).toMatchObject([
+        { id: fresh.id, attempts: 0, suspended: false },
+        { id: tried.id, attempts: 3, nextAttemptAt, suspended: true },
+      ]);
+      expect(heads[1]?.recipients.map(({ status, delayNotified }) => [status, delayNotified])).toEqual([
+        ['delivered', false],
+        ['pending', false],
+        ['pending', true],
+      ]);
+      expect(await claimAll(spool, 'b')).toEqual([]);
+      await spool.release([fresh.id], 'a');
+      expect(await claimAll(spool, 'b')).toMatchObject([{ id: fresh.id }]);
+    });
+
     it('takes the latest of those that are due', async () => {
       const ids: number[] = [];
       for (const hour of [1, 3, 2, 9]) {

@@ -77,6 +77,23 @@ describe('an embedded spool with a damaged message', () => {
     }
   }
 
+  it('sets aside what makes no sense when a backlog is claimed, and what only looks right when it is read', async () => {
+    const garbled = await storeMessage(spool, Buffer.from('one'), makeEnvelope({ subject: 'GARBLED' }));
+    const altered = await storeMessage(spool, Buffer.from('two'), makeEnvelope({ subject: 'ALTERED' }));
+    const good = await storeMessage(spool, Buffer.from('a good one'));
+    await reopenAfter(() => {
+      const octets = readFileSync(file);
+      // A quotation mark that ends a string too soon, and another letter in one.
+      octets.write('"', octets.indexOf('GARBLED'));
+      octets.write('X', octets.indexOf('ALTERED'));
+      writeFileSync(file, octets);
+    });
+    const heads = await spool.claimHeads({ owner: 'a', limit: 9, leaseMs: 60_000 });
+    expect(heads.map(({ id }) => id)).toEqual([altered.id, good.id]);
+    expect(await spool.get(altered.id)).toBeUndefined();
+    expect((await spool.listDamaged()).map(({ id }) => id)).toEqual([garbled.id, altered.id]);
+  });
+
   it.each([
     ['envelope', 'MARK-SUBJECT', /envelope/],
     ['trace fields', 'MARK-TRACE', /envelope/],

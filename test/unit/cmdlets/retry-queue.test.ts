@@ -54,6 +54,7 @@ describe('Retry-Queue', () => {
       log: silentLog(),
       retry: RETRY,
       maxConnectionsPerHop: 2,
+      suspensions: new Set(),
       maxMessagesPerConnection: 10,
       route: (address) => (address.endsWith('@contoso.test') ? TO_MAILBOX : TO_EDGE),
       open: (hop) => {

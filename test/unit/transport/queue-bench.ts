@@ -114,6 +114,7 @@ export class QueueBench {
       log,
       retry: RETRY,
       maxConnectionsPerHop: 3,
+      suspensions: new Set(),
       maxMessagesPerConnection: 20,
       route: (address) => this.route(address),
       open: (hop, hasWaited) => this.#open(hop, hasWaited),
