@@ -14,15 +14,6 @@ export interface SentMessage {
   isAcknowledged: boolean;
 }
 
-/** What is done to the server by the next client that has written its final dot. */
-export interface DotTrap {
-  /** Turns of the event loop between the dot and the kill. */
-  readonly turns: number;
-  readonly kill: () => void;
-  /** The message whose dot it was and whether the kill came before a 250 was read. */
-  readonly sprung: (message: SentMessage, isBefore250: boolean) => void;
-}
-
 /** From whom, and to which domain; the recipient's local part is the number. */
 export interface FlowRoute {
   readonly from: string;
@@ -30,22 +21,23 @@ export interface FlowRoute {
 }
 
 const CLIENTS = 10;
-const OUTBOUND: FlowRoute = { from: 'inside@contoso.test', domain: 'elsewhere.test' };
 
 export class MailFlow {
   readonly messages = new Map<number, SentMessage>();
-  dotTrap: DotTrap | undefined;
   readonly #port: number;
   readonly #route: FlowRoute;
+  readonly #onBegun: (message: SentMessage) => void;
   readonly #clients: Promise<void>[];
   #quota = 0;
   #busy = 0;
   #isStopped = false;
   #wake: (() => void)[] = [];
 
-  constructor(port: number, route = OUTBOUND) {
+  /** `onBegun` is called for each message before anything of it is sent. */
+  constructor(port: number, route: FlowRoute, onBegun: (message: SentMessage) => void = () => {}) {
     this.#port = port;
     this.#route = route;
+    this.#onBegun = onBegun;
     this.#clients = Array.from({ length: CLIENTS }, () => this.#runClient());
   }
 
@@ -129,32 +121,13 @@ export class MailFlow {
       if (!/^[23]/.test(await conversation.say(command))) return false;
     }
     conversation.socket.write(Buffer.concat([stuff(content), Buffer.from('.\r\n')]));
-    const reply = await this.#awaitReply(conversation, message);
-    message.isAcknowledged = reply.startsWith('250');
+    message.isAcknowledged = (await conversation.reply()).startsWith('250');
     return message.isAcknowledged;
-  }
-
-  async #awaitReply(conversation: Conversation, message: SentMessage): Promise<string> {
-    const trap = this.dotTrap;
-    // Only a dot that has left this process counts.
-    if (!trap || conversation.socket.writableLength > 0) return conversation.reply();
-    this.dotTrap = undefined;
-    const answer = conversation.reply();
-    for (let turn = 0; turn < trap.turns; turn++) {
-      await new Promise<void>((resolve) => {
-        setImmediate(resolve);
-      });
-    }
-    trap.kill();
-    // What the server wrote before it died can still be on the way to us: a 250 is a promise whenever it is read.
-    const reply = await answer;
-    trap.sprung(message, reply === '');
-    return reply;
   }
 
   #create(): { message: SentMessage; content: Buffer } {
     const number = this.messages.size + 1;
-    const content = compose(number);
+    const content = compose(number, this.#route);
     const message = {
       number,
       sha256: sha256(content),
@@ -163,21 +136,27 @@ export class MailFlow {
       isAcknowledged: false,
     };
     this.messages.set(number, message);
+    this.#onBegun(message);
     return { message, content };
   }
 }
 
 /** Small ones, some of 40 KiB, and now and then one that the spool keeps in a file of its own. */
-function compose(number: number): Buffer {
+function compose(number: number, { domain }: FlowRoute): Buffer {
   const size = number % 25 === 0 ? 300_000 : number % 10 === 0 ? 30_000 : 200 + (number % 7) * 500;
+  return composeLetter(`flow-${number}@${domain}`, size);
+}
+
+/** A letter with this Message-ID and at least `sizeBytes` octets that occur in no other. */
+export function composeLetter(id: string, sizeBytes: number): Buffer {
   const lines =
-    randomBytes(size)
+    randomBytes(sizeBytes)
       .toString('base64')
       .match(/.{1,76}/g) ?? [];
-  const header = [`Message-ID: <flow-${number}@flow.test>`, `Subject: message ${number}`, 'X-Flow: yes', ''];
+  const header = [`Message-ID: <${id}>`, `Subject: message ${id}`, 'X-Flow: yes', ''];
   return Buffer.from([...header, '.begins with a dot', ...lines, '.', 'end', ''].join('\r\n'));
 }
 
-export function sha256(content: Buffer): string {
+function sha256(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex');
 }

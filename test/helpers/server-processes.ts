@@ -39,6 +39,13 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** How a server is started, where that is not plainly. */
+export interface Launch {
+  /** A command that runs it, such as strace with its options. */
+  readonly under?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** Owns the folder and the processes. A server is known by its data folder's name, which is its config file's too. */
 export class ServerProcesses {
   readonly folder = mkdtempSync(join(tmpdir(), 'relaypair-'));
@@ -52,13 +59,17 @@ export class ServerProcesses {
     writeFileSync(join(this.folder, `${name}.yaml`), JSON.stringify({ folder: name, ...EVERYWHERE, ...config }));
   }
 
-  /** Starts a server and waits for its ready line. */
-  async start(name: string, clock?: string): Promise<void> {
-    const child = spawn(
-      process.execPath,
-      [LAUNCHER, this.#role(name), '--config', `${name}.yaml`, ...(clock === undefined ? [] : ['--clock', clock])],
-      { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] },
-    );
+  /** Starts a server and waits for its ready line; rejects when it ends before. */
+  async start(name: string, clock?: string, launch: Launch = {}): Promise<void> {
+    const words = [
+      ...[...(launch.under ?? []), process.execPath, LAUNCHER, this.#role(name), '--config', `${name}.yaml`],
+      ...(clock === undefined ? [] : ['--clock', clock]),
+    ];
+    const child = spawn(words[0] ?? '', words.slice(1), {
+      cwd: this.folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...launch.environment },
+    });
     this.#processes.set(name, child);
     let stderr = '';
     child.stderr?.on('data', (chunk: Buffer) => {

@@ -18,6 +18,8 @@ export interface SinkOptions {
   readonly host?: string;
   /** 0, or absent: a free one. */
   readonly port?: number;
+  /** Called at each RCPT; a text is answered instead of the 250. */
+  readonly onRecipient?: (address: string) => string | undefined;
   /** Called after the final dot; a text is answered instead of the 250; undefined takes the message. */
   readonly onMessage?: (message: SunkMessage) => string | undefined;
   /** Called right after the 250 was written. */
@@ -146,9 +148,15 @@ export class Sink {
             recipientParameters = [];
             socket.write('250 2.1.0 ok\r\n');
           } else if (verb === 'RCPT') {
-            recipients.push(/<(.*?)>/.exec(line)?.[1] ?? '');
-            recipientParameters.push(parametersOf(line));
-            socket.write('250 2.1.5 ok\r\n');
+            const address = /<(.*?)>/.exec(line)?.[1] ?? '';
+            const refusal = options.onRecipient?.(address);
+            if (refusal === undefined) {
+              recipients.push(address);
+              recipientParameters.push(parametersOf(line));
+            }
+            socket.write(`${refusal ?? '250 2.1.5 ok'}\r\n`);
+          } else if (verb === 'DATA' && recipients.length === 0) {
+            socket.write('554 5.5.1 no valid recipients\r\n');
           } else if (verb === 'DATA') {
             isData = true;
             socket.write('354 go\r\n');

@@ -4,7 +4,8 @@
 //   fill    stores messages of all sizes, several at a time, for ever; the subject is the SHA-256 of the body
 //   bounce  claims everything and settles it as failed, each with a DSN whose subject names the message, then stays
 //   repair  puts the spool right as Test-Spool -Offline -Repair does, says how many messages are whole, and ends
-//   serve   stores a message of as many octets as each line on stdin says
+//   serve   does as each line on stdin says: "5000 300000" stores messages of so many octets, all at once; "relay 3",
+//           "defer 3", "bounce 3" settle message 3; "close" closes the spool and ends
 
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
@@ -49,30 +50,46 @@ async function fill(spool: Spool): Promise<void> {
   );
 }
 
+/** The report's subject names the message, its Message-ID the SHA-256 of its body. */
+async function bounceOne(spool: Spool, { id, envelope }: SpooledMessage): Promise<void> {
+  const subject = envelope.networkMessageId;
+  const body = randomBytes(randomInt(4) === 0 ? 300 * KIB : 1000);
+  const own = { reversePath: '', source: 'DSN', subject, networkMessageId: randomUUID(), messageId: sha256(body) };
+  const failed = { recipients: [{ index: 0, status: 'failed' as const, lastError: '550 5.1.1 no such user' }] };
+  await spool.settle(id, failed, [{ envelope: makeEnvelope(own), traceFields: TRACE_FIELDS, body }]);
+  say('settled', subject);
+}
+
 async function bounce(spool: Spool): Promise<void> {
-  const bounceOne = async ({ id, envelope }: SpooledMessage): Promise<void> => {
-    const subject = envelope.networkMessageId;
-    const dsn = makeEnvelope({ reversePath: '', source: 'DSN', subject, networkMessageId: randomUUID() });
-    const body = randomBytes(randomInt(4) === 0 ? 300 * KIB : 1000);
-    const failed = { recipients: [{ index: 0, status: 'failed' as const, lastError: '550 5.1.1 no such user' }] };
-    await spool.settle(id, failed, [{ envelope: dsn, traceFields: TRACE_FIELDS, body }]);
-    say('settled', subject);
-  };
   const waiting = (await claimAll(spool)).filter(({ envelope }) => envelope.source !== 'DSN');
   await Promise.all(
     Array.from({ length: 4 }, async () => {
-      for (let message = waiting.pop(); message; message = waiting.pop()) await bounceOne(message);
+      for (let message = waiting.pop(); message; message = waiting.pop()) await bounceOne(spool, message);
     }),
   );
 }
 
+async function settleOne(spool: Spool, verb: string, id: number): Promise<void> {
+  say('begun', verb, id);
+  const message = await spool.get(id);
+  if (verb === 'bounce' && message) await bounceOne(spool, message);
+  if (verb === 'relay') await spool.settle(id, { recipients: [{ index: 0, status: 'relayed' }] });
+  if (verb === 'defer') await spool.settle(id, { attempts: 1, recipients: [{ index: 0, status: 'pending' }] });
+  say('done', verb, id);
+}
+
 async function serve(spool: Spool): Promise<void> {
   for await (const line of createInterface({ input: process.stdin })) {
+    const [, verb, id] = /^(relay|defer|bounce) (\d+)$/.exec(line) ?? [];
+    const sizes = line.split(' ').map(Number);
     try {
-      await storeOne(spool, Number(line));
+      if (line === 'close') await spool.close();
+      else if (verb !== undefined) await settleOne(spool, verb, Number(id));
+      else await Promise.all(sizes.map((size) => storeOne(spool, size)));
     } catch (error) {
       say('refused', isProblem(error) ? error.code : String(error));
     }
+    if (line === 'close') process.exit();
   }
 }
 

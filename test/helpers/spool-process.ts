@@ -22,9 +22,10 @@ export interface SpoolProcess {
   ended(): Promise<number | null>;
 }
 
-/** Runs spool-child.ts; it ends by itself when this process does. */
-export function startSpoolProcess(args: readonly string[]): SpoolProcess {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: 'pipe' });
+/** Runs spool-child.ts, `under` another command if one is given; it ends by itself when this process does. */
+export function startSpoolProcess(args: readonly string[], under: readonly string[] = []): SpoolProcess {
+  const [command = '', ...rest] = [...under, process.execPath, PROGRAM, ...args];
+  const child = spawn(command, rest, { stdio: 'pipe' });
   const heard = new Heard(child);
   const closed = once(child, 'close') as Promise<[number | null]>;
   return {
