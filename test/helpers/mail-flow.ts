@@ -21,6 +21,7 @@ export interface FlowRoute {
 }
 
 const CLIENTS = 10;
+const OUTBOUND: FlowRoute = { from: 'inside@contoso.test', domain: 'elsewhere.test' };
 
 export class MailFlow {
   readonly messages = new Map<number, SentMessage>();
@@ -34,7 +35,7 @@ export class MailFlow {
   #wake: (() => void)[] = [];
 
   /** `onBegun` is called for each message before anything of it is sent. */
-  constructor(port: number, route: FlowRoute, onBegun: (message: SentMessage) => void = () => {}) {
+  constructor(port: number, route = OUTBOUND, onBegun: (message: SentMessage) => void = () => {}) {
     this.#port = port;
     this.#route = route;
     this.#onBegun = onBegun;
@@ -157,6 +158,6 @@ export function composeLetter(id: string, sizeBytes: number): Buffer {
   return Buffer.from([...header, '.begins with a dot', ...lines, '.', 'end', ''].join('\r\n'));
 }
 
-function sha256(content: Buffer): string {
+export function sha256(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex');
 }
