@@ -48,7 +48,7 @@ export class QueueServer {
     return server;
   }
 
-  /** Starts it; resolves to the seconds until the live message in the middle of the spool has arrived. */
+  /** Starts it; resolves to the seconds until the first message for the live address has arrived. */
   async start(): Promise<number> {
     const startedMs = performance.now();
     await this.#servers.start('hub');
