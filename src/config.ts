@@ -100,6 +100,7 @@ const schema = z.strictObject({
       maxConnectionsPerHop: z.int().min(1).default(10),
       commandTimeout: duration.default(300_000),
       handshakeTimeout: duration.default(30_000),
+      idleTimeout: duration.default(2000),
       drainTimeout: duration.default(10_000),
     })
     .prefault({}),

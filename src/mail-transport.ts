@@ -78,6 +78,9 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     get maxConnectionsPerHop() {
       return live.current().limits.maxConnectionsPerHop;
     },
+    get idleTimeoutMs() {
+      return live.current().limits.idleTimeout;
+    },
     maxMessagesPerConnection: MESSAGES_PER_CONNECTION,
     route: (address) => routeRecipient(organisation(), live.current().deliver, address),
     open: (hop, hasWaited) => openHop(deliveryContext, hop, hasWaited),

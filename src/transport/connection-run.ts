@@ -24,6 +24,8 @@ export interface RunContext {
   readonly shelf: MessageShelf;
   /** Messages over one connection before a new one is made. */
   readonly maxMessagesPerConnection: number;
+  /** How long a connection with nothing to carry is kept, in milliseconds of real time; 0 closes it at once. */
+  readonly idleTimeoutMs: number;
   /** Must not throw. */
   readonly route: (address: string) => Hop;
   readonly open: (hop: Hop, hasWaited: boolean) => Promise<OpenedHop>;
@@ -275,7 +277,7 @@ export class ConnectionRun {
 
   /** Keeps the connection for a while; the message it then carries, if one comes. */
   async #idle(connection: HopConnection): Promise<Taken | undefined> {
-    while (!this.#owner.isStopping && (await this.#queue.idle.wait())) {
+    while (!this.#owner.isStopping && (await this.#queue.idle.wait(this.#context.idleTimeoutMs))) {
       // Closed by the peer meanwhile: another connection is opened for what waits.
       if (!connection.alive) return undefined;
       const taken = await this.#next((queue, nowMs) => queue.take(nowMs, false));

@@ -1,9 +1,6 @@
 // Open connections of one hop that have nothing to carry for the moment. They are kept for a short while, since the next
 // message often comes at once and a connection with TLS and authentication costs more than a message does.
 
-/** As long as Postfix keeps one (smtp_connection_cache_time_limit); real time, as all that concerns sockets. */
-const KEEP_MS = 2000;
-
 export class IdleConnections {
   readonly #waiting: ((isWanted: boolean) => void)[] = [];
 
@@ -11,8 +8,9 @@ export class IdleConnections {
     return this.#waiting.length;
   }
 
-  /** Resolves to true when there is something to carry, to false when the connection is to be closed. */
-  wait(): Promise<boolean> {
+  /** Resolves to true when there is something to carry, to false when the connection is to be closed: `keepMs` of real time. */
+  wait(keepMs: number): Promise<boolean> {
+    if (keepMs === 0) return Promise.resolve(false);
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const end = (isWanted: boolean): void => {
       clearTimeout(timer);
@@ -20,7 +18,7 @@ export class IdleConnections {
       if (index >= 0) this.#waiting.splice(index, 1);
       resolve(isWanted);
     };
-    const timer = setTimeout(() => end(false), KEEP_MS);
+    const timer = setTimeout(() => end(false), keepMs);
     this.#waiting.push(end);
     return promise;
   }

@@ -45,6 +45,9 @@ export class MailQueue {
       get retry() {
         return options.retry;
       },
+      get idleTimeoutMs() {
+        return options.idleTimeoutMs;
+      },
       shelf,
       route: (address) => routeSafely(options, address),
     };

@@ -77,6 +77,8 @@ export class Site extends ServerProcesses {
       ),
       ...(role === 'hub' && { deliver: deliver ?? `maildir:${join(this.folder, 'mail')}` }),
       retry: QUICK_RETRY,
+      // Each message is to show how a connection was opened, and servers are to take turns.
+      limits: { idleTimeout: '0s' },
       dns: NO_NAME_SERVER,
       ...more,
     });

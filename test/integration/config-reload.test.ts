@@ -77,7 +77,7 @@ it('loses and refuses nothing while good and bad configs come by turns', LIMIT, 
   for (const { number, sha256: digest } of flow.messages.values()) {
     const content = arrived.get(`n${number}@elsewhere.test`) ?? Buffer.alloc(0);
     // Behind the trace fields it is the same octets.
-    const at = content.indexOf(`Message-ID: <flow-${number}@flow.test>`);
+    const at = content.indexOf(`Message-ID: <flow-${number}@elsewhere.test>`);
     expect(sha256(content.subarray(at)), `message ${number}`).toBe(digest);
   }
 });
@@ -99,7 +99,7 @@ it('SIGHUP brings into force for new work what may change, and names the rest', 
   file.change({
     site: 'Elsewhere',
     deliver: `smtp:127.0.0.1:${other.sink.port}`,
-    limits: { maxRecipients: 100 },
+    limits: { maxRecipients: 100, idleTimeout: '0s' },
   });
   process.kill(servers.pid('hub'), 'SIGHUP');
   const told = await eventually('the reload is on record', async () => {

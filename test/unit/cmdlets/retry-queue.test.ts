@@ -56,6 +56,7 @@ describe('Retry-Queue', () => {
       maxConnectionsPerHop: 2,
       suspensions: new Set(),
       maxMessagesPerConnection: 10,
+      idleTimeoutMs: 2000,
       route: (address) => (address.endsWith('@contoso.test') ? TO_MAILBOX : TO_EDGE),
       open: (hop) => {
         attempts.emit(hop.kind);

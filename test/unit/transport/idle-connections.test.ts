@@ -6,7 +6,7 @@ describe('IdleConnections', () => {
     const idle = new IdleConnections();
     const woken: string[] = [];
     const waits = ['first', 'second', 'third'].map(async (name) => {
-      if (await idle.wait()) woken.push(name);
+      if (await idle.wait(2000)) woken.push(name);
     });
     idle.wake(2);
     expect(idle.count).toBe(1);
@@ -19,7 +19,7 @@ describe('IdleConnections', () => {
 
   it('lets go of one that nobody needs', async () => {
     const idle = new IdleConnections();
-    expect(await idle.wait()).toBe(false);
+    expect(await idle.wait(2000)).toBe(false);
     expect(idle.count).toBe(0);
   });
 });

@@ -116,6 +116,7 @@ export class QueueBench {
       maxConnectionsPerHop: 3,
       suspensions: new Set(),
       maxMessagesPerConnection: 20,
+      idleTimeoutMs: 2000,
       route: (address) => this.route(address),
       open: (hop, hasWaited) => this.#open(hop, hasWaited),
       settlement: new Settlement({
