@@ -62,6 +62,10 @@ async function writeConfigs(folder: string, smartHostPort: number): Promise<Stag
   writeConfig(folder, 'edge', {
     listen: { smtp: [loopback(edge)], ldaps: loopback(ldaps) },
     hosts: { [FQDN.hub]: loopback(hub), [SMART_HOST]: loopback(smartHostPort) },
+    // The play's Internet is the smart host: until the connector names it, no name is found and mail waits.
+    dns: { servers: ['127.0.0.1:9'], timeout: '1s' },
+    // Each message is to show how its connection was opened.
+    limits: { idleTimeout: '0s' },
   });
   return { hub, edge };
 }
