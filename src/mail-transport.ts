@@ -72,14 +72,9 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     spool,
     clock,
     log,
-    get retry() {
-      return live.current().retry;
-    },
-    get maxConnectionsPerHop() {
-      return live.current().limits.maxConnectionsPerHop;
-    },
-    get idleTimeoutMs() {
-      return live.current().limits.idleTimeout;
+    settings: () => {
+      const { retry, limits } = live.current();
+      return { retry, maxConnectionsPerHop: limits.maxConnectionsPerHop, idleTimeoutMs: limits.idleTimeout };
     },
     maxMessagesPerConnection: MESSAGES_PER_CONNECTION,
     route: (address) => routeRecipient(organisation(), live.current().deliver, address),

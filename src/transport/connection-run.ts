@@ -14,18 +14,25 @@ import { queueRetryDelay, type RetrySettings } from './retry.ts';
 import type { Settlement, Waiting } from './settlement.ts';
 import type { UnderWork } from './under-work.ts';
 
+/** What may be set anew while the server runs. */
+export interface QueueSettings {
+  readonly retry: RetrySettings;
+  readonly maxConnectionsPerHop: number;
+  /** How long a connection with nothing to carry is kept, in milliseconds of real time; 0 closes it at once. */
+  readonly idleTimeoutMs: number;
+}
+
 /** What the queue's runs share. */
 export interface RunContext {
   readonly spool: Spool;
   readonly clock: Clock;
   readonly log: Log;
-  readonly retry: RetrySettings;
+  /** Asked at each use. */
+  readonly settings: () => QueueSettings;
   readonly settlement: Settlement;
   readonly shelf: MessageShelf;
   /** Messages over one connection before a new one is made. */
   readonly maxMessagesPerConnection: number;
-  /** How long a connection with nothing to carry is kept, in milliseconds of real time; 0 closes it at once. */
-  readonly idleTimeoutMs: number;
   /** Must not throw. */
   readonly route: (address: string) => Hop;
   readonly open: (hop: Hop, hasWaited: boolean) => Promise<OpenedHop>;
@@ -112,9 +119,9 @@ export class ConnectionRun {
   async notify(ticket: Ticket): Promise<void> {
     const taken = await this.#load(ticket);
     if (!taken) return;
-    const { clock, retry } = this.#context;
+    const { clock, settings } = this.#context;
     // Should it fail, it is tried again after a while.
-    ticket.noticeMs = clock.elapsedMs() + retry.messageInterval;
+    ticket.noticeMs = clock.elapsedMs() + settings().retry.messageInterval;
     await this.#attempt(taken, async () => {
       const rest = await this.#context.settlement.delay(taken.delivery, this.#explainWait(taken));
       ticket.noticeMs = Number.POSITIVE_INFINITY;
@@ -144,9 +151,9 @@ export class ConnectionRun {
       return await attempt();
     } catch (error) {
       // Nothing was recorded: what the spool has is still true, and it is tried again.
-      const { log, retry } = this.#context;
+      const { log, settings } = this.#context;
       log.error({ internalMessageId: message.id, ...describe(error) }, 'a delivery attempt failed');
-      return { kind: 'wait', message, unrecorded: INTERNAL_ERROR, delayMs: retry.messageInterval };
+      return { kind: 'wait', message, unrecorded: INTERNAL_ERROR, delayMs: settings().retry.messageInterval };
     }
   }
 
@@ -205,10 +212,10 @@ export class ConnectionRun {
         held.add(ticket);
       }
     } catch (error) {
-      const { clock, log, retry } = this.#context;
+      const { clock, log, settings } = this.#context;
       log.error({ internalMessageId: ticket.id, ...describe(error) }, 'a message cannot be read; trying again');
       active.delete(ticket);
-      ticket.dueMs = clock.elapsedMs() + retry.messageInterval;
+      ticket.dueMs = clock.elapsedMs() + settings().retry.messageInterval;
       waiting.push(ticket);
     }
     return undefined;
@@ -277,7 +284,7 @@ export class ConnectionRun {
 
   /** Keeps the connection for a while; the message it then carries, if one comes. */
   async #idle(connection: HopConnection): Promise<Taken | undefined> {
-    while (!this.#owner.isStopping && (await this.#queue.idle.wait(this.#context.idleTimeoutMs))) {
+    while (!this.#owner.isStopping && (await this.#queue.idle.wait(this.#context.settings().idleTimeoutMs))) {
       // Closed by the peer meanwhile: another connection is opened for what waits.
       if (!connection.alive) return undefined;
       const taken = await this.#next((queue, nowMs) => queue.take(nowMs, false));
@@ -287,18 +294,19 @@ export class ConnectionRun {
   }
 
   async #deliver(connection: HopConnection, delivery: Delivery): Promise<Next> {
-    const { spool, settlement, clock, retry } = this.#context;
+    const { spool, settlement, clock, settings } = this.#context;
+    const { messageInterval } = settings().retry;
     const { message, indexes } = delivery;
     const outcomes = await connection.deliver({ message, indexes, openBody: () => spool.openBody(message) });
     const attempt = {
       delivery,
       facts: connection.facts,
       outcomes,
-      nextAttemptAt: new Date(clock.now().getTime() + retry.messageInterval),
+      nextAttemptAt: new Date(clock.now().getTime() + messageInterval),
       queueName: this.#queue.hop.nextHopDomain,
     };
     const rest = await settlement.record(attempt, this.#owner.signal);
-    return rest ? { kind: 'wait', message: rest, delayMs: retry.messageInterval } : { kind: 'settled' };
+    return rest ? { kind: 'wait', message: rest, delayMs: messageInterval } : { kind: 'settled' };
   }
 
   /** No connection: the message that found out is deferred, and everything behind it waits with the queue. */
@@ -315,13 +323,13 @@ export class ConnectionRun {
   /** What the deferral means for the queue; returns how long its message waits. */
   #noteDeferral({ facts, reply }: Pick<Deferral, 'facts' | 'reply'>, failureNumber: number): number {
     const queue = this.#queue;
-    const { clock, retry } = this.#context;
+    const { clock, settings } = this.#context;
     if (queue.connected > 0) {
       // Others work: the hop is well and only takes no more connections.
       queue.limitConnections(clock.elapsedMs());
-      return retry.messageInterval;
+      return settings().retry.messageInterval;
     }
-    const delayMs = queueRetryDelay(retry, queue.fail(failureNumber));
+    const delayMs = queueRetryDelay(settings().retry, queue.fail(failureNumber));
     queue.lastError = reply;
     queue.lastReason = trustReasonOf(facts);
     // Measured from the end of the failed attempt, which may itself have taken minutes.

@@ -27,16 +27,14 @@ const MAX_SHARED_LISTS = 1000;
 
 export class HopQueues {
   readonly #context: RunContext;
-  readonly #maxConnections: () => number;
   readonly #owner: QueuesOwner;
   readonly #runOwner: RunOwner;
   readonly #queues = new Map<string, HopQueue>();
   readonly #lists = new Map<string, readonly number[]>();
   #nextId = 1;
 
-  constructor(context: RunContext, maxConnections: () => number, owner: QueuesOwner) {
+  constructor(context: RunContext, owner: QueuesOwner) {
     this.#context = context;
-    this.#maxConnections = maxConnections;
     this.#owner = owner;
     this.#runOwner = {
       get isStopping() {
@@ -77,16 +75,17 @@ export class HopQueues {
   /** Starts as many connections as are useful now, and sets the timer for what is due later. */
   kick(queue: HopQueue): void {
     if (this.#owner.isStopping) return;
-    const { clock } = this.#context;
+    const { clock, settings } = this.#context;
+    const { maxConnectionsPerHop } = settings();
     const nowMs = clock.elapsedMs();
     const wanted = queue.countForIdle(nowMs);
     if (wanted > 0) queue.idle.wake(wanted);
-    while (queue.wantsConnection(nowMs, this.#maxConnections())) this.#connect(queue);
+    while (queue.wantsConnection(nowMs, maxConnectionsPerHop)) this.#connect(queue);
     queue.cancelTimer?.();
     const isIdle = queue.messageCount === 0 && queue.connections === 0 && !queue.isSuspended;
     queue.idleSinceMs = isIdle ? (queue.idleSinceMs ?? nowMs) : undefined;
     const dropMs = queue.idleSinceMs === undefined ? undefined : queue.idleSinceMs + MAX_IDLE_MS;
-    const lookMs = dropMs ?? queue.nextLookMs(nowMs, this.#maxConnections());
+    const lookMs = dropMs ?? queue.nextLookMs(nowMs, maxConnectionsPerHop);
     const look = (): void => (isIdle ? void this.#queues.delete(queue.hop.key) : this.kick(queue));
     queue.cancelTimer = lookMs === undefined ? undefined : clock.schedule(Math.max(1, lookMs - nowMs), look);
   }

@@ -17,7 +17,6 @@ import { waitsOf } from './retry.ts';
 import { TimeSlice } from './time-slice.ts';
 
 export interface QueueOptions extends Omit<RunContext, 'shelf'> {
-  readonly maxConnectionsPerHop: number;
   readonly suspensions: Suspensions;
 }
 
@@ -41,19 +40,12 @@ export class MailQueue {
     const shelf = new MessageShelf(spool);
     this.#context = {
       ...options,
-      // Read at each use: it may change while the server runs.
-      get retry() {
-        return options.retry;
-      },
-      get idleTimeoutMs() {
-        return options.idleTimeoutMs;
-      },
       shelf,
       route: (address) => routeSafely(options, address),
     };
     const isStopping = (): boolean => this.#isStopped;
     const track = (work: Promise<void>): void => this.#track(work);
-    this.#queues = new HopQueues(this.#context, () => options.maxConnectionsPerHop, {
+    this.#queues = new HopQueues(this.#context, {
       get isStopping() {
         return isStopping();
       },
@@ -176,7 +168,8 @@ export class MailQueue {
   }
 
   #take(messages: readonly MessageHead[]): void {
-    const { clock, retry } = this.#context;
+    const { clock, settings } = this.#context;
+    const { retry } = settings();
     const [now, nowMs] = [clock.now(), clock.elapsedMs()];
     const touched = new Set<HopQueue>();
     for (const message of messages) {

@@ -51,11 +51,7 @@ export class Relaying {
 
   static async start(options: RelayingOptions = {}): Promise<Relaying> {
     const [inside, outside] = await Promise.all([Sink.open(options.inside), Sink.open(options.outside)]);
-    const extra = {
-      // Each letter is to show how a connection was opened.
-      limits: { idleTimeout: '0s' },
-      ...(options.retry && { retry: { ...QUICK_RETRY, ...options.retry } }),
-    };
+    const extra = options.retry ? { retry: { ...QUICK_RETRY, ...options.retry } } : {};
     const servers = await Servers.prepare({
       deliver: `smtp:127.0.0.1:${inside.port}`,
       hubExtra: extra,

@@ -50,10 +50,10 @@ export class Servers extends ServerProcesses {
       hosts: { 'edge01.perimeter.test': `127.0.0.1:${edgeSeenAt}` },
       deliver: options.deliver ?? `maildir:${join(folder, 'mail')}`,
       retry: QUICK_RETRY,
-      // Each message is to show how a connection was opened.
-      limits: { idleTimeout: '0s' },
       dns: NO_NAME_SERVER,
       ...options.hubExtra,
+      // Each message is to show how a connection was opened.
+      limits: { idleTimeout: '0s', ...(options.hubExtra?.['limits'] as object | undefined) },
     });
     this.configure('edge', {
       role: 'edge',
@@ -61,10 +61,10 @@ export class Servers extends ServerProcesses {
       listen: { smtp: [`127.0.0.1:${ports.edge}`], ldaps: `127.0.0.1:${ports.ldaps}` },
       hosts: { 'hub01.corp.test': `127.0.0.1:${ports.hub}` },
       retry: QUICK_RETRY,
-      // Each message is to show how a connection was opened.
-      limits: { idleTimeout: '0s' },
       dns: NO_NAME_SERVER,
       ...options.edgeExtra,
+      // Each message is to show how a connection was opened.
+      limits: { idleTimeout: '0s', ...(options.edgeExtra?.['limits'] as object | undefined) },
     });
   }
 

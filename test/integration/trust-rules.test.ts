@@ -43,7 +43,7 @@ describe.each(worlds())('with own $own, peer $peer, replaced: $isReplaced', (wor
     servers = await Servers.prepare({
       edgeSeenAt: meddler.port,
       edgePort,
-      hubExtra: { limits: { handshakeTimeout: '500ms', idleTimeout: '0s' } },
+      hubExtra: { limits: { handshakeTimeout: '500ms' } },
     });
     await Promise.all([servers.start('hub', FIRST_START[world.own]), servers.start('edge', FIRST_START[world.peer])]);
     await Promise.all([servers.stop('hub'), servers.stop('edge')]);

@@ -52,11 +52,9 @@ describe('Retry-Queue', () => {
       spool,
       clock: new SystemClock(),
       log: silentLog(),
-      retry: RETRY,
-      maxConnectionsPerHop: 2,
+      settings: () => ({ retry: RETRY, maxConnectionsPerHop: 2, idleTimeoutMs: 2000 }),
       suspensions: new Set(),
       maxMessagesPerConnection: 10,
-      idleTimeoutMs: 2000,
       route: (address) => (address.endsWith('@contoso.test') ? TO_MAILBOX : TO_EDGE),
       open: (hop) => {
         attempts.emit(hop.kind);

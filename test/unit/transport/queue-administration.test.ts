@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HopQueue } from '../../../src/transport/hop-queue.ts';
 import { waitUntil } from '../../helpers/wait.ts';
-import { allOf, deferral, HOUR_MS, hopTo, MINUTE_MS, QueueBench, RETRY } from './queue-bench.ts';
+import { allOf, deferral, HOUR_MS, hopTo, MINUTE_MS, QueueBench, RETRY, withSettings } from './queue-bench.ts';
 
 function queueOf(bench: QueueBench, key: string): HopQueue {
   const queue = bench.queue.queues().find(({ hop }) => hop.key === key);
@@ -54,7 +54,7 @@ describe('a suspended queue', () => {
   });
 
   it('finishes what is under way and begins nothing after it', async () => {
-    await using bench = await QueueBench.open({ maxConnectionsPerHop: 1 });
+    await using bench = await QueueBench.open(withSettings({ maxConnectionsPerHop: 1 }));
     const { end } = await underDelivery(bench, 'delivered');
     await bench.store(['b@one.test']);
     await waitUntil('the second one', () => bench.states()[0] === 'one.test Active 2');

@@ -15,6 +15,7 @@ import {
   type Parcel,
   type RecipientOutcome,
 } from '../../../src/transport/hop.ts';
+import type { QueueSettings } from '../../../src/transport/connection-run.ts';
 import { MailQueue, type QueueOptions } from '../../../src/transport/queue.ts';
 import type { Records } from '../../../src/transport/records.ts';
 import { Settlement } from '../../../src/transport/settlement.ts';
@@ -62,6 +63,13 @@ export function deferral(hop: Hop, reply = '421 4.4.1 no'): OpenedHop {
 
 export function allOf({ indexes }: Parcel, status: RecipientOutcome['status'], reply: string): RecipientOutcome[] {
   return indexes.map((index) => ({ index, status, reply }));
+}
+
+const SETTINGS: QueueSettings = { retry: RETRY, maxConnectionsPerHop: 3, idleTimeoutMs: 2000 };
+
+/** Settings other than the bench's own. */
+export function withSettings(changes: Partial<QueueSettings>): Pick<QueueOptions, 'settings'> {
+  return { settings: () => ({ ...SETTINGS, ...changes }) };
 }
 
 export class QueueBench {
@@ -112,11 +120,9 @@ export class QueueBench {
       spool,
       clock,
       log,
-      retry: RETRY,
-      maxConnectionsPerHop: 3,
+      settings: () => SETTINGS,
       suspensions: new Set(),
       maxMessagesPerConnection: 20,
-      idleTimeoutMs: 2000,
       route: (address) => this.route(address),
       open: (hop, hasWaited) => this.#open(hop, hasWaited),
       settlement: new Settlement({

@@ -3,7 +3,7 @@ import { Problem } from '../../../src/problem.ts';
 import type { Spool } from '../../../src/spool/spool.ts';
 import type { OpenedHop, RecipientOutcome } from '../../../src/transport/hop.ts';
 import { waitUntil } from '../../helpers/wait.ts';
-import { allOf, deferral, HOUR_MS, hopTo, MINUTE_MS, QueueBench, RETRY } from './queue-bench.ts';
+import { allOf, deferral, HOUR_MS, hopTo, MINUTE_MS, QueueBench, RETRY, withSettings } from './queue-bench.ts';
 
 /** The spool with some of its ways changed. */
 function changed(spool: Spool, changes: Partial<Spool>): Spool {
@@ -380,7 +380,7 @@ describe('MailQueue', () => {
   });
 
   it('hands no fresh message to a connection in clear that only a waiting one could get', async () => {
-    await using bench = await QueueBench.open({ maxConnectionsPerHop: 1 });
+    await using bench = await QueueBench.open(withSettings({ maxConnectionsPerHop: 1 }));
     const waitedOf: boolean[] = [];
     bench.scripts['one.test'] = {
       facts: { reason: 'handshake-cut', channel: 'plaintext' },
@@ -403,7 +403,10 @@ describe('MailQueue', () => {
   });
 
   it('sends so many messages over a connection and no more', async () => {
-    await using bench = await QueueBench.open({ maxConnectionsPerHop: 1, maxMessagesPerConnection: 4 });
+    await using bench = await QueueBench.open({
+      ...withSettings({ maxConnectionsPerHop: 1 }),
+      maxMessagesPerConnection: 4,
+    });
     await Promise.all(Array.from({ length: 10 }, (_, at) => bench.store([`a${at}@one.test`])));
     bench.queue.start();
     await bench.emptied();
@@ -491,7 +494,7 @@ describe('MailQueue', () => {
   });
 
   it('finishes what is under way when it stops, and begins nothing', async () => {
-    await using bench = await QueueBench.open({ maxConnectionsPerHop: 1 });
+    await using bench = await QueueBench.open(withSettings({ maxConnectionsPerHop: 1 }));
     const gate = Promise.withResolvers<void>();
     bench.scripts['one.test'] = {
       deliver: async (parcel) => {
