@@ -56,6 +56,7 @@ async function run({ number, config, decoySecret }: WorkerStart, firstState: Wor
     }
     if (message.kind === 'pressure') state = { ...state, pressure: message.pressure };
     if (message.kind === 'connection') {
+      owner.connectionTaken();
       // A client can vanish on the way from one process to the other.
       if (socket && connections) connections.take(socket, () => owner.connectionEnded());
       else owner.connectionEnded();

@@ -17,6 +17,11 @@ export class OwnerClient {
     this.#link.tell('ready');
   }
 
+  /** The connection that was handed over first of those not yet taken is here, and the owner may let go of it. */
+  connectionTaken(): void {
+    this.#link.tell('taken');
+  }
+
   /** A connection that the owner handed over is over. */
   connectionEnded(): void {
     this.#endedConnections += 1;

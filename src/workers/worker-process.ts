@@ -24,6 +24,8 @@ export interface WorkerProcessOptions {
 export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
+  /** Sent and not yet taken, in their order. Ours until then: with a dead worker's they would stay open for ever. */
+  readonly #onTheWay: Socket[] = [];
   #connections = 0;
   #isReady = false;
   #isStopping = false;
@@ -44,6 +46,7 @@ export class WorkerProcess {
           this.#isReady = true;
           options.onReady();
         },
+        taken: () => this.#onTheWay.shift()?.destroy(),
         ended: ({ count }) => {
           this.#connections -= Number(count);
         },
@@ -57,6 +60,7 @@ export class WorkerProcess {
     this.#child.on('error', onFault);
     this.#child.once('close', (code, signal) => {
       this.#isReady = false;
+      for (const socket of this.#onTheWay.splice(0)) socket.destroy();
       options.onEnd(signal ?? `exit code ${code}`);
     });
     this.#send({ kind: 'start', start, state });
@@ -84,10 +88,14 @@ export class WorkerProcess {
   /** Gives a connection away; whatever was pushed before is known to the worker when it gets it. */
   hand(socket: Socket): void {
     this.#connections += 1;
+    this.#onTheWay.push(socket);
     const message: OwnerMessage = { kind: 'connection' };
-    this.#child.send(message, socket, {}, (error) => {
+    // Kept open here: Node would close it for us when the worker confirms, and never where no worker is left to do so.
+    this.#child.send(message, socket, { keepOpen: true }, (error) => {
       if (error === null) return;
       this.#connections -= 1;
+      const index = this.#onTheWay.indexOf(socket);
+      if (index >= 0) this.#onTheWay.splice(index, 1);
       socket.destroy();
     });
   }

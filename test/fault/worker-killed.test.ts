@@ -1,10 +1,13 @@
 // Fault: kill -9 of a worker, and of the owner of workers, under load. Nothing that was acknowledged is lost; the server goes on
 // and starts the worker again; workers never outlive their owner, and the spool is free at once.
 
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import { MailFlow, sha256 } from '../helpers/mail-flow.ts';
 import { Relaying } from '../helpers/relaying.ts';
-import { eventually } from '../helpers/servers.ts';
+import { eventually, Servers } from '../helpers/servers.ts';
+import { Conversation } from '../helpers/submit.ts';
 import { isAlive, waitUntil } from '../helpers/wait.ts';
 import { awaitWorkers, TWO_WORKERS } from '../helpers/worker-processes.ts';
 
@@ -55,6 +58,29 @@ it('a worker that is killed takes nothing along that was acknowledged, and has a
   expect(events.length).toBeGreaterThan(0);
   expect(events[0]).toMatchObject({ Message: expect.stringContaining('SIGKILL') });
 });
+
+it(
+  'connections that a killed worker had not taken yet are closed, and their clients are free to come again',
+  LIMIT,
+  async () => {
+    await using servers = await Servers.prepare(TWO_WORKERS);
+    await servers.start('hub');
+    const workers = await awaitWorkers(servers.pid('hub'), 2);
+    for (const worker of workers) process.kill(worker, 'SIGSTOP');
+    const sockets = Array.from({ length: 20 }, () => connect(servers.ports.hub, '127.0.0.1').resume());
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    const closed = sockets.map(async (socket) => {
+      socket.on('error', () => undefined);
+      await once(socket, 'close');
+    });
+    for (const worker of workers) process.kill(worker, 'SIGKILL');
+    await Promise.all(closed);
+    await awaitWorkers(servers.pid('hub'), 2, workers);
+    const again = await Conversation.open(servers.ports.hub);
+    expect(await again.reply()).toMatch(/^220 /);
+    again.close();
+  },
+);
 
 it('workers end with an owner that is killed, and its successor takes the spool over at once', LIMIT, async () => {
   await using relaying = await Relaying.start({ servers: TWO_WORKERS });
