@@ -76,7 +76,6 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
       const { retry, limits } = live.current();
       return { retry, maxConnectionsPerHop: limits.maxConnectionsPerHop, idleTimeoutMs: limits.idleTimeout };
     },
-    maxMessagesPerConnection: MESSAGES_PER_CONNECTION,
     route: (address) => routeRecipient(organisation(), live.current().deliver, address),
     open: (hop, hasWaited) => openHop(deliveryContext, hop, hasWaited),
     suspensions: new SuspendedQueues(join(config.folder, 'queues.json'), log),
@@ -177,9 +176,6 @@ function countLookups(validation: RecipientValidation, { recipientLookups }: Met
     },
   };
 }
-
-/** IntraOrgConnectorSmtpMaxMessagesPerConnection and SmtpMaxMessagesPerConnection, Exchange's default for both. */
-const MESSAGES_PER_CONNECTION = 20;
 
 function firstConnector(organisation: Organisation): string {
   return organisation.receiveConnectors[0]?.name ?? organisation.netbiosName;

@@ -8,6 +8,7 @@ import { type Config, readConfig, type Role } from './config.ts';
 import { controlSocketPath } from './control/socket-path.ts';
 import { openLog } from './log.ts';
 import { Problem } from './problem.ts';
+import { runAsServer } from './server-runtime.ts';
 import type { CrashDoor, RunningServer, ServerOptions } from './server.ts';
 import type { Doors } from './shell/doors.ts';
 import { runShell } from './shell/shell.ts';
@@ -46,6 +47,7 @@ const doors: Doors = {
 };
 
 async function serve(role: Role, configPath: string, options: ClockOptions): Promise<number> {
+  runAsServer();
   const signal = stopSignal();
   const config = readConfig(configPath);
   if (config.role !== role) {

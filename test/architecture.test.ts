@@ -16,6 +16,7 @@ const FLOOR_ONE = [
   'config-live',
   'config-values',
   'log',
+  'bounded-map',
   'recurrence',
   'size',
   'version',

@@ -37,7 +37,10 @@ export const SEND_CONNECTOR_PARAMETERS = {
   ForceHELO: { type: 'boolean', help: `Say HELO instead of EHLO ${STORED}` },
   SourceIPAddress: { type: 'string', help: `The address to send from ${STORED}` },
   ConnectionInactivityTimeOut: { type: 'duration', help: `When an idle connection is closed ${STORED}` },
-  SmtpMaxMessagesPerConnection: { type: 'integer', help: `Messages on one connection ${STORED}` },
+  SmtpMaxMessagesPerConnection: {
+    type: 'integer',
+    help: 'Messages over one connection to a smart host or mail exchanger; 0 sets no limit',
+  },
   ProtocolLoggingLevel: {
     type: 'enum',
     choices: PROTOCOL_LOGGING_LEVELS,

@@ -2,6 +2,7 @@
 // number of questions is put at a time, so that mail for ten thousand domains is no flood; a name that is slow to be answered
 // goes on waiting without its place, so that it holds up no other.
 
+import { BoundedMap } from '../bounded-map.ts';
 import type { Clock } from '../clock.ts';
 import type { DnsAnswer, MailExchanger, Resolver } from './resolver.ts';
 
@@ -55,7 +56,7 @@ export class CachedResolver implements Resolver {
 class Cache<T> {
   readonly #clock: Pick<Clock, 'elapsedMs'>;
   readonly #ask: (name: string) => Promise<DnsAnswer<T>>;
-  readonly #known = new Map<string, Remembered<T>>();
+  readonly #known = new BoundedMap<string, Remembered<T>>(MAX_NAMES);
   readonly #asked = new Map<string, Promise<DnsAnswer<T>>>();
 
   constructor(clock: Pick<Clock, 'elapsedMs'>, ask: (name: string) => Promise<DnsAnswer<T>>) {
@@ -73,11 +74,7 @@ class Cache<T> {
 
   async #find(name: string): Promise<DnsAnswer<T>> {
     const answer = await this.#ask(name);
-    // At the end of the Map, which keeps the order of insertion.
-    this.#known.delete(name);
     this.#known.set(name, { answer, untilMs: this.#clock.elapsedMs() + lifeOf(answer) });
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MAX_NAMES && oldest !== undefined) this.#known.delete(oldest);
     return answer;
   }
 }

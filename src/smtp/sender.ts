@@ -5,7 +5,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import type { Log } from '../log.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
-import { clientTlsOptions } from '../tls/secure-context.ts';
+import { sharedClientTlsOptions } from '../tls/secure-context.ts';
 import { describeFault } from './connection-fault.ts';
 import type { Reply } from './reply.ts';
 import { SenderConnection, type SenderTimeouts } from './sender-connection.ts';
@@ -78,7 +78,7 @@ export async function dial(options: DialOptions): Promise<DialResult> {
     servername: isIP(options.servername ?? '') === 0 ? options.servername : undefined,
     startTls: options.startTls,
     lmtp,
-    tls: clientTlsOptions(options.clientCertificate ? { pair: options.clientCertificate } : {}),
+    tls: sharedClientTlsOptions(options.clientCertificate),
     localCertificate: options.clientCertificate?.certificate,
     timeouts,
   });

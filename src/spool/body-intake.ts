@@ -3,6 +3,7 @@
 
 import { createHash, type Hash, hash } from 'node:crypto';
 import type { BodyFolder, NewBodyFile } from './body-folder.ts';
+import type { DiskRoom } from './disk-room.ts';
 
 const FIRST_BUFFER_BYTES = 8 * 1024;
 
@@ -17,8 +18,8 @@ export interface StoredBody {
 export interface IntakeOptions {
   /** Bodies up to this size stay in memory. */
   readonly inlineLimitBytes: number;
-  /** Asked before a file grows; throws when there is no room. */
-  requireRoom(): void;
+  /** Asked before a file grows by so many octets; throws when there is no room. */
+  readonly room: Pick<DiskRoom, 'require'>;
 }
 
 export class BodyIntake {
@@ -35,7 +36,7 @@ export class BodyIntake {
     this.#options = options;
   }
 
-  /** Takes the next octets; errors are the file system's own, or what `requireRoom` throws. */
+  /** Takes the next octets; errors are the file system's own, or what `room` throws. */
   async write(chunk: Buffer): Promise<void> {
     let rest = chunk;
     const { inlineLimitBytes } = this.#options;
@@ -51,7 +52,8 @@ export class BodyIntake {
   /** Ends the body; a file has been synced, its folder too. */
   async finish(): Promise<StoredBody> {
     if (!this.#file || !this.#digest) {
-      const content = this.#buffer.subarray(0, this.#filledBytes);
+      const content = shrink(this.#buffer, this.#filledBytes);
+      this.#buffer = content;
       const checksum = hash('sha256', content, 'buffer');
       return { sizeBytes: this.#sizeBytes, checksum, content, fileName: undefined };
     }
@@ -82,7 +84,7 @@ export class BodyIntake {
   }
 
   async #spill(): Promise<void> {
-    this.#options.requireRoom();
+    this.#options.room.require(this.#filledBytes);
     this.#file ??= await this.#folder.create();
     this.#digest ??= createHash('sha256');
     const full = this.#buffer.subarray(0, this.#filledBytes);
@@ -90,4 +92,10 @@ export class BodyIntake {
     await this.#file.write(full);
     this.#filledBytes = 0;
   }
+}
+
+/** The first octets, copied where the rest would be kept for nothing. */
+function shrink(buffer: Buffer<ArrayBuffer>, sizeBytes: number): Buffer<ArrayBuffer> {
+  const filled = buffer.subarray(0, sizeBytes);
+  return sizeBytes > buffer.length / 1.25 ? filled : Buffer.from(filled);
 }

@@ -1,6 +1,6 @@
 // The spool of one process: node:sqlite in WAL mode with group commit, large bodies in synced files beside it. One owner at
 // a time, by SQLite's own kernel lock, so a claim ends with the process and needs no lease. The tables are in
-// spool-database.ts, the transaction in group-commit.ts, the files in body-folder.ts, the start in spool-opening.ts.
+// spool-database.ts, the transaction in group-commit.ts, its sync in journal.ts, the files in body-folder.ts, the start in spool-opening.ts.
 
 import type { Cancel } from '../clock.ts';
 import { messageOf, Problem } from '../problem.ts';
@@ -8,10 +8,11 @@ import { ArrivalBell } from './arrival-bell.ts';
 import { BodyIntake } from './body-intake.ts';
 import { BodyDamage, readBody } from './body-reader.ts';
 import { explainDiskFault, explainOpeningFault, isCorruption } from './disk-fault.ts';
-import { requireRoom } from './disk-room.ts';
+import { DiskRoom } from './disk-room.ts';
 import { EmbeddedWriter, takeInWhole } from './embedded-writer.ts';
-import { closedProblem, GroupCommit } from './group-commit.ts';
+import { GroupCommit } from './group-commit.ts';
 import { decodeHead } from './message-head.ts';
+import { RecentMessages } from './recent-messages.ts';
 import { salvageMessage } from './salvage.ts';
 import { type Settled, settleMessage } from './settle-step.ts';
 import type {
@@ -32,6 +33,8 @@ import type { UnstoredMessage } from './spool-database.ts';
 import type { SharedSpool } from './spool-door.ts';
 import { INLINE_LIMIT_BYTES, RESERVE_SIZE_BYTES } from './spool-limits.ts';
 import { openSpoolParts, type SpoolParts } from './spool-opening.ts';
+import { closedProblem, goneProblem } from './spool-problems.ts';
+import { WorkUnderWay } from './work-under-way.ts';
 
 export interface EmbeddedSpoolOptions extends SpoolOptions {
   /** Bodies up to this size are kept in the database. Default 256 KiB. */
@@ -45,18 +48,23 @@ export class EmbeddedSpool implements SharedSpool {
   readonly #options: EmbeddedSpoolOptions;
   readonly #parts: SpoolParts;
   readonly #group: GroupCommit;
+  readonly #room: DiskRoom;
   readonly #claims = new Map<number, string>();
   readonly #damaged: Map<number, DamagedMessage>;
   readonly #poison: Set<number>;
   readonly #totals: { messages: number; bytes: number };
+  readonly #recent = new RecentMessages();
   readonly #bell = new ArrivalBell();
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #work: WorkUnderWay;
   #closed = false;
 
   private constructor(options: EmbeddedSpoolOptions, parts: SpoolParts) {
     this.#options = options;
     this.#parts = parts;
-    this.#group = new GroupCommit(parts.connection);
+    this.#work = new WorkUnderWay(options.log);
+    this.#group = new GroupCommit({ database: parts.connection, sync: () => parts.journal.sync() });
+    const countFreeBytes = () => parts.database.countFreeBytes();
+    this.#room = new DiskRoom({ reserveSizeBytes: RESERVE_SIZE_BYTES, ...options, countFreeBytes });
     this.#damaged = new Map(parts.damaged.map((message) => [message.id, message]));
     this.#poison = new Set(parts.poisonIds);
     this.#totals = { ...parts.totals };
@@ -81,10 +89,16 @@ export class EmbeddedSpool implements SharedSpool {
 
   async adopt(message: UnstoredMessage): Promise<SpooledMessage> {
     this.#requireOpen();
-    this.#requireRoom();
-    const insert = () => this.#parts.database.insert(message);
-    const stored = await this.#track(this.#group.run(insert, message.body.content?.length));
-    this.#noteArrivals([message]);
+    this.#room.require(message.body.content?.length ?? 0);
+    const stored = await this.#work.track(
+      this.#group.run({
+        write: () => this.#parts.database.insert(message),
+        sizeBytes: message.body.content?.length ?? 0,
+        undo: ({ id }) => void this.#parts.database.remove(id),
+      }),
+    );
+    this.#recent.put(stored, message.body);
+    this.#noteArrivals([stored]);
     return stored;
   }
 
@@ -136,7 +150,7 @@ export class EmbeddedSpool implements SharedSpool {
   ): Promise<SpooledMessage | undefined> {
     this.#requireOpen();
     if (this.#damaged.has(id)) return undefined;
-    return this.#track(this.#settle(id, settlement, newMessages));
+    return this.#work.track(this.#settle(id, settlement, newMessages));
   }
 
   async release(ids: readonly number[], owner: string): Promise<void> {
@@ -195,55 +209,62 @@ export class EmbeddedSpool implements SharedSpool {
 
   async inspectFiles(): Promise<FileFinding[]> {
     this.#requireOpen();
-    const { database, bodies } = this.#parts;
-    return bodies.inspect((name) => database.isBodyFile(name));
+    return this.#parts.bodies.inspect((name) => this.#parts.database.isBodyFile(name));
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
-    this.#group.close();
+    await this.#work.finished();
+    await this.#group.close();
     await this.#parts.bodies.close();
+    this.#parts.journal.close();
     this.#parts.connection.close();
   }
 
   async #settle(id: number, settlement: Settlement, added: readonly NewMessage[]): Promise<SpooledMessage | undefined> {
-    const { database } = this.#parts;
+    const { database, bodies } = this.#parts;
     const intakes = added.map(() => this.#newIntake());
-    let stored = false;
+    let step: Settled | undefined;
     try {
       const newMessages = await takeInWhole(added, intakes);
-      const settled = await this.#group.run(() =>
-        settleMessage(database, { id, settlement, newMessages, unclaimed: !this.#claims.has(id) }),
-      );
-      stored = settled.kind === 'kept' || settled.kind === 'removed';
-      if (stored) this.#noteArrivals(newMessages);
-      return this.#conclude(id, settled);
+      const settled = await this.#group.run({
+        write: () => {
+          const request = { id, settlement, newMessages, unclaimed: !this.#claims.has(id) };
+          return settleMessage({ database, recent: this.#recent }, request);
+        },
+        // Synced or not, it stays: what has been delivered must not come back, and is settled again until it is synced.
+        written: (result) => {
+          step = result;
+          this.#conclude(id, result);
+        },
+      });
+      // Not before: a power cut would bring back the row.
+      if (settled.kind === 'removed' && settled.fileName !== null) this.#work.leave(bodies.remove(settled.fileName));
+      return settled.kind === 'kept' || settled.kind === 'late' ? settled.message : undefined;
     } catch (error) {
       throw explainDiskFault(error);
     } finally {
-      if (!stored) await Promise.all(intakes.map((intake) => intake.discard()));
+      if (step?.kind === 'kept' || step?.kind === 'removed') this.#noteArrivals(step.added);
+      else await Promise.all(intakes.map((intake) => intake.discard()));
     }
   }
 
   /** Follows up what a settlement did to the tables. */
-  #conclude(id: number, settled: Settled): SpooledMessage | undefined {
+  #conclude(id: number, settled: Settled): void {
     if (settled.kind === 'damaged') this.#setAside(id, settled.reason);
-    if (settled.kind === 'removed') {
-      this.#forget(id, settled.sizeBytes);
-      if (settled.fileName !== null) this.#inBackground(this.#parts.bodies.remove(settled.fileName));
-    }
-    if (settled.kind !== 'kept' && settled.kind !== 'late') return undefined;
+    if (settled.kind === 'removed') this.#forget(id, settled.sizeBytes);
+    if (settled.kind !== 'kept' && settled.kind !== 'late') return;
     if (settled.message.poison) this.#poison.add(id);
     else this.#poison.delete(id);
     if (!this.#claims.has(id) && !settled.message.suspended) this.#bell.ring();
-    return settled.message;
   }
 
   /** The message if it is there and good; a damaged one is set aside. */
   #load(id: number): SpooledMessage | undefined {
     if (this.#damaged.has(id)) return undefined;
+    const recent = this.#recent.get(id);
+    if (recent) return recent.message;
     try {
       const loaded = this.#parts.database.load(id);
       if (loaded?.kind === 'good') return loaded.message;
@@ -261,6 +282,12 @@ export class EmbeddedSpool implements SharedSpool {
   async *#readBody(id: number): AsyncGenerator<Buffer> {
     try {
       this.#requireOpen();
+      const content = this.#recent.get(id)?.body.content;
+      // It has been in memory ever since its checksum was made.
+      if (content) {
+        if (content.length > 0) yield content;
+        return;
+      }
       const place = this.#damaged.has(id) ? undefined : this.#parts.database.findBody(id);
       if (!place) throw goneProblem(id);
       yield* readBody(place, this.#parts.bodies);
@@ -290,56 +317,33 @@ export class EmbeddedSpool implements SharedSpool {
     this.#forget(id, database.sizeOf(id) ?? 0);
     this.#damaged.set(id, database.describeDamaged({ id, reason, foundAt }));
     this.#options.log.error({ id, reason }, 'spool: message is damaged and was set aside');
-    this.#inBackground(this.#group.run(() => database.markDamaged(id, reason, foundAt)));
+    this.#work.leave(this.#group.run({ write: () => database.markDamaged(id, reason, foundAt) }));
   }
 
   #forget(id: number, sizeBytes: number): void {
     this.#claims.delete(id);
     this.#poison.delete(id);
+    this.#recent.drop(id);
     this.#totals.messages -= 1;
     this.#totals.bytes -= sizeBytes;
   }
 
-  #noteArrivals(messages: readonly UnstoredMessage[]): void {
+  #noteArrivals(messages: readonly SpooledMessage[]): void {
     if (messages.length === 0) return;
     this.#totals.messages += messages.length;
-    for (const { body } of messages) this.#totals.bytes += body.sizeBytes;
+    for (const message of messages) {
+      this.#totals.bytes += message.bodySizeBytes;
+      this.#parts.database.waitFresh(message);
+    }
     this.#bell.ring();
-  }
-
-  /** What is under way is finished before the spool closes. */
-  #track<T>(work: Promise<T>): Promise<T> {
-    const watched: Promise<void> = work.then(
-      () => void this.#underWay.delete(watched),
-      () => void this.#underWay.delete(watched),
-    );
-    this.#underWay.add(watched);
-    return work;
-  }
-
-  #inBackground(work: Promise<void>): void {
-    void this.#track(
-      work.catch((error: unknown) => {
-        this.#options.log.warn({ error: messageOf(error) }, 'spool: work after the fact failed');
-      }),
-    );
   }
 
   #newIntake(): BodyIntake {
     const { inlineLimitBytes = INLINE_LIMIT_BYTES } = this.#options;
-    return new BodyIntake(this.#parts.bodies, { inlineLimitBytes, requireRoom: () => this.#requireRoom() });
+    return new BodyIntake(this.#parts.bodies, { inlineLimitBytes, room: this.#room });
   }
 
   #requireOpen(): void {
     if (this.#closed) throw closedProblem();
   }
-
-  #requireRoom(): void {
-    const { folder, reserveSizeBytes = RESERVE_SIZE_BYTES } = this.#options;
-    requireRoom({ folder, reserveSizeBytes, countFreeBytes: () => this.#parts.database.countFreeBytes() });
-  }
-}
-
-function goneProblem(id: number): Problem {
-  return new Problem('message-gone', `message ${id} is no longer in the spool`);
 }

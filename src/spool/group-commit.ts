@@ -1,44 +1,64 @@
-// The one writer of the embedded spool: whatever asks to be written in one turn of the event loop shares a transaction and
-// its single fsync; alone it waits for nobody. It knows nothing of mail. SQLite is synchronous, so a commit holds the
-// event loop for one fsync; to move that to a worker thread, this class and what it runs are what has to move.
+// The one writer of the embedded spool: whatever asks to be written while a sync is under way, or in one turn of the event
+// loop, shares a transaction and its single sync; alone it waits for nobody. It knows nothing of mail.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { Problem } from '../problem.ts';
 import { explainDiskFault, isInputOutputError } from './disk-fault.ts';
+import { closedProblem } from './spool-problems.ts';
 
 /** What is more goes into the next transaction, so that the event loop is never held for long. */
 const MAX_GROUP = 256;
 const MAX_GROUP_BYTES = 2 * 1024 * 1024;
 
+/** Something to be written. */
+export interface Writing<T> {
+  /** Runs inside a transaction, perhaps twice: when its group fails, each member is tried alone. */
+  readonly write: () => T;
+  /** About how much it writes. */
+  readonly sizeBytes?: number;
+  /** Told once it is in the database, durable or not yet. */
+  readonly written?: (result: T) => void;
+  /** Runs inside a transaction and takes it back, when it was written and could not be synced. Without it, it stays. */
+  readonly undo?: (result: T) => void;
+}
+
 interface Job {
   readonly sizeBytes: number;
   run(): void;
+  written(): void;
+  undo(): void;
   resolve(): void;
   reject(error: unknown): void;
 }
 
+export interface GroupCommitOptions {
+  readonly database: DatabaseSync;
+  /** Makes durable what was committed; rejects with the system's error. */
+  readonly sync: () => Promise<void>;
+}
+
 export class GroupCommit {
   readonly #database: DatabaseSync;
+  readonly #sync: () => Promise<void>;
   readonly #begin: StatementSync;
   readonly #end: StatementSync;
-  readonly #nothing: string;
   #jobs: Job[] = [];
-  #scheduled = false;
+  /** What was refused and is still in the database. */
+  #refused: Job[] = [];
+  #work: Promise<void> | undefined;
   #closed = false;
 
-  constructor(database: DatabaseSync) {
+  constructor({ database, sync }: GroupCommitOptions) {
     this.#database = database;
+    this.#sync = sync;
     this.#begin = database.prepare('BEGIN IMMEDIATE');
     this.#end = database.prepare('COMMIT');
-    const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
-    this.#nothing = `PRAGMA user_version = ${Number(version)}`;
   }
 
   /**
-   * Runs `write` inside the next transaction and resolves with its result once that is synced. `write` may run twice: when
-   * its group fails, each member is tried alone. `sizeBytes`: about how much it writes. Problem `spool-unavailable` or `spool-closed`: nothing of it was kept.
+   * Writes it in the next transaction and resolves with the result once that is synced. Problem `spool-closed` or
+   * `spool-unavailable`: nothing of it was kept, unless it was `written` and has no `undo`.
    */
-  run<T>(write: () => T, sizeBytes = 0): Promise<T> {
+  run<T>({ write, sizeBytes = 0, written, undo }: Writing<T>): Promise<T> {
     if (this.#closed) return Promise.reject(closedProblem());
     return new Promise<T>((resolve, reject) => {
       let result: T;
@@ -47,28 +67,34 @@ export class GroupCommit {
         run: () => {
           result = write();
         },
+        written: () => {
+          try {
+            written?.(result);
+          } catch (error) {
+            reject(error);
+          }
+        },
+        undo: () => undo?.(result),
         resolve: () => resolve(result),
         reject,
       });
-      this.#schedule();
+      this.#work ??= this.#commitAll();
     });
   }
 
-  /** Writes everything that waits, now, and takes nothing more. */
-  close(): void {
+  /** Takes nothing more; resolves when everything that waits is written and synced, or refused. */
+  async close(): Promise<void> {
     this.#closed = true;
-    while (this.#jobs.length > 0) this.#commit(this.#takeGroup());
+    await this.#work;
   }
 
-  /** setImmediate, not a microtask: it runs after all sockets of this turn were read, so their messages are one group. */
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#commit(this.#takeGroup());
-      if (this.#jobs.length > 0) this.#schedule();
-    });
+  async #commitAll(): Promise<void> {
+    while (this.#jobs.length > 0) {
+      // Not a microtask: all sockets of this turn are read first, so their messages are one group.
+      await new Promise((resolve) => setImmediate(resolve));
+      await this.#commit(this.#takeGroup());
+    }
+    this.#work = undefined;
   }
 
   #takeGroup(): Job[] {
@@ -80,37 +106,54 @@ export class GroupCommit {
     return this.#jobs.splice(0, end === -1 ? this.#jobs.length : end);
   }
 
-  #commit(jobs: readonly Job[]): void {
-    if (jobs.length === 0) return;
+  async #commit(jobs: readonly Job[]): Promise<void> {
+    const written = this.#write(jobs);
+    if (written.length === 0) return;
+    for (const job of written) job.written();
     try {
-      this.#transact(jobs);
+      await this.#sync();
     } catch (error) {
-      // One that is too big for the disk, or a bug's victim, must not take the others with it. After a failed sync there
-      // is no such doubt: what the disk holds is unknown, nothing may be acknowledged.
-      if (isInputOutputError(error)) this.#overwriteRemains();
-      else if (jobs.length > 1) return jobs.forEach((job) => this.#commit([job]));
-      for (const job of jobs) job.reject(explainDiskFault(error));
+      // What the disk holds is unknown, nothing may be acknowledged.
+      this.#refused.push(...written);
+      this.#takeBack();
+      for (const job of written) job.reject(explainDiskFault(error));
       return;
     }
-    for (const job of jobs) job.resolve();
+    for (const job of written) job.resolve();
   }
 
-  /**
-   * A commit whose sync failed may stand complete in the journal, and would come back to life if the process were killed
-   * now, although it was refused. A transaction that changes nothing takes its place there.
-   */
-  #overwriteRemains(): void {
+  /** Commits; returns those that were, the others are refused. */
+  #write(jobs: readonly Job[]): readonly Job[] {
+    if (this.#refused.length > 0) this.#takeBack();
     try {
-      this.#database.exec(this.#nothing);
-    } catch {
-      // Its sync fails as well, most likely. What it wrote is in its place all the same.
+      this.#transact(() => {
+        for (const job of jobs) job.run();
+      });
+      return jobs;
+    } catch (error) {
+      // One that is too big for the disk, or a bug's victim, must not take the others with it.
+      if (jobs.length > 1 && !isInputOutputError(error)) return jobs.flatMap((job) => this.#write([job]));
+      for (const job of jobs) job.reject(explainDiskFault(error));
+      return [];
     }
   }
 
-  #transact(jobs: readonly Job[]): void {
+  /** It would come to life if the process were killed now, although it was refused. */
+  #takeBack(): void {
+    try {
+      this.#transact(() => {
+        for (const job of this.#refused) job.undo();
+      });
+      this.#refused = [];
+    } catch {
+      // Tried again before the next transaction.
+    }
+  }
+
+  #transact(write: () => void): void {
     this.#begin.run();
     try {
-      for (const job of jobs) job.run();
+      write();
       this.#end.run();
     } catch (error) {
       // SQLite has already rolled back by itself after some errors.
@@ -118,9 +161,4 @@ export class GroupCommit {
       throw error;
     }
   }
-}
-
-/** Problem `spool-closed`. */
-export function closedProblem(): Problem {
-  return new Problem('spool-closed', 'the spool is closed, the server is stopping');
 }

@@ -2,8 +2,9 @@
 // message and those that it brings forth change together or not at all.
 
 import { isLate, isPending, settleState } from './delivery-state.ts';
+import type { RecentMessages } from './recent-messages.ts';
 import type { Settlement, SpooledMessage } from './spool.ts';
-import type { SpoolDatabase, UnstoredMessage } from './spool-database.ts';
+import type { LoadedMessage, SpoolDatabase, UnstoredMessage } from './spool-database.ts';
 
 export interface SettleRequest {
   readonly id: number;
@@ -19,23 +20,42 @@ export type Settled =
   /** Somebody else settled these recipients; nothing was stored. */
   | { readonly kind: 'late'; readonly message: SpooledMessage }
   | { readonly kind: 'damaged'; readonly reason: string }
-  | { readonly kind: 'kept'; readonly message: SpooledMessage }
-  | { readonly kind: 'removed'; readonly sizeBytes: number; readonly fileName: string | null };
+  | { readonly kind: 'kept'; readonly message: SpooledMessage; readonly added: readonly SpooledMessage[] }
+  | {
+      readonly kind: 'removed';
+      readonly sizeBytes: number;
+      readonly fileName: string | null;
+      readonly added: readonly SpooledMessage[];
+    };
+
+/** Where messages are. */
+export interface SettlePlaces {
+  readonly database: SpoolDatabase;
+  readonly recent: RecentMessages;
+}
 
 /** Applies a settlement; see Spool.settle. */
-export function settleMessage(database: SpoolDatabase, request: SettleRequest): Settled {
+export function settleMessage({ database, recent }: SettlePlaces, request: SettleRequest): Settled {
   const { id, settlement } = request;
-  const loaded = database.load(id);
+  const loaded = recall(recent, request) ?? database.load(id);
   if (!loaded) return { kind: 'gone' };
   if (loaded.kind === 'damaged') return loaded;
   if (isLate(loaded.message, settlement)) return { kind: 'late', message: loaded.message };
   const state = settleState(loaded.message, settlement);
-  for (const message of request.newMessages) database.insert(message);
+  const added = request.newMessages.map((message) => database.insert(message));
   if (!isPending(state)) {
     const removed = database.remove(id);
-    return removed ? { kind: 'removed', ...removed } : { kind: 'gone' };
+    return removed ? { kind: 'removed', ...removed, added } : { kind: 'gone' };
   }
+  recent.drop(id);
   database.saveState(id, state);
   if (request.unclaimed) database.wait(id);
-  return { kind: 'kept', message: { ...loaded.message, ...state } };
+  return { kind: 'kept', message: { ...loaded.message, ...state }, added };
+}
+
+/** The message as it is in memory, where all of it ends here: it is neither read nor checked again to be deleted. */
+function recall(recent: RecentMessages, { id, settlement }: SettleRequest): LoadedMessage | undefined {
+  const message = recent.get(id)?.message;
+  if (!message || isPending(settleState(message, settlement))) return undefined;
+  return { kind: 'good', message };
 }

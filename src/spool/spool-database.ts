@@ -102,7 +102,7 @@ export class SpoolDatabase {
     this.#sql = Object.fromEntries(prepared) as Statements;
   }
 
-  /** Stores a message and lets it wait; returns what it has become. */
+  /** Stores a message; returns what it has become. It waits for a claim only after `waitFresh`. */
   insert({ envelope, traceFields, body }: UnstoredMessage): SpooledMessage {
     const octets = encodeEnvelope(envelope);
     const { sizeBytes, checksum, content, fileName } = body;
@@ -119,7 +119,6 @@ export class SpoolDatabase {
       content ?? null,
     );
     const id = Number(lastInsertRowid);
-    this.#sql.waitFresh.run(id, receivedMs);
     return { id, envelope, traceFields, bodySizeBytes: sizeBytes, ...freshState(envelope) };
   }
 
@@ -227,6 +226,11 @@ export class SpoolDatabase {
   describeDamaged(message: DamagedMessage): DamagedMessage {
     const loaded = this.load(message.id);
     return loaded?.kind === 'good' ? { ...message, envelope: loaded.message.envelope } : message;
+  }
+
+  /** Lets a message wait that was just stored. */
+  waitFresh({ id, envelope }: SpooledMessage): void {
+    this.#sql.waitFresh.run(id, envelope.receivedAt.getTime());
   }
 
   /** Lets a message wait for a claim, unless it is gone. */

@@ -9,6 +9,7 @@ import { openDatabase } from '../storage/database.ts';
 import { ensurePrivateFolder, syncFolder } from '../storage/files.ts';
 import { BodyFolder } from './body-folder.ts';
 import type { DamagedMessage, SpoolOptions } from './spool.ts';
+import { Journal } from './journal.ts';
 import { SpoolDatabase } from './spool-database.ts';
 import { SPOOL_MIGRATIONS } from './spool-format.ts';
 import { finishRebuild } from './spool-rebuild.ts';
@@ -16,6 +17,7 @@ import { finishRebuild } from './spool-rebuild.ts';
 /** What an open spool works with. */
 export interface SpoolParts {
   readonly connection: DatabaseSync;
+  readonly journal: Journal;
   readonly database: SpoolDatabase;
   readonly bodies: BodyFolder;
   /** Good messages and the octets of their bodies. */
@@ -43,7 +45,8 @@ export async function openSpoolParts(options: SpoolOptions): Promise<SpoolParts>
     await recover({ connection, database, bodies }, options);
     database.waitAll();
     const [totals, damaged] = [database.countTotals(), database.listDamaged()];
-    return { connection, database, bodies, totals, damaged, poisonIds: database.listPoisonIds() };
+    const journal = new Journal(connection, databasePath(options.folder));
+    return { connection, journal, database, bodies, totals, damaged, poisonIds: database.listPoisonIds() };
   } catch (error) {
     await bodies?.close();
     connection.close();
@@ -56,9 +59,13 @@ export function openSpoolFile(folder: string): DatabaseSync {
   ensurePrivateFolder(folder);
   finishRebuild(folder);
   syncFolder(dirname(folder));
-  const path = join(folder, 'spool.db');
+  const path = databasePath(folder);
   makePrivateFile(path);
   return openDatabase({ path, name: 'spool', migrations: SPOOL_MIGRATIONS, exclusive: true });
+}
+
+function databasePath(folder: string): string {
+  return join(folder, 'spool.db');
 }
 
 /** Only ever made, never opened when it is there: to close it would end this process's own kernel lock on it. */

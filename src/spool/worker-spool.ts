@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { BodyFolder } from './body-folder.ts';
 import { BodyIntake } from './body-intake.ts';
 import { freshState } from './delivery-state.ts';
-import { requireRoom } from './disk-room.ts';
+import { DiskRoom } from './disk-room.ts';
 import { EmbeddedWriter } from './embedded-writer.ts';
-import { closedProblem } from './group-commit.ts';
+import { closedProblem } from './spool-problems.ts';
 import { type HandedMessage, handMessage } from './spool-door.ts';
 import type { Spool, SpooledMessage, SpoolWriter } from './spool.ts';
 import type { UnstoredMessage } from './spool-database.ts';
@@ -28,11 +28,15 @@ export interface WorkerSpoolOptions {
 export class WorkerSpool implements Pick<Spool, 'receive' | 'close'> {
   readonly #options: WorkerSpoolOptions;
   readonly #bodies: BodyFolder;
+  readonly #room: DiskRoom;
   #closed = false;
 
   private constructor(options: WorkerSpoolOptions, bodies: BodyFolder) {
     this.#options = options;
     this.#bodies = bodies;
+    const { folder, reserveSizeBytes = RESERVE_SIZE_BYTES } = options;
+    // A file needs room on the disk; what the database could use again is of no use to it. The owner asks once more.
+    this.#room = new DiskRoom({ folder, reserveSizeBytes, countFreeBytes: () => 0 });
   }
 
   static async open(options: WorkerSpoolOptions): Promise<WorkerSpool> {
@@ -42,7 +46,7 @@ export class WorkerSpool implements Pick<Spool, 'receive' | 'close'> {
   receive(): SpoolWriter {
     if (this.#closed) throw closedProblem();
     const { inlineLimitBytes = INLINE_LIMIT_BYTES } = this.#options;
-    const intake = new BodyIntake(this.#bodies, { inlineLimitBytes, requireRoom: () => this.#requireRoom() });
+    const intake = new BodyIntake(this.#bodies, { inlineLimitBytes, room: this.#room });
     return new EmbeddedWriter(intake, (message) => this.#store(message));
   }
 
@@ -57,11 +61,5 @@ export class WorkerSpool implements Pick<Spool, 'receive' | 'close'> {
     const id = await this.#options.hand(handMessage(message));
     const { envelope, traceFields, body } = message;
     return { id, envelope, traceFields, bodySizeBytes: body.sizeBytes, ...freshState(envelope) };
-  }
-
-  /** A file needs room on the disk; what the database could use again is of no use to it. The owner asks once more. */
-  #requireRoom(): void {
-    const { folder, reserveSizeBytes = RESERVE_SIZE_BYTES } = this.#options;
-    requireRoom({ folder, reserveSizeBytes, countFreeBytes: () => 0 });
   }
 }

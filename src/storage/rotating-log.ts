@@ -1,7 +1,8 @@
-// Append-only text files that begin anew each day (UTC) and at a size, and go when they are old. Lines are written at
-// once and in order but not synced: what a log says may be lost in a power cut, never what the spool says. Nothing here
-// throws into the mail flow: a line that cannot be written is counted and the server's log told once.
-// What the lines mean belongs to tracking/.
+// Append-only text files that begin anew each day (UTC) and at a size, and go when they are old. Lines are written in order
+// and in one write for all that the running code and what it has set off without waiting appends: by process.nextTick, thus
+// before any reply that is said afterwards (smtp/reply-outbox.ts). They are not synced: what a log says may be lost in a power
+// cut, never what the spool says. Nothing here throws into the mail flow: a line that cannot be written is counted and the
+// server's log told once. What the lines mean belongs to tracking/.
 
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import type { Clock } from '../clock.ts';
@@ -36,6 +37,11 @@ export interface LineQuery {
 
 const DEFAULT_MAX_FILE_SIZE_BYTES = 10 * 1024 * 1024;
 
+interface Line {
+  readonly octets: Buffer;
+  readonly at: Date;
+}
+
 interface OpenFile {
   readonly descriptor: number;
   readonly path: string;
@@ -45,6 +51,7 @@ interface OpenFile {
 export class RotatingLog {
   readonly #options: RotatingLogOptions;
   #file: OpenFile | undefined;
+  #unwritten: Line[] = [];
   #lostLines = 0;
   #lostInARow = 0;
 
@@ -56,23 +63,19 @@ export class RotatingLog {
 
   /** Lines that could not be written since the start. */
   get lostLines(): number {
+    this.flush();
     return this.#lostLines;
   }
 
-  /** Writes one line into the file of the date `at`; false when it was lost. Never throws. */
-  append(line: string, at: Date = this.#options.clock.now()): boolean {
-    try {
-      this.#write(Buffer.from(`${line.replaceAll(/[\r\n]/g, ' ')}\n`), at);
-    } catch (error) {
-      this.#noteLoss(error);
-      return false;
-    }
-    this.#noteSuccess();
-    return true;
+  /** Writes one line into the file of the date `at`, before the event loop goes on. Never throws. */
+  append(line: string, at: Date = this.#options.clock.now()): void {
+    if (this.#unwritten.length === 0) process.nextTick(() => this.flush());
+    this.#unwritten.push({ octets: Buffer.from(`${line.replaceAll(/[\r\n]/g, ' ')}\n`), at });
   }
 
   /** The lines that were there at the start of reading, without headers, a piece of a file in memory at a time. */
   async *readLines(query: LineQuery = {}): AsyncGenerator<string> {
+    this.flush();
     const from = query.from ? Number(formatLogDay(query.from)) : 0;
     const until = query.until ? Number(formatLogDay(query.until)) : Number.POSITIVE_INFINITY;
     const files = listLogFiles(this.#options.folder, this.#options.prefix).filter(
@@ -83,8 +86,29 @@ export class RotatingLog {
     }
   }
 
+  /** Writes what waits, now. */
+  flush(): void {
+    const lines = this.#unwritten;
+    if (lines.length === 0) return;
+    this.#unwritten = [];
+    const written = this.#writeTogether(lines);
+    for (const { octets, at } of lines.slice(written)) {
+      try {
+        this.#write(octets, at);
+        this.#noteSuccess();
+      } catch (error) {
+        this.#noteLoss(error);
+      }
+    }
+  }
+
   /** Closes the file; a later line would open it again. */
   close(): void {
+    this.flush();
+    this.#closeFile();
+  }
+
+  #closeFile(): void {
     const file = this.#file;
     this.#file = undefined;
     if (file) closeSync(file.descriptor);
@@ -92,6 +116,27 @@ export class RotatingLog {
 
   get #maxFileSizeBytes(): number {
     return this.#options.maxFileSizeBytes ?? DEFAULT_MAX_FILE_SIZE_BYTES;
+  }
+
+  /** Writes lines of one day at once where they fit into the present file; returns how many are in it, the rest is to follow. */
+  #writeTogether(lines: readonly Line[]): number {
+    const open = this.#file;
+    const octets = Buffer.concat(lines.map((line) => line.octets));
+    if (!open || lines.some((line) => formatLogDay(line.at) !== open.day || line.octets.length > MAX_LINE_BYTES))
+      return 0;
+    let written = 0;
+    try {
+      if (this.#whileItFits(open, octets.length)?.isNew !== false) return 0;
+      const write = this.#options.write ?? writeSync;
+      while (written < octets.length) written += write(open.descriptor, octets, written);
+      this.#noteSuccess();
+      return lines.length;
+    } catch {
+      // Opened anew, which cuts off what was written in part; the line that failed is the first to be tried alone.
+      this.#closeAfterLoss();
+      let end = 0;
+      return lines.findIndex((line) => (end += line.octets.length) > written);
+    }
   }
 
   #write(line: Buffer, at: Date): void {
@@ -110,7 +155,7 @@ export class RotatingLog {
     return Buffer.from(lines.map((line) => `${line}\n`).join(''));
   }
 
-  /** Asks the system once for each line: the file may have been removed, or cut by a full disk. */
+  /** Asks the system once for each write: the file may have been removed, or cut by a full disk. */
   #fileFor(lineBytes: number, at: Date): { descriptor: number; isNew: boolean } {
     const day = formatLogDay(at);
     const open = this.#file?.day === day ? this.#file : undefined;
@@ -132,7 +177,7 @@ export class RotatingLog {
   }
 
   #open(day: string, number: number, at: Date): OpenFile {
-    this.close();
+    this.#closeFile();
     const { folder, prefix } = this.#options;
     const path = formatLogPath(folder, prefix, { day, number });
     const file = { descriptor: openSync(path, 'a+', 0o600), path, day };
@@ -158,9 +203,13 @@ export class RotatingLog {
     this.#lostInARow += 1;
     const { folder, prefix, log } = this.#options;
     if (this.#lostInARow === 1) log.error({ folder, prefix, error: messageOf(error) }, 'log lines are being lost');
-    // Opened anew for the next line, which cuts off what was written in part.
+    this.#closeAfterLoss();
+  }
+
+  /** The next line opens it anew, which cuts off what was written in part. */
+  #closeAfterLoss(): void {
     try {
-      this.close();
+      this.#closeFile();
     } catch {
       // The descriptor is gone either way.
     }

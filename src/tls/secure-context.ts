@@ -72,6 +72,21 @@ export function clientTlsOptions(options: ClientOptions = {}): ConnectionOptions
   };
 }
 
+/** Stands for having nothing to show. */
+const NOBODY = {};
+const clientContexts = new WeakMap<object, SecureContext>();
+
+/**
+ * The same with a context that all connections showing `pair` share: to make one costs as much as a small message. No session
+ * is resumed by it.
+ */
+export function sharedClientTlsOptions(pair: KeyPair | undefined): ConnectionOptions {
+  const known = clientContexts.get(pair ?? NOBODY);
+  const secureContext = known ?? createSecureContext(clientTlsOptions(pair && { pair }));
+  if (!known) clientContexts.set(pair ?? NOBODY, secureContext);
+  return { secureContext, rejectUnauthorized: false };
+}
+
 function sharedOptions(options: ContextOptions): SecureContextOptions {
   return {
     minVersion: options.minVersion ?? 'TLSv1.2',

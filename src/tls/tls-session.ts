@@ -2,6 +2,7 @@
 // Ask after 'secure' (or 'secureConnect'): under TLS 1.3 a server knows the client's certificate only then.
 
 import type { TLSSocket } from 'node:tls';
+import { BoundedMap } from '../bounded-map.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 
 export interface TlsSession {
@@ -42,11 +43,20 @@ export function describeTlsSession(
   };
 }
 
+/** Peers show the same certificate again and again: to read one costs as much as a small message. */
+const read = new BoundedMap<string, Certificate>(100);
+
 function readPeerCertificate(socket: TLSSocket): Certificate | undefined {
   const shown = socket.getPeerX509Certificate();
   if (shown === undefined) return undefined;
+  const { raw } = shown;
+  const octets = raw.toString('latin1');
+  const known = read.get(octets);
+  if (known) return known;
   try {
-    return parseCertificate(shown.raw);
+    const certificate = parseCertificate(raw);
+    read.set(octets, certificate);
+    return certificate;
   } catch {
     // A peer may send what it likes: nobody can have that one on record, so it names nobody.
     return undefined;

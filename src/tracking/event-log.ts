@@ -2,6 +2,7 @@
 // written again, so an expired certificate does not fill the log. Every event recorded is also a line of the server's own
 // log and reaches those who listen. Recording never throws.
 
+import { BoundedMap } from '../bounded-map.ts';
 import type { Cancel, Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
@@ -60,7 +61,7 @@ export class EventLog {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #suppressForMs: number;
-  readonly #recent = new Map<string, { untilMs: number; suppressed: number }>();
+  readonly #recent = new BoundedMap<string, { untilMs: number; suppressed: number }>(MAX_KEYS);
   readonly #listeners = new Set<EventListener>();
 
   constructor(options: EventLogOptions) {
@@ -127,11 +128,7 @@ export class EventLog {
       known.suppressed += 1;
       return undefined;
     }
-    // Deleted and set anew: a Map keeps the order of insertion, so the first key is the oldest.
-    this.#recent.delete(name);
     this.#recent.set(name, { untilMs: nowMs + this.#suppressForMs, suppressed: 0 });
-    const [oldest] = this.#recent.keys();
-    if (this.#recent.size > MAX_KEYS && oldest !== undefined) this.#recent.delete(oldest);
     return known?.suppressed ?? 0;
   }
 

@@ -31,8 +31,6 @@ export interface RunContext {
   readonly settings: () => QueueSettings;
   readonly settlement: Settlement;
   readonly shelf: MessageShelf;
-  /** Messages over one connection before a new one is made. */
-  readonly maxMessagesPerConnection: number;
   /** Must not throw. */
   readonly route: (address: string) => Hop;
   readonly open: (hop: Hop, hasWaited: boolean) => Promise<OpenedHop>;
@@ -73,6 +71,8 @@ type Next =
 
 type Deferral = Extract<OpenedHop, { kind: 'deferred' }>;
 
+/** A connection that is kept busy is made anew after so long: the peer is looked up and judged again. As Postfix has it. */
+const MAX_CONNECTION_MS = 300_000;
 const INTERNAL_ERROR = '451 4.3.0 An internal error, see the log of this server';
 
 export class ConnectionRun {
@@ -271,11 +271,13 @@ export class ConnectionRun {
     // A connection that only a waited message could get (in clear after a cut handshake) carries no fresh message.
     const onlyWaited = head.ticket.hasWaited && connection.facts.reason === 'handshake-cut';
     const take = (queue: HopQueue, nowMs: number): Ticket | undefined => queue.take(nowMs, onlyWaited);
+    const { maxMessagesPerConnection = Number.POSITIVE_INFINITY } = this.#queue.hop;
+    const endMs = performance.now() + MAX_CONNECTION_MS;
     let taken: Taken | undefined = head;
-    for (let left = this.#context.maxMessagesPerConnection; taken; left--) {
+    for (let left = maxMessagesPerConnection; taken; left--) {
       const { delivery }: Taken = taken;
       await this.#attempt(taken, () => this.#deliver(connection, delivery));
-      const isOver = left <= 1 || !connection.alive;
+      const isOver = left <= 1 || performance.now() >= endMs || !connection.alive;
       taken = isOver
         ? undefined
         : ((await this.#next(take)) ?? (onlyWaited ? undefined : await this.#idle(connection)));

@@ -23,6 +23,8 @@ export type Hop = {
   readonly deliveryType: DeliveryType;
   readonly nextHopDomain: string;
   readonly connector: string;
+  /** SmtpMaxMessagesPerConnection; absent: as many as come. */
+  readonly maxMessagesPerConnection?: number;
 } & (
   | { readonly kind: 'pair'; readonly peers: readonly Peer[]; readonly stance: StartTlsStance; readonly port: number }
   | {

@@ -2,6 +2,7 @@
 // and one that could not be used stands behind the others for a short while, so that a dead server costs one connection its
 // wait and not every message. Only the order changes: whoever is last is still tried when all others fail.
 
+import { BoundedMap } from '../bounded-map.ts';
 import type { Clock } from '../clock.ts';
 
 export interface LoadBalanceOptions {
@@ -22,8 +23,8 @@ type Place = (typeof PLACES)[number];
 /** Remembers turns by hop and failures by server; both are lost with the process, which is as it should be. */
 export class LoadBalance {
   readonly #options: LoadBalanceOptions;
-  readonly #turns = new Map<string, number>();
-  readonly #shunnedUntilMs = new Map<string, number>();
+  readonly #turns = new BoundedMap<string, number>(MAX_KEYS);
+  readonly #shunnedUntilMs = new BoundedMap<string, number>(MAX_KEYS);
   /** How many are trying a server now. */
   readonly #trying = new Map<string, number>();
 
@@ -72,9 +73,8 @@ export class LoadBalance {
 
   /** What became of a server that was looked at otherwise. */
   note(id: string, isUsable: boolean): void {
-    this.#shunnedUntilMs.delete(id);
-    if (!isUsable) this.#shunnedUntilMs.set(id, this.#options.clock.elapsedMs() + SHUN_MS);
-    dropOldest(this.#shunnedUntilMs);
+    if (isUsable) this.#shunnedUntilMs.delete(id);
+    else this.#shunnedUntilMs.set(id, this.#options.clock.elapsedMs() + SHUN_MS);
   }
 
   #placeOf(id: string): Place {
@@ -86,9 +86,7 @@ export class LoadBalance {
 
   #nextTurn(key: string): number {
     const turn = this.#turns.get(key) ?? Math.floor(this.#options.random() * MAX_KEYS);
-    this.#turns.delete(key);
     this.#turns.set(key, turn + 1);
-    dropOldest(this.#turns);
     return turn;
   }
 }
@@ -96,10 +94,4 @@ export class LoadBalance {
 function rotate<T>(servers: readonly T[], turn: number): readonly T[] {
   const start = servers.length === 0 ? 0 : turn % servers.length;
   return [...servers.slice(start), ...servers.slice(0, start)];
-}
-
-/** A Map keeps the order of insertion. */
-function dropOldest(map: Map<string, number>): void {
-  const [oldest] = map.keys();
-  if (map.size > MAX_KEYS && oldest !== undefined) map.delete(oldest);
 }

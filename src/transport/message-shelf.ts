@@ -1,13 +1,14 @@
 // Messages that were read from the spool a moment ago, for whoever delivers them at once. What waits longer makes room for
 // others and is read again.
 
+import { BoundedMap } from '../bounded-map.ts';
 import type { Spool, SpooledMessage } from '../spool/spool.ts';
 
 const SHELF_SIZE = 500;
 
 export class MessageShelf {
   readonly #spool: Pick<Spool, 'get'>;
-  readonly #messages = new Map<number, SpooledMessage>();
+  readonly #messages = new BoundedMap<number, SpooledMessage>(SHELF_SIZE);
 
   constructor(spool: Pick<Spool, 'get'>) {
     this.#spool = spool;
@@ -15,9 +16,6 @@ export class MessageShelf {
 
   put(message: SpooledMessage): void {
     this.#messages.set(message.id, message);
-    if (this.#messages.size <= SHELF_SIZE) return;
-    const [oldest = message.id] = this.#messages.keys();
-    this.#messages.delete(oldest);
   }
 
   /** Forgets what was read: the message has changed. */

@@ -102,9 +102,11 @@ function routeToHubs(organisation: Organisation, connector: SendConnector): Hop 
 }
 
 function routeByConnector(connector: SendConnector, domain: string, serverFqdn: string): Hop {
-  const { guid, smartHosts, port, ignoreStartTls, requireTls } = connector;
+  const { guid, smartHosts, port, ignoreStartTls, requireTls, smtpMaxMessagesPerConnection: maxMessages } = connector;
   const common = {
     connector: connector.name,
+    // 0 means without a limit.
+    ...(maxMessages > 0 && { maxMessagesPerConnection: maxMessages }),
     stance: stanceOf({ ignoreStartTls, requireTls }),
     port,
     name: connector.fqdn ?? serverFqdn,

@@ -54,7 +54,6 @@ describe('Retry-Queue', () => {
       log: silentLog(),
       settings: () => ({ retry: RETRY, maxConnectionsPerHop: 2, idleTimeoutMs: 2000 }),
       suspensions: new Set(),
-      maxMessagesPerConnection: 10,
       route: (address) => (address.endsWith('@contoso.test') ? TO_MAILBOX : TO_EDGE),
       open: (hop) => {
         attempts.emit(hop.kind);

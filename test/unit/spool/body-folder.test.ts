@@ -23,7 +23,7 @@ describe('the folder of bodies', () => {
   });
 
   const intakeOf = (inlineLimitBytes: number, requireRoom = () => undefined) =>
-    new BodyIntake(bodies, { inlineLimitBytes, requireRoom });
+    new BodyIntake(bodies, { inlineLimitBytes, room: { require: requireRoom } });
 
   async function readWhole(stored: Awaited<ReturnType<BodyIntake['finish']>>): Promise<Buffer> {
     const { sizeBytes, checksum, content = null, fileName = null } = stored;

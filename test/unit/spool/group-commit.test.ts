@@ -6,11 +6,19 @@ import { GroupCommit } from '../../../src/spool/group-commit.ts';
 describe('a group of writes', () => {
   let database: DatabaseSync;
   let group: GroupCommit;
+  let isFailing: boolean;
+
+  /** Takes a turn of the event loop, as a disk does. */
+  async function sync(): Promise<void> {
+    await nextTurn();
+    if (isFailing) throw Object.assign(new Error('input/output error'), { code: 'EIO' });
+  }
 
   beforeEach(() => {
     database = new DatabaseSync(':memory:');
     database.exec('CREATE TABLE entry (name TEXT UNIQUE, serial INTEGER)');
-    group = new GroupCommit(database);
+    isFailing = false;
+    group = new GroupCommit({ database, sync });
   });
 
   afterEach(() => {
@@ -18,10 +26,13 @@ describe('a group of writes', () => {
   });
 
   function write(name: string, serials: number[] = []): Promise<string> {
-    return group.run(() => {
-      serials.push(Number(database.prepare('SELECT count(*) AS n FROM entry').get()?.['n']));
-      database.prepare('INSERT INTO entry VALUES (?, 0)').run(name);
-      return name;
+    return group.run({
+      write: () => {
+        serials.push(Number(database.prepare('SELECT count(*) AS n FROM entry').get()?.['n']));
+        database.prepare('INSERT INTO entry VALUES (?, 0)').run(name);
+        return name;
+      },
+      undo: () => void database.prepare('DELETE FROM entry WHERE name = ?').run(name),
     });
   }
 
@@ -56,21 +67,41 @@ describe('a group of writes', () => {
   });
 
   it('leaves nothing of a member that throws half way', async () => {
-    const half = group.run(() => {
-      database.prepare('INSERT INTO entry VALUES (?, 0)').run('half');
-      throw new TypeError('a bug');
+    const half = group.run({
+      write: () => {
+        database.prepare('INSERT INTO entry VALUES (?, 0)').run('half');
+        throw new TypeError('a bug');
+      },
     });
     await expect(half).rejects.toThrow('a bug');
     expect(await write('whole')).toBe('whole');
     expect(names()).toEqual(['whole']);
   });
 
+  it('that could not be synced is refused and taken back, and what has no way back stays', async () => {
+    isFailing = true;
+    const stays = group.run({ write: () => database.prepare("INSERT INTO entry VALUES ('stays', 0)").run() });
+    const settled = await Promise.allSettled([write('a'), stays]);
+    expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await expect(stays).rejects.toMatchObject({ code: 'spool-unavailable' });
+    expect(names()).toEqual(['stays']);
+    isFailing = false;
+    expect(await write('a')).toBe('a');
+  });
+
+  it('takes in what comes while the one before is synced', async () => {
+    const serials: number[] = [];
+    const first = write('a', serials);
+    await nextTurn();
+    const rest = [write('b', serials), write('c', serials)];
+    expect(serials).toEqual([0]);
+    await Promise.all([first, ...rest]);
+    expect(serials).toEqual([0, 1, 2]);
+  });
+
   it('is cut by size, so that others get their turn', async () => {
     const order: string[] = [];
-    const big = (name: string) =>
-      group.run(() => {
-        order.push(name);
-      }, 1024 * 1024);
+    const big = (name: string) => group.run({ write: () => void order.push(name), sizeBytes: 1024 * 1024 });
     const all = [big('a'), big('b'), big('c'), big('d')];
     setImmediate(() => order.push('others'));
     await Promise.all(all);
@@ -79,7 +110,7 @@ describe('a group of writes', () => {
 
   it('that waits is written when the group closes, which then takes nothing more', async () => {
     const waiting = write('a');
-    group.close();
+    await group.close();
     expect(names()).toEqual(['a']);
     expect(await waiting).toBe('a');
     await expect(write('b')).rejects.toMatchObject({ code: 'spool-closed' });

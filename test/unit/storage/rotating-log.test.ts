@@ -30,10 +30,19 @@ const clock: Clock = {
   offsetMs: 0,
   schedule: () => () => undefined,
 };
+/** Writes each line at once, and says whether it was kept. */
+class PromptLog extends RotatingLog {
+  keep(line: string): boolean {
+    const lost = this.lostLines;
+    this.append(line);
+    return this.lostLines === lost;
+  }
+}
+
 const opened: RotatingLog[] = [];
 
-function open(options: Partial<RotatingLogOptions> = {}): RotatingLog {
-  const log = new RotatingLog({ folder, prefix: 'TEST', clock, log: silentLog(), ...options });
+function open(options: Partial<RotatingLogOptions> = {}): PromptLog {
+  const log = new PromptLog({ folder, prefix: 'TEST', clock, log: silentLog(), ...options });
   opened.push(log);
   return log;
 }
@@ -62,7 +71,7 @@ describe('files', () => {
   it('makes no file before the first line, then a private one named for the day', () => {
     const log = open({ folder: join(folder, 'inner') });
     expect(readdirSync(join(folder, 'inner'))).toEqual([]);
-    expect(log.append('one')).toBe(true);
+    expect(log.keep('one')).toBe(true);
     expect(readdirSync(join(folder, 'inner'))).toEqual(['TEST20071224-0001.log']);
     expect(statSync(join(folder, 'inner')).mode & 0o777).toBe(0o700);
     expect(statSync(join(folder, 'inner', 'TEST20071224-0001.log')).mode & 0o777).toBe(0o600);
@@ -73,9 +82,9 @@ describe('files', () => {
       maxFileSizeBytes: 40,
       header: (begun) => ['#Fields: a', `#Date: ${begun.toISOString().slice(0, 10)}`],
     });
-    log.append('first');
-    log.append('second');
-    log.append('third');
+    log.keep('first');
+    log.keep('second');
+    log.keep('third');
     expect(content('TEST20071224-0001.log')).toBe('#Fields: a\n#Date: 2007-12-24\nfirst\n');
     expect(content('TEST20071224-0002.log')).toBe('#Fields: a\n#Date: 2007-12-24\nsecond\n');
     expect(await read(log)).toEqual(['first', 'second', 'third']);
@@ -83,22 +92,22 @@ describe('files', () => {
 
   it('begins a new file when the day changes in UTC, and returns to the old one when the clock is moved back', async () => {
     const log = open();
-    log.append('one');
+    log.keep('one');
     nowMs = Date.parse('2007-12-24T23:59:59.999Z');
-    log.append('two');
+    log.keep('two');
     nowMs += 1;
-    log.append('three');
+    log.keep('three');
     nowMs = CHRISTMAS;
-    log.append('four');
+    log.keep('four');
     expect(content('TEST20071224-0001.log')).toBe('one\ntwo\nfour\n');
     expect(content('TEST20071225-0001.log')).toBe('three\n');
     expect(await read(log)).toEqual(['one', 'two', 'four', 'three']);
   });
 
   it('goes on with the last file of the day after a restart', () => {
-    open({ maxFileSizeBytes: 12 }).append('aaaaa');
-    open({ maxFileSizeBytes: 12 }).append('bbbbb');
-    open({ maxFileSizeBytes: 12 }).append('ccccc');
+    open({ maxFileSizeBytes: 12 }).keep('aaaaa');
+    open({ maxFileSizeBytes: 12 }).keep('bbbbb');
+    open({ maxFileSizeBytes: 12 }).keep('ccccc');
     expect(content('TEST20071224-0001.log')).toBe('aaaaa\nbbbbb\n');
     expect(content('TEST20071224-0002.log')).toBe('ccccc\n');
   });
@@ -106,7 +115,7 @@ describe('files', () => {
   it('counts on beyond 9999 in the right order', async () => {
     writeFileSync(join(folder, 'TEST20071224-9999.log'), 'old\n');
     const log = open({ maxFileSizeBytes: 4 });
-    log.append('new');
+    log.keep('new');
     expect(readdirSync(folder).toSorted()).toEqual(['TEST20071224-10000.log', 'TEST20071224-9999.log']);
     expect(await read(log)).toEqual(['old', 'new']);
   });
@@ -115,17 +124,66 @@ describe('files', () => {
     const foreign = ['TEST2007-1.log', 'TESTX20071224-0001.log', 'OTHER20071224-0001.log', 'TEST20071224-0001.log.bak'];
     for (const name of foreign) writeFileSync(join(folder, name), 'foreign\n');
     const log = open({ maxFolderSizeBytes: 1 });
-    log.append('mine');
+    log.keep('mine');
     expect(await read(log)).toEqual(['mine']);
     expect(readdirSync(folder)).toEqual(expect.arrayContaining(foreign));
   });
 
   it('begins a new file when somebody removed the one it writes', async () => {
     const log = open();
-    log.append('gone');
+    log.keep('gone');
     rmSync(join(folder, 'TEST20071224-0001.log'));
-    log.append('here');
+    log.keep('here');
     expect(await read(log)).toEqual(['here']);
+  });
+});
+
+describe('lines of one turn', () => {
+  const writes: string[] = [];
+  let failAfterBytes = Number.POSITIVE_INFINITY;
+  const write = (descriptor: number, bytes: Uint8Array, offset: number): number => {
+    if (failAfterBytes <= 0) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    const length = Math.min(bytes.length - offset, failAfterBytes);
+    failAfterBytes -= length;
+    writes.push(Buffer.from(bytes.subarray(offset, offset + length)).toString());
+    return writeSync(descriptor, bytes, offset, length);
+  };
+
+  beforeEach(() => {
+    writes.length = 0;
+    failAfterBytes = Number.POSITIVE_INFINITY;
+  });
+
+  it('are written in one write, before what is said afterwards', async () => {
+    const log = open({ write });
+    log.keep('first');
+    const said = new Promise<string>((resolve) => {
+      queueMicrotask(() => {
+        for (const line of ['second', 'third', 'fourth']) log.append(line);
+        process.nextTick(() => resolve(content('TEST20071224-0001.log')));
+      });
+    });
+    expect(await said).toBe('first\nsecond\nthird\nfourth\n');
+    expect(writes).toEqual(['first\n', 'second\nthird\nfourth\n']);
+  });
+
+  it('go on in the next file where they do not fit', async () => {
+    const log = open({ maxFileSizeBytes: 12 });
+    log.keep('aaaaa');
+    for (const line of ['bbbbb', 'ccccc']) log.append(line);
+    expect(await read(log)).toEqual(['aaaaa', 'bbbbb', 'ccccc']);
+    expect(content('TEST20071224-0002.log')).toBe('ccccc\n');
+  });
+
+  it('are each written once, whole or not at all, when the disk fills up among them', async () => {
+    const log = open({ write });
+    log.keep('first');
+    failAfterBytes = 9;
+    for (const line of ['second', 'third', 'fourth']) log.append(line);
+    expect(log.lostLines).toBe(2);
+    failAfterBytes = Number.POSITIVE_INFINITY;
+    log.keep('fifth');
+    expect(await read(log)).toEqual(['first', 'second', 'fifth']);
   });
 });
 
@@ -134,7 +192,7 @@ describe('removal', () => {
     const log = open();
     for (let day = 0; day <= 32; day += 1) {
       nowMs = CHRISTMAS + day * DAY_MS;
-      log.append('line');
+      log.keep('line');
     }
     const names = readdirSync(folder).toSorted();
     expect(names[0]).toBe('TEST20071226-0001.log');
@@ -143,17 +201,17 @@ describe('removal', () => {
 
   it('removes the oldest files until the folder fits, never the current one', () => {
     const log = open({ maxFileSizeBytes: 6, maxFolderSizeBytes: 18 });
-    for (const line of ['aaaaa', 'bbbbb', 'ccccc', 'ddddd']) log.append(line);
+    for (const line of ['aaaaa', 'bbbbb', 'ccccc', 'ddddd']) log.keep(line);
     expect(readdirSync(folder).toSorted()).toEqual([2, 3, 4].map((number) => `TEST20071224-000${number}.log`));
     const tiny = open({ prefix: 'TINY', maxFolderSizeBytes: 1 });
-    tiny.append('stays');
+    tiny.keep('stays');
     expect(content('TINY20071224-0001.log')).toBe('stays\n');
   });
 
   it('never removes the current file when the clock was moved back behind all others', () => {
     for (const day of ['20090101', '20090102']) writeFileSync(join(folder, `TEST${day}-0001.log`), 'x'.repeat(100));
     const log = open({ maxFolderSizeBytes: 150, maxFileSizeBytes: 40 });
-    log.append('now');
+    log.keep('now');
     expect(readdirSync(folder).toSorted()).toEqual(['TEST20071224-0001.log', 'TEST20090102-0001.log']);
   });
 });
@@ -161,7 +219,7 @@ describe('removal', () => {
 describe('reading', () => {
   it('reads newest first over several files', async () => {
     const log = open({ maxFileSizeBytes: 8 });
-    for (const line of ['one', 'two', 'three', 'four']) log.append(line);
+    for (const line of ['one', 'two', 'three', 'four']) log.keep(line);
     expect(await read(log, { newestFirst: true })).toEqual(['four', 'three', 'two', 'one']);
   });
 
@@ -169,7 +227,7 @@ describe('reading', () => {
     const log = open();
     for (const day of [0, 1, 2, 3]) {
       nowMs = CHRISTMAS + day * DAY_MS;
-      log.append(`day ${day}`);
+      log.keep(`day ${day}`);
     }
     const from = new Date(CHRISTMAS + DAY_MS);
     const until = new Date(CHRISTMAS + 2 * DAY_MS);
@@ -186,7 +244,7 @@ describe('reading', () => {
         const inner = mkdtempSync(join(folder, 'case-'));
         const log = open({ folder: inner });
         const lines = sizes.map((size, index) => `${index}`.padEnd(size, 'é').slice(0, size));
-        for (const line of lines) log.append(line);
+        for (const line of lines) log.keep(line);
         if (isTorn) appendFileSync(join(inner, 'TEST20071224-0001.log'), 'torn');
         expect(await read(log)).toEqual(lines);
         expect(await read(log, { newestFirst: true })).toEqual(lines.toReversed());
@@ -204,7 +262,7 @@ describe('reading', () => {
 
   it('stops reading the file when the reader stops', async () => {
     const log = open();
-    for (let index = 0; index < 1000; index += 1) log.append(`${index}`);
+    for (let index = 0; index < 1000; index += 1) log.keep(`${index}`);
     const openBefore = readdirSync('/proc/self/fd').length;
     for await (const line of log.readLines({ newestFirst: true })) {
       expect(readdirSync('/proc/self/fd')).toHaveLength(openBefore + 1);
@@ -216,7 +274,7 @@ describe('reading', () => {
 
   it('survives a file that is removed between listing and reading', async () => {
     const log = open({ maxFileSizeBytes: 4 });
-    for (const line of ['one', 'two']) log.append(line);
+    for (const line of ['one', 'two']) log.keep(line);
     const lines = log.readLines();
     expect((await lines.next()).value).toBe('one');
     rmSync(join(folder, 'TEST20071224-0002.log'));
@@ -226,23 +284,23 @@ describe('reading', () => {
 
 describe('crash and full disk', () => {
   it('skips a torn last line, and the next line starts clean', async () => {
-    open().append('whole');
+    open().keep('whole');
     appendFileSync(join(folder, 'TEST20071224-0001.log'), 'half a li');
     const log = open();
     expect(await read(log)).toEqual(['whole']);
-    log.append('next');
+    log.keep('next');
     expect(content('TEST20071224-0001.log')).toBe('whole\nnext\n');
   });
 
   it('writes the header again when the crash cut it short', () => {
     writeFileSync(join(folder, 'TEST20071224-0001.log'), '#Software: x\n#Fie');
-    open({ header: () => ['#Software: x', '#Fields: a'] }).append('line');
+    open({ header: () => ['#Software: x', '#Fields: a'] }).keep('line');
     expect(content('TEST20071224-0001.log')).toBe('#Software: x\n#Fields: a\nline\n');
   });
 
   it('keeps lines of a file whose header was shorter than the one of today', () => {
     writeFileSync(join(folder, 'TEST20071224-0001.log'), '#F\nold\ntorn');
-    open({ header: () => ['#a much longer header'] }).append('new');
+    open({ header: () => ['#a much longer header'] }).keep('new');
     expect(content('TEST20071224-0001.log')).toBe('#F\nold\nnew\n');
   });
 
@@ -257,12 +315,12 @@ describe('crash and full disk', () => {
       return writeSync(descriptor, bytes, offset, length);
     };
     const log = open({ write, log: told });
-    expect(['first', 'second', 'third'].map((line) => log.append(line))).toEqual([true, false, false]);
+    expect(['first', 'second', 'third'].map((line) => log.keep(line))).toEqual([true, false, false]);
     expect(log.lostLines).toBe(2);
     expect(content('TEST20071224-0001.log')).toBe('first\n');
     expect(reports).toHaveLength(1);
     roomBytes = 1000;
-    expect(log.append('fourth')).toBe(true);
+    expect(log.keep('fourth')).toBe(true);
     expect(await read(log)).toEqual(['first', 'fourth']);
     expect(reports).toHaveLength(2);
     expect(JSON.parse(reports[1] ?? '')).toMatchObject({ lostLines: 2 });
@@ -271,28 +329,28 @@ describe('crash and full disk', () => {
   it('loses a line and not the caller when the file cannot be opened', () => {
     mkdirSync(join(folder, 'TEST20071224-0001.log'));
     const log = open();
-    expect(log.append('line')).toBe(false);
+    expect(log.keep('line')).toBe(false);
     expect(log.lostLines).toBe(1);
   });
 
   it('makes its folder again when somebody removed it', async () => {
     const inner = join(folder, 'inner');
     const log = open({ folder: inner });
-    log.append('gone');
+    log.keep('gone');
     rmSync(inner, { recursive: true });
-    expect(log.append('here')).toBe(true);
+    expect(log.keep('here')).toBe(true);
     expect(await read(log)).toEqual(['here']);
   });
 
   it('loses a line that is longer than any reader takes', () => {
     const log = open();
-    expect(log.append('x'.repeat(MAX_LINE_BYTES))).toBe(false);
-    expect(log.append('short')).toBe(true);
+    expect(log.keep('x'.repeat(MAX_LINE_BYTES))).toBe(false);
+    expect(log.keep('short')).toBe(true);
   });
 
   it('keeps one line one line, whatever is in it', async () => {
     const log = open();
-    log.append('a\nb\r\nc');
+    log.keep('a\nb\r\nc');
     expect(await read(log)).toEqual(['a b  c']);
   });
 });

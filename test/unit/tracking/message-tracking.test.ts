@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/clock.ts';
@@ -63,8 +64,9 @@ const RECEIVED: TrackingEntry = {
 };
 
 describe('the file', () => {
-  it("has Exchange's header and columns, one line a record", () => {
+  it("has Exchange's header and columns, one line a record", async () => {
     tracking.record(RECEIVED);
+    await nextTurn();
     const lines = readFileSync(join(folder, FILE), 'utf8').split('\n');
     expect(lines).toEqual([
       '#Software: relaypair',
@@ -80,6 +82,7 @@ describe('the file', () => {
   it('keeps a subject with line breaks and terminal codes on one line', async () => {
     const subject = 'a\r\n2007-12-24T20:00:00.000Z,forged\u001b[2J\u2028';
     tracking.record({ ...RECEIVED, messageSubject: subject });
+    await nextTurn();
     expect(readFileSync(join(folder, FILE), 'utf8').split('\n')).toHaveLength(7);
     expect(await tracking.find()).toMatchObject([{ messageSubject: subject }]);
   });

@@ -57,6 +57,11 @@ export function hopTo(domain: string): Hop {
   };
 }
 
+/** Routes to hops that take so many messages over a connection. */
+export function withMaxMessages(maxMessagesPerConnection: number): Pick<QueueOptions, 'route'> {
+  return { route: (address) => ({ ...hopTo(address.split('@')[1] ?? ''), maxMessagesPerConnection }) };
+}
+
 export function deferral(hop: Hop, reply = '421 4.4.1 no'): OpenedHop {
   return { kind: 'deferred', facts: factsWithoutPeer(hop), reply };
 }
@@ -122,7 +127,6 @@ export class QueueBench {
       log,
       settings: () => SETTINGS,
       suspensions: new Set(),
-      maxMessagesPerConnection: 20,
       route: (address) => this.route(address),
       open: (hop, hasWaited) => this.#open(hop, hasWaited),
       settlement: new Settlement({

@@ -3,7 +3,17 @@ import { Problem } from '../../../src/problem.ts';
 import type { Spool } from '../../../src/spool/spool.ts';
 import type { OpenedHop, RecipientOutcome } from '../../../src/transport/hop.ts';
 import { waitUntil } from '../../helpers/wait.ts';
-import { allOf, deferral, HOUR_MS, hopTo, MINUTE_MS, QueueBench, RETRY, withSettings } from './queue-bench.ts';
+import {
+  allOf,
+  deferral,
+  HOUR_MS,
+  hopTo,
+  MINUTE_MS,
+  QueueBench,
+  RETRY,
+  withMaxMessages,
+  withSettings,
+} from './queue-bench.ts';
 
 /** The spool with some of its ways changed. */
 function changed(spool: Spool, changes: Partial<Spool>): Spool {
@@ -209,7 +219,7 @@ describe('MailQueue', () => {
   });
 
   it('goes on over the connections it has when the hop takes no more of them', async () => {
-    await using bench = await QueueBench.open({ maxMessagesPerConnection: 4 });
+    await using bench = await QueueBench.open(withMaxMessages(4));
     let open = 0;
     let worst = 0;
     bench.scripts['one.test'] = {
@@ -405,7 +415,7 @@ describe('MailQueue', () => {
   it('sends so many messages over a connection and no more', async () => {
     await using bench = await QueueBench.open({
       ...withSettings({ maxConnectionsPerHop: 1 }),
-      maxMessagesPerConnection: 4,
+      ...withMaxMessages(4),
     });
     await Promise.all(Array.from({ length: 10 }, (_, at) => bench.store([`a${at}@one.test`])));
     bench.queue.start();

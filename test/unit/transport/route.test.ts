@@ -147,6 +147,7 @@ describe('routeRecipient by a connector with DNS routing', () => {
       key: 'dns:internet:example.com',
       deliveryType: 'DnsConnectorDelivery',
       nextHopDomain: 'example.com',
+      maxMessagesPerConnection: 20,
       domain: 'example.com',
       connector: `EdgeSync - ${SITE} to Internet`,
       stance: 'opportunistic',
