@@ -73,6 +73,16 @@ export const EXCEPTIONS: readonly Exception[] = [
       theirs.resultCode !== ResultCode.success &&
       ours.failedOperation !== theirs.failedOperation,
   },
+  {
+    what: 'slapd 2.5 deletes the only child of an entry, but not in a transaction: there it answers 80',
+    section: 'RFC 5805 §3.3: the updates of a transaction are those that the server would carry out one by one',
+    applies: ({ request, ours, theirs }) =>
+      request.kind === 'transaction' &&
+      request.commit &&
+      ours.resultCode === ResultCode.success &&
+      theirs.resultCode === ResultCode.other &&
+      request.operations[theirs.failedOperation ?? -1]?.kind === 'delete',
+  },
 ];
 
 /** The exception that the difference is, if it is one. */
