@@ -67,7 +67,7 @@ export class BodyDialog {
     const end = await reception.ended;
     ended(end === 'final-dot' ? decision : REPLIES.connectionDropped);
     if (end === 'gone') return;
-    if (end === 'flooded') return wire.hangUp(decision);
+    if (end === 'flooded' || isAmbiguous(framing)) return wire.hangUp(decision);
     answer(decision);
     wire.closeBody();
     idle();
@@ -116,4 +116,9 @@ export class BodyDialog {
     const isBinary = transaction.mail.body === 'BINARYMIME';
     return wire.openChunks({ take: (body) => take(transaction, body), isBinary }, limitBytes());
   }
+}
+
+/** Where a line ended is a matter of opinion then, and so is which one ended the body: what follows may be a part of it. */
+function isAmbiguous({ fault }: BodyFraming): boolean {
+  return fault?.code === 'bare-line-ending' || fault?.code === 'hidden-dot';
 }

@@ -4,10 +4,11 @@
 
 import { Transform, type TransformCallback } from 'node:stream';
 import { Problem } from '../problem.ts';
+import { HiddenDots } from './hidden-dots.ts';
 import type { Reply } from './reply.ts';
 import { REPLIES } from './replies.ts';
 
-export type BodyFaultCode = 'bare-line-ending' | 'message-too-large' | 'body-incomplete';
+export type BodyFaultCode = 'bare-line-ending' | 'hidden-dot' | 'message-too-large' | 'body-incomplete';
 
 /** Why a body cannot be taken. Whoever reads the body may let it pass through: the client gets `reply`. */
 export class BodyFault extends Problem {
@@ -32,6 +33,7 @@ const LF = 0x0a;
 export class BodyFraming extends Transform {
   readonly #limitBytes: number;
   readonly #isBinary: boolean;
+  readonly #hiddenDots = new HiddenDots();
   #sizeBytes = 0;
   #endsInCr = false;
   #isComplete = false;
@@ -66,6 +68,7 @@ export class BodyFraming extends Transform {
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#sizeBytes += chunk.length;
     if (!this.#isBinary && this.#hasBareEnding(chunk)) return done(this.#fail(bareLineEnding()));
+    if (!this.#isBinary && this.#hiddenDots.isIn(chunk)) return done(this.#fail(hiddenDot()));
     if (this.#sizeBytes > this.#limitBytes) return done(this.#fail(messageTooLarge(this.#limitBytes)));
     done(null, chunk);
   }
@@ -103,6 +106,10 @@ export class BodyFraming extends Transform {
 
 function bareLineEnding(): BodyFault {
   return new BodyFault('bare-line-ending', 'the message contains a CR or LF that stands alone', REPLIES.bareLineEnding);
+}
+
+function hiddenDot(): BodyFault {
+  return new BodyFault('hidden-dot', 'the message has a line that begins with NULs and a dot', REPLIES.hiddenDot);
 }
 
 function messageTooLarge(limitBytes: number): BodyFault {

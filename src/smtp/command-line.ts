@@ -32,7 +32,7 @@ export function parseCommandLine(octets: Buffer, inExchange: boolean): CommandLi
   const text = decodeUtf8(octets);
   if (text === undefined || /\p{Cc}/u.test(text)) return refused(REPLIES.badCharacters);
   // A web page that posts to port 25 must not get to the lines that it smuggles in (HTTP has no business here).
-  if (/^(?:OPTIONS|GET|HEAD|POST|PUT|DELETE|TRACE|CONNECT) .* HTTP\/\d\.\d$/i.test(text))
+  if (/^(?:OPTIONS|GET|HEAD|POST|PUT|DELETE|TRACE|CONNECT|PATCH|PRI) .* HTTP\/\d\.\d$/i.test(text))
     return refused(REPLIES.notSmtp, true);
   const [, verb = '', argument = ''] = /^([A-Za-z][A-Za-z0-9-]*)(?: +(.*?))? *$/u.exec(text) ?? [];
   const isAuth = inExchange || verb.toUpperCase() === 'AUTH';

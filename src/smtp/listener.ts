@@ -5,8 +5,9 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { SMTPServer } from 'smtp-server';
-import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
+import { type SMTPConnectionOptions, TLS_SOCKET_OPTIONS } from 'smtp-server/lib/smtp-connection.js';
 import type { Log } from '../log.ts';
+import { chooseProtocol } from './alpn.ts';
 import { type ConnectionOptions, ListenerConnection } from './listener-connection.ts';
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type ListenerLimits, type ListenerTimeouts } from './listener-limits.ts';
 import { type ListenPlace, listenAt } from './listening.ts';
@@ -109,6 +110,9 @@ function completeOptions({ fqdn, policy, log, timeouts, limits, ...overrides }: 
   };
 }
 
+// smtp-server hands on to its sockets what this list of its names.
+if (!TLS_SOCKET_OPTIONS.includes('ALPNCallback')) TLS_SOCKET_OPTIONS.push('ALPNCallback');
+
 /** smtp-server's listener with our connections in it, and without its built-in key. */
 class ConnectionServer extends SMTPServer {
   readonly #options: ServerOptions;
@@ -116,8 +120,14 @@ class ConnectionServer extends SMTPServer {
   #isShutDown = false;
 
   constructor(options: ServerOptions) {
-    // Both switches are for STARTTLS: every client is asked for a certificate, and judging it is not the socket's business.
-    super({ logger: false, disableReverseLookup: true, requestCert: true, rejectUnauthorized: false });
+    // The last three are for STARTTLS: every client is asked for a certificate, and judging it is not the socket's business.
+    super({
+      logger: false,
+      disableReverseLookup: true,
+      requestCert: true,
+      rejectUnauthorized: false,
+      ALPNCallback: chooseProtocol,
+    });
     this.#options = options;
     this.on('error', (error) => {
       // That it could not be opened at all is for the opener to say.

@@ -93,6 +93,7 @@ export const REPLIES = {
   messageTooLarge: reply(552, '5.3.4', 'Message size exceeds fixed maximum message size'),
   headerTooLarge: reply(552, '5.3.4', 'Message header exceeds fixed maximum size'),
   bareLineEnding: reply(550, '5.6.11', 'Message contains bare CR or LF, lines must end in CRLF'),
+  hiddenDot: reply(550, '5.6.0', 'Message has a line that begins with NUL and a dot'),
   mailLoop: reply(554, '5.4.6', 'Hop count exceeded - possible mail loop'),
 } as const satisfies Record<string, Reply>;
 
