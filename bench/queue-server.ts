@@ -3,7 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, ServerProcesses } from '../test/helpers/server-processes.ts';
+import { freePort } from '../test/helpers/free-port.ts';
+import { ServerProcesses } from '../test/helpers/server-processes.ts';
 import { CountingSink } from './queue-traffic.ts';
 
 const LIVE_DOMAIN = 'live.test';

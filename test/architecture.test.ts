@@ -17,6 +17,7 @@ const FLOOR_ONE = [
   'config-values',
   'log',
   'bounded-map',
+  'free-port',
   'recurrence',
   'size',
   'version',

@@ -1,12 +1,12 @@
 // What stands on the demo's stage: a folder with both configs, the two servers, the world outside and the mailbox inside. What
 // is typed there, and what must come of it, is typing.ts's.
 
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { CmdletOutput } from '../cmdlets/output.ts';
 import type { Role } from '../config.ts';
 import { callCmdlet } from '../control/client.ts';
 import { controlSocketPath } from '../control/socket-path.ts';
+import { findFreePort } from '../free-port.ts';
 import { Problem } from '../problem.ts';
 import { claimPrivateFolder, writeFileDurably } from '../storage/files.ts';
 import { isServerData } from '../storage/folder-owner.ts';
@@ -23,6 +23,7 @@ export const SMART_HOST = 'smarthost.fabrikam.test';
 export const INSIDE = { domain: 'contoso.test', person: 'anna@contoso.test' } as const;
 export const OUTSIDE = { domain: 'fabrikam.test', person: 'bob@fabrikam.test' } as const;
 
+const HOST = '127.0.0.1';
 const FQDN: Record<Role, string> = { hub: 'hub01.corp.test', edge: 'edge01.perimeter.test' };
 
 export interface Stage {
@@ -52,7 +53,10 @@ export async function openStage(options: { folder: string; story: Story; signal:
 
 /** Writes both configs and returns the ports in them. */
 async function writeConfigs(folder: string, smartHostPort: number): Promise<Stage['ports']> {
-  const [hub = 0, edge = 0, ldaps = 0] = await findFreePorts(3);
+  // The same over a restart, which port 0 in the configs would not be.
+  const hub = await findFreePort(HOST);
+  const edge = await findFreePort(HOST);
+  const ldaps = await findFreePort(HOST);
   claimPrivateFolder(folder, isServerData);
   writeConfig(folder, 'hub', {
     listen: { smtp: [loopback(hub)] },
@@ -76,7 +80,7 @@ export async function closeStage({ binary, outside }: Stage): Promise<void> {
 }
 
 function loopback(port: number): string {
-  return `127.0.0.1:${port}`;
+  return `${HOST}:${port}`;
 }
 
 /** JSON is YAML. Attempts follow each other quickly, so that nobody has to wait for mail that waits. */
@@ -91,25 +95,6 @@ function writeConfig(folder: string, role: Role, own: object): void {
     if (!(error instanceof Problem)) throw error;
     throw new Problem('folder-in-use', `${folder} already holds a ${role}.yaml: name a folder that is new or empty`);
   }
-}
-
-/** Ports that stay the same over a restart, which port 0 in the configs would not. */
-async function findFreePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address();
-            resolve(typeof address === 'object' && address ? address.port : 0);
-          });
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** Starts both servers as a person would in two terminals. */

@@ -2,10 +2,10 @@
 // settled here, once, so that a half which is started again is found where it was.
 
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { ADAM_ENDPOINT, type Endpoint, formatEndpoint, readConfig } from '../config.ts';
-import { isProblem, listenProblem } from '../problem.ts';
+import { findFreePort, probePort } from '../free-port.ts';
+import { isProblem } from '../problem.ts';
 import { writeFileDurably } from '../storage/files.ts';
 import type { UpOptions } from './doors.ts';
 import type { DeliveryTarget } from './endpoints.ts';
@@ -44,19 +44,7 @@ async function formerLdapsPort({ dir, edge: { host } }: UpOptions): Promise<numb
 }
 
 async function settlePort(endpoint: Endpoint): Promise<Endpoint> {
-  return endpoint.port === 0 ? { host: endpoint.host, port: await probePort(endpoint) } : endpoint;
-}
-
-/** The port, free at this moment; throws Problem `listen-failed`. */
-function probePort(endpoint: Endpoint): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => reject(listenProblem(formatEndpoint(endpoint), error)));
-    probe.listen(endpoint.port, endpoint.host, () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : endpoint.port));
-    });
-  });
+  return endpoint.port === 0 ? { host: endpoint.host, port: await findFreePort(endpoint.host) } : endpoint;
 }
 
 /** Writes `hub.yaml` and `edge.yaml` anew. */

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePort } from './free-port.ts';
 
 const LAUNCHER = new URL('../../bin/relaypair.js', import.meta.url).pathname;
 
@@ -70,7 +71,7 @@ export class Pair {
   static async up(options: PairOptions): Promise<Pair> {
     const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'relaypair-'));
     // Its input ends with this process, and it with its input: a test that is cut off leaves nothing running.
-    const child = spawn(process.execPath, [LAUNCHER, ...upParameters(folder, options)], {
+    const child = spawn(process.execPath, [LAUNCHER, ...(await upParameters(folder, options))], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, RELAYPAIR_WATCH_STDIN: '1' },
     });
@@ -141,10 +142,10 @@ export class Pair {
   }
 }
 
-function upParameters(folder: string, options: PairOptions): string[] {
+async function upParameters(folder: string, options: PairOptions): Promise<string[]> {
   return [
     'up',
-    ...['--dir', folder, '--hub', '127.0.0.1:0', '--edge', '127.0.0.1:0'],
+    ...['--dir', folder, '--hub', `127.0.0.1:${await freePort()}`, '--edge', `127.0.0.1:${await freePort()}`],
     ...['--smart-host', `127.0.0.1:${options.smartHostPort}`, '--deliver', options.deliver],
     ...(options.acceptedDomains ?? ['contoso.test']).flatMap((domain) => ['--accepted-domain', domain]),
     ...['--retry', options.retry ?? '300ms'],

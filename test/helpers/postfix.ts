@@ -4,10 +4,10 @@
 import { execFileSync, type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KeyPair } from '../../src/tls/key-pair.ts';
+import { freePort } from './free-port.ts';
 import { runToSuccess } from './program.ts';
 import { Conversation } from './submit.ts';
 import { waitUntil } from './wait.ts';
@@ -93,15 +93,6 @@ export class Postfix {
 
 function find(program: string): string {
   return `/usr/sbin/${program}`;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 function writeConfiguration(folder: string, port: number, options: PostfixOptions): void {

@@ -3,7 +3,6 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,26 +23,6 @@ const EVERYWHERE = { workers: Number(process.env['TEST_WORKERS'] ?? 0) };
 
 /** Nobody is asked for names on the Internet, and what DNS would say of them waits. */
 export const NO_NAME_SERVER = { servers: ['127.0.0.1:1'] };
-
-/** Below the ports that the kernel gives to outgoing connections: those may take one before its server listens. */
-const FIRST_PORT = 10_000;
-const PORTS = 20_000;
-
-/** A port that is free now, and that no outgoing connection takes. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
-    if (await isFree(port)) return port;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  const probe = createServer();
-  return new Promise((resolve) => {
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
-}
 
 /** How a server is started, where that is not plainly. */
 export interface Launch {

@@ -2,9 +2,10 @@
 // stand between them on the wire. More of either: site.ts.
 
 import { join } from 'node:path';
-import { freePort, NO_NAME_SERVER, QUICK_RETRY, ServerProcesses } from './server-processes.ts';
+import { freePort } from './free-port.ts';
+import { NO_NAME_SERVER, QUICK_RETRY, ServerProcesses } from './server-processes.ts';
 
-export { eventually, freePort, type Role } from './server-processes.ts';
+export { eventually, type Role } from './server-processes.ts';
 
 export interface Ports {
   readonly hub: number;

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import type { CmdletOutput } from '../../src/cmdlets/output.ts';
 import { parseCertificate } from '../../src/tls/certificate.ts';
-import { freePort, NO_NAME_SERVER, QUICK_RETRY, type Role, ServerProcesses } from './server-processes.ts';
+import { freePort } from './free-port.ts';
+import { NO_NAME_SERVER, QUICK_RETRY, type Role, ServerProcesses } from './server-processes.ts';
 
 export const SITE = 'Default-First-Site-Name';
 

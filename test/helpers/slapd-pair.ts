@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { connectLdap, type LdapClient } from '../../src/ldap/client.ts';
 import type { KeyPair } from '../../src/tls/key-pair.ts';
 import { createSelfSigned } from '../../src/tls/self-signed.ts';
+import { freePort } from './free-port.ts';
 import { Relaying, type RelayingOptions } from './relaying.ts';
-import { freePort } from './server-processes.ts';
 import { type RunningSlapd, SLAPD_PASSWORD, SLAPD_SCHEMA, startSlapd } from './slapd.ts';
 
 export const AD_SUFFIX = 'CN=Configuration,DC=corp,DC=test';

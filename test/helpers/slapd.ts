@@ -3,11 +3,11 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { connect } from 'node:tls';
 import type { KeyPair } from '../../src/tls/key-pair.ts';
+import { freePort } from './free-port.ts';
 import { requirePeer } from './peers.ts';
 
 const SLAPD = '/usr/sbin/slapd';
@@ -51,7 +51,7 @@ export interface SlapdOptions {
 /** Starts slapd and waits until it takes connections. */
 export async function startSlapd(options: SlapdOptions): Promise<RunningSlapd> {
   const folder = mkdtempSync(join(tmpdir(), 'relaypair-slapd-'));
-  const port = options.port ?? (await findFreePort());
+  const port = options.port ?? (await freePort());
   writeConfiguration(folder, options);
   let end: (signal: NodeJS.Signals) => Promise<void>;
   const launch = async (): Promise<void> => {
@@ -136,16 +136,6 @@ function findModules(): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 async function waitForPort(child: ChildProcess, port: number): Promise<void> {

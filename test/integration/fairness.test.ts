@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DnsServer, zone } from '../helpers/dns-server.ts';
 import { INSIDER, writeLetter } from '../helpers/relaying.ts';
 import { openScriptedServer, type ScriptedServer } from '../helpers/scripted-smtp-server.ts';
-import { eventually, freePort, Servers } from '../helpers/servers.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { eventually, Servers } from '../helpers/servers.ts';
 import { Sink } from '../helpers/sink.ts';
 import { submit } from '../helpers/submit.ts';
 

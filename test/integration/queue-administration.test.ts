@@ -3,7 +3,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, eventually, Servers } from '../helpers/servers.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { eventually, Servers } from '../helpers/servers.ts';
 import { Sink } from '../helpers/sink.ts';
 import { submit } from '../helpers/submit.ts';
 

@@ -4,7 +4,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Meddler } from '../helpers/meddler.ts';
-import { eventually, freePort, Servers } from '../helpers/servers.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { eventually, Servers } from '../helpers/servers.ts';
 import { submit } from '../helpers/submit.ts';
 import { type Dates, TRUST_CASES, type TrustCase } from '../helpers/trust-cases.ts';
 

@@ -15,7 +15,8 @@ import {
 } from '../helpers/ldap-tools.ts';
 import { requirePeer, requirePythonModule } from '../helpers/peers.ts';
 import { runProgram } from '../helpers/program.ts';
-import { freePort, Servers } from '../helpers/servers.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { Servers } from '../helpers/servers.ts';
 
 const AD = 'CN=Configuration,DC=corp,DC=test';
 const SITES = `CN=Sites,${AD}`;

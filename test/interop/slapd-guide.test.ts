@@ -13,7 +13,8 @@ import { dialDirectory } from '../../src/directory/ldap-dialing.ts';
 import { LdapDirectory } from '../../src/directory/ldap-directory.ts';
 import { requirePeer } from '../helpers/peers.ts';
 import { runProgram, runToSuccess } from '../helpers/program.ts';
-import { eventually, freePort } from '../helpers/server-processes.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { eventually } from '../helpers/server-processes.ts';
 
 const GUIDE = readFileSync(new URL('../../docs/slapd.md', import.meta.url), 'utf8');
 const isThere = requirePeer('slapd') && requirePeer('ldapsearch') && requirePeer('openssl');
