@@ -9,7 +9,7 @@ import { Sink, type SinkOptions } from './sink.ts';
 import { type Submitted, submit } from './submit.ts';
 
 const ACCEPTED_DOMAIN = 'contoso.test';
-const SITE = 'Default-First-Site-Name';
+const TO_INTERNET = 'EdgeSync - Default-First-Site-Name to Internet';
 
 /** Outbound is from the Hub by the Edge to the smart host, inbound from the Edge by the Hub to the mailboxes. */
 export type Direction = 'outbound' | 'inbound';
@@ -73,13 +73,18 @@ export class Relaying {
   /** Brings all mail for elsewhere to a port of this machine. */
   async setSmartHost(port: number): Promise<void> {
     await this.servers.ask('hub', 'Set-SendConnector', {
-      Identity: `EdgeSync - ${SITE} to Internet`,
+      Identity: TO_INTERNET,
       DNSRoutingEnabled: '$false',
       DomainSecureEnabled: '$false',
       SmartHosts: '127.0.0.1',
       Port: String(port),
     });
     await this.synchronize();
+    // An Edge whose ADAM is on an LDAP server reads it at intervals: until then it routes as before.
+    await eventually('the smart host on the Edge', async () => {
+      const connectors = await this.servers.ask('edge', 'Get-SendConnector');
+      return connectors.some(({ Name, Port }) => Name === TO_INTERNET && Port === port) ? true : undefined;
+    });
   }
 
   /** Start-EdgeSynchronization, which must succeed. */
