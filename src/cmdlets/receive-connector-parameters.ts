@@ -46,7 +46,7 @@ export const RECEIVE_CONNECTOR_PARAMETERS = {
   MaxHeaderSize: { type: 'size', help: `Largest header ${STORED}` },
   MaxLocalHopCount: {
     type: 'integer',
-    help: `Received fields of this server from which on a message counts as looping ${STORED}`,
+    help: 'Received fields of this server itself from which on a message counts as looping; 0 never',
   },
   MaxProtocolErrors: { ...NUMBER, help: `Errors after which a client is cut off ${STORED}` },
   MaxLogonFailures: { ...NUMBER, help: `Failed authentications after which a client is cut off ${STORED}` },

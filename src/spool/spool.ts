@@ -42,6 +42,8 @@ export interface Envelope {
   readonly authenticatedAs?: string;
   /** Received fields found on arrival. */
   readonly hopCount: number;
+  /** Octets of the body that are header fields for the organisation alone; absent where there are none. */
+  readonly internalFieldsBytes?: number;
 }
 
 export type RecipientStatus = 'pending' | 'delivered' | 'relayed' | 'failed';

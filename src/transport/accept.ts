@@ -7,6 +7,7 @@ import { type Principal, type ReceiveConnector, type Right, rightsOf } from '../
 import type { Mailbox } from '../smtp/address.ts';
 import { REPLIES } from '../smtp/replies.ts';
 import type { Reply } from '../smtp/reply.ts';
+import type { MessageFacts } from './message-scan.ts';
 
 /** What a session has come to be. */
 export interface Standing {
@@ -52,6 +53,17 @@ export function mustBeKnown(
   )
     return false;
   return findAcceptedDomain(acceptedDomains, recipient.domain)?.domainType === 'Authoritative';
+}
+
+/**
+ * Whether a message has been under way for too long to be taken, by its Received fields on arrival (RFC 5321 §6.3): as many
+ * as MaxHopCount, or as many of this server's own as MaxLocalHopCount, which finds a loop sooner; 0 leaves the latter out.
+ */
+export function isLooping(
+  { maxHopCount, maxLocalHopCount }: Pick<ReceiveConnector, 'maxHopCount' | 'maxLocalHopCount'>,
+  { receivedCount, ownReceivedCount }: Pick<MessageFacts, 'receivedCount' | 'ownReceivedCount'>,
+): boolean {
+  return receivedCount >= maxHopCount || (maxLocalHopCount > 0 && ownReceivedCount >= maxLocalHopCount);
 }
 
 /** user%foreign.example@ours, foreign!user@ours, "user@foreign.example"@ours: a stranger's wish for a route beyond us. */

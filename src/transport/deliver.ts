@@ -15,6 +15,7 @@ import {
 } from './hop.ts';
 import { deliverToMaildir } from './maildir.ts';
 import type { DeliveryContext } from './delivery-context.ts';
+import { publicBody } from './header-firewall.ts';
 import { findServer, type Search } from './server-search.ts';
 import type { OpenedSmtp } from './smtp-hop.ts';
 import { formatNetworkMessageId } from './trace-header.ts';
@@ -89,9 +90,13 @@ class SmtpHopConnection implements HopConnection {
   }
 }
 
-/** The id that joins both hops' records goes in front, but only to a member of the pair. */
-function outgoingMessage({ message, indexes, openBody }: Parcel, isPair: boolean): OutgoingMessage {
+/** The id that joins both hops' records goes in front, and internal fields stay in, but only to a member of the pair. */
+function outgoingMessage(parcel: Parcel, isPair: boolean): OutgoingMessage {
+  const { message, indexes } = parcel;
   const { envelope } = message;
+  const { sizeBytes, openBody } = isPair
+    ? { sizeBytes: message.bodySizeBytes, openBody: parcel.openBody }
+    : publicBody(message, parcel.openBody);
   const prefix = Buffer.concat([
     Buffer.from(isPair ? formatNetworkMessageId(envelope.networkMessageId) : ''),
     message.traceFields,
@@ -99,7 +104,7 @@ function outgoingMessage({ message, indexes, openBody }: Parcel, isPair: boolean
   return {
     reversePath: envelope.reversePath,
     recipients: indexes.flatMap((index) => message.recipients[index] ?? []),
-    sizeBytes: prefix.length + message.bodySizeBytes,
+    sizeBytes: prefix.length + sizeBytes,
     eightBit: envelope.eightBit,
     binaryMime: envelope.binaryMime ?? false,
     smtpUtf8: envelope.smtpUtf8,
@@ -169,7 +174,7 @@ class MaildirConnection implements HopConnection {
         reversePath: message.envelope.reversePath,
         networkMessageId: message.envelope.networkMessageId,
         receivedAt: message.envelope.receivedAt,
-        body: () => prepend(message.traceFields, openBody),
+        body: () => prepend(message.traceFields, publicBody(message, openBody).openBody),
       });
       return { status: 'delivered', reply: '250 2.1.5 Recipient OK', isLocal: true, successAction: 'delivered' };
     } catch (error) {

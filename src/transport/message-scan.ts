@@ -1,6 +1,5 @@
 // Reads the header block of a message while its octets stream past, without changing or keeping the body: Message-ID and
-// Subject for the records, the number of Received fields for loop detection (RFC 5321 §6.3), and whether there are 8-bit
-// octets. Of a header longer than the limit only the first part is looked at.
+// Subject for the records, the Received fields for loop detection (RFC 5321 §6.3), and whether there are 8-bit octets. Of a header longer than the limit only the first part is looked at.
 
 import { isAscii } from 'node:buffer';
 
@@ -14,6 +13,8 @@ export interface MessageFacts {
   readonly messageId: string | undefined;
   readonly subject: string;
   readonly receivedCount: number;
+  /** Those of them that this server wrote. */
+  readonly ownReceivedCount: number;
   readonly hasEightBit: boolean;
 }
 
@@ -37,16 +38,19 @@ export class MessageScan {
     this.#tail = probe.subarray(-(BLANK_LINE.length - 1));
   }
 
-  facts(): MessageFacts {
+  /** `ownName`: what this server calls itself in Received fields. */
+  facts(ownName: string): MessageFacts {
     const text = Buffer.concat(this.#header).toString('latin1');
     const end = text.startsWith('\r\n') ? 0 : text.indexOf('\r\n\r\n');
     const fields = unfold(end < 0 ? text : text.slice(0, end));
+    const received = fields.filter((field) => /^received[ \t]*:/i.test(field));
     return {
       messageId: readMessageId(fieldBody(fields, 'message-id')),
       subject: decodeUtf8(fieldBody(fields, 'subject') ?? '')
         .slice(0, MAX_SUBJECT_CHARACTERS)
         .toWellFormed(),
-      receivedCount: fields.filter((field) => /^received[ \t]*:/i.test(field)).length,
+      receivedCount: received.length,
+      ownReceivedCount: received.filter((field) => isReceivedBy(field, ownName)).length,
       hasEightBit: this.#hasEightBit,
     };
   }
@@ -54,6 +58,26 @@ export class MessageScan {
 
 function unfold(header: string): string[] {
   return header.replaceAll(/\r\n(?=[ \t])/g, '').split('\r\n');
+}
+
+/**
+ * Whether the by-clause of a Received field (RFC 5321 §4.4) names `name`, whole and in any letter case. What others write
+ * about us in a comment, or as the name that a client gave, does not count.
+ */
+function isReceivedBy(field: string, name: string): boolean {
+  const [, by] = /^[^:]*:\s*(?:from\s+[^\s;]+\s+)?by\s+([^\s;]+)/i.exec(withoutComments(field)) ?? [];
+  return by?.toLowerCase() === name.toLowerCase();
+}
+
+/** In one pass, however deep a stranger nests them. A comment leaves a blank. */
+function withoutComments(text: string): string {
+  let depth = 0;
+  return text.replaceAll(/\\.|[()]|[^\\()]+/gs, (piece) => {
+    if (piece === '(') depth++;
+    if (depth === 0) return piece;
+    if (piece === ')') depth--;
+    return ' ';
+  });
 }
 
 function fieldBody(fields: readonly string[], name: string): string | undefined {

@@ -24,10 +24,15 @@ import type {
 import type { Envelope, Spool, SpooledMessage, SpoolWriter } from '../spool/spool.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import { offerStartTls, receptionReason, recognisePeer, type StartTlsOffer } from '../trust/reception.ts';
-import { type Principal, type ReceiveConnector, chooseReceiveConnector } from '../directory/receive-connector.ts';
-import { mustBeKnown, refuseRecipient, refuseSender, type Standing } from './accept.ts';
-import { type MessageFacts, MessageScan } from './message-scan.ts';
-import { NetworkIdField } from './network-id-field.ts';
+import {
+  type Principal,
+  type ReceiveConnector,
+  chooseReceiveConnector,
+  rightsOf,
+} from '../directory/receive-connector.ts';
+import { isLooping, mustBeKnown, refuseRecipient, refuseSender, type Standing } from './accept.ts';
+import { HEADER_FAMILIES } from './header-firewall.ts';
+import { type Intake, type IntakeTerms, takeIn } from './intake.ts';
 import { type Organisation, type Peer, postmasterDomain } from './organisation.ts';
 import { type Pressure, refuseForPressure } from './pressure.ts';
 import { type RecipientValidation, refuseUnknown } from './recipient-validation.ts';
@@ -140,13 +145,12 @@ export class Receiver implements SessionPolicy {
   async data(session: SmtpSession, transaction: Transaction, body: Readable): Promise<Reply> {
     const writer = this.#options.spool.receive();
     try {
-      const { facts, networkId } = await this.#take(session, writer, body);
-      const connector = this.#connectorOf(session);
-      if (facts.receivedCount >= connector.maxHopCount) {
+      const intake = await takeIn(writer, body, this.#intakeTerms(session));
+      if (isLooping(this.#connectorOf(session), intake.facts)) {
         await this.#abort(writer);
         return REPLIES.mailLoop;
       }
-      return await this.#commit(session, transaction, { writer, facts, networkId });
+      return await this.#commit(session, transaction, { writer, ...intake });
     } catch (error) {
       await this.#abort(writer);
       return this.#explain(error);
@@ -211,29 +215,21 @@ export class Receiver implements SessionPolicy {
     return { connector: this.#connectorOf(session), principal, isTls: session.tls !== undefined };
   }
 
-  /** Streams the octets into the spool; the id field that a peer put in front is taken off on the way. */
-  async #take(
-    session: SmtpSession,
-    writer: SpoolWriter,
-    body: Readable,
-  ): Promise<{ facts: MessageFacts; networkId: string | undefined }> {
-    const scan = new MessageScan();
-    const field = new NetworkIdField(this.#peerOf(session) !== undefined);
-    for await (const chunk of body) {
-      const rest = field.strip(chunk as Buffer);
-      scan.push(rest);
-      await writer.write(rest);
-    }
-    const last = field.end();
-    scan.push(last);
-    await writer.write(last);
-    return { facts: scan.facts(), networkId: field.value };
+  /** What a message of this client may hold (exchange: Ms-Exch-Accept-Headers-Organization and -Forest). */
+  #intakeTerms(session: SmtpSession): IntakeTerms {
+    const { connector, principal } = this.#standing(session);
+    const rights = rightsOf(connector, principal);
+    return {
+      isPeer: this.#peerOf(session) !== undefined,
+      acceptedFamilies: HEADER_FAMILIES.filter((family) => rights.has(`Ms-Exch-Accept-Headers-${family}`)),
+      ownName: this.#organisation.fqdn,
+    };
   }
 
   async #commit(
     session: SmtpSession,
     transaction: Transaction,
-    taken: { writer: SpoolWriter; facts: MessageFacts; networkId: string | undefined },
+    taken: Intake & { readonly writer: SpoolWriter },
   ): Promise<Reply> {
     const envelope = this.#envelope(session, transaction, taken);
     const offer = this.#startTlsOffer(this.#connectorOf(session));
@@ -275,11 +271,7 @@ export class Receiver implements SessionPolicy {
     }
   }
 
-  #envelope(
-    session: SmtpSession,
-    { mail, recipients }: Transaction,
-    taken: { facts: MessageFacts; networkId: string | undefined },
-  ): Envelope {
+  #envelope(session: SmtpSession, { mail, recipients }: Transaction, taken: Intake): Envelope {
     const { clock, expirationMs } = this.#options;
     const receivedAt = clock.now();
     const networkMessageId = taken.networkId ?? randomUUID();
@@ -301,6 +293,7 @@ export class Receiver implements SessionPolicy {
       expiresAt: new Date(receivedAt.getTime() + expirationMs),
       ...(peer && { authenticatedAs: peer.fqdn }),
       hopCount: taken.facts.receivedCount,
+      ...(taken.internalFieldsBytes > 0 && { internalFieldsBytes: taken.internalFieldsBytes }),
     };
   }
 

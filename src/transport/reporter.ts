@@ -9,6 +9,7 @@ import { messageOf } from '../problem.ts';
 import type { NewMessage, NotifyCondition, RecipientState, Spool, SpooledMessage } from '../spool/spool.ts';
 import { explainReason, type Reason } from '../trust/reasons.ts';
 import { formatReport, isReturnable } from './dsn.ts';
+import { publicBody } from './header-firewall.ts';
 import type { HopFacts, RecipientOutcome } from './hop.ts';
 import { type Organisation, postmasterDomain } from './organisation.ts';
 import { type ReportAction, type ReportedRecipient, subjectOf } from './report.ts';
@@ -155,10 +156,12 @@ export class Reporter {
   }
 
   async #read(message: SpooledMessage, isAll: boolean): Promise<{ octets: Buffer; isWhole: boolean }> {
+    // The report may go anywhere, and from here on it is a body.
+    const { openBody } = publicBody(message, () => this.#options.spool.openBody(message));
     const chunks: Buffer[] = [message.traceFields];
     let size = 0;
     try {
-      for await (const chunk of this.#options.spool.openBody(message)) {
+      for await (const chunk of openBody()) {
         chunks.push(chunk);
         size += chunk.length;
         if (!isAll && size >= HEADER_LIMIT_BYTES) break;

@@ -1,10 +1,14 @@
 import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SystemClock } from '../../../src/clock.ts';
+import type { DeliveryTarget } from '../../../src/config.ts';
 import { silentLog } from '../../../src/log.ts';
 import type { SpooledMessage } from '../../../src/spool/spool.ts';
 import { openHop, prepend } from '../../../src/transport/deliver.ts';
@@ -193,6 +197,62 @@ describe('openHop', () => {
       { index: 1, status: 'deferred', reply: '452 4.2.2 full' },
     ]);
     await connection.close();
+  });
+
+  describe('internal header fields', () => {
+    const FIELD = 'X-MS-Exchange-Organization-AuthAs: Internal\r\n';
+    const BODY = `Subject: x\r\n${FIELD}\r\n${FIELD}`;
+    const REST = `Subject: x\r\n\r\n${FIELD}`;
+    const message = makeMessage(1, { traceFields: Buffer.from('Received: here\r\n'), bodySizeBytes: BODY.length });
+    const noted = { ...message, envelope: { ...message.envelope, internalFieldsBytes: FIELD.length } };
+    const mailbox = (target: DeliveryTarget): Hop => ({ ...smartHost(), kind: 'mailbox', target });
+
+    /** What arrived, and the size that was announced. */
+    async function deliver(hop: Hop): Promise<[string, string]> {
+      let [arrived, announced] = ['', ''];
+      const server = await serve({
+        keywords: ['SIZE 1000000'],
+        answers: {
+          MAIL: (line) => {
+            announced = /SIZE=\d+/.exec(line)?.[0] ?? '';
+            return '250 fine';
+          },
+          DATA: async (_, peer) => {
+            peer.say('354 go');
+            arrived = (await peer.readBody()) ?? '';
+            return hop.kind === 'mailbox' ? '250 one\r\n250 two' : '250 taken';
+          },
+        },
+      });
+      const connection = connectionOf(await openHop(contextFor({ 'a.test': server.port }), hop, false));
+      const outcomes = await connection.deliver(parcelOf(noted, BODY));
+      expect(outcomes.map(({ status }) => status)).toEqual(['delivered', 'delivered']);
+      await connection.close();
+      return [arrived, announced];
+    }
+
+    it.each<[string, Hop]>([
+      ['a smart host', smartHost('a.test')],
+      ['a mailbox store', mailbox({ kind: 'lmtp', host: 'a.test', port: 24 })],
+    ])('do not go to %s, and the size is announced without them', async (_, hop) => {
+      expect(await deliver(hop)).toEqual([
+        `Received: here\r\n${REST}`,
+        `SIZE=${'Received: here\r\n'.length + REST.length}`,
+      ]);
+    });
+
+    it('do not go into a mailbox folder', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'relaypair-deliver-'));
+      try {
+        const opened = await openHop(contextFor({}), mailbox({ kind: 'maildir', folder }), false);
+        await connectionOf(opened).deliver(parcelOf(noted, BODY));
+        const inbox = join(folder, 'anna@contoso.test', 'new');
+        const [name = ''] = await readdir(inbox);
+        expect(await readFile(join(inbox, name), 'utf8')).toMatch(new RegExp(`Received: here\r\n${REST}$`));
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
   });
 
   it('defers and closes the body when the hop breaks off in the middle of it', async () => {

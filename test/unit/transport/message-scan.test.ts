@@ -1,6 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type MessageFacts, MessageScan } from '../../../src/transport/message-scan.ts';
+import { formatReceived } from '../../../src/transport/trace-header.ts';
+
+const OWN = 'hub01.corp.test';
 
 function scan(message: string | Buffer, sizes: readonly number[] = []): MessageFacts {
   const octets = Buffer.isBuffer(message) ? message : Buffer.from(message);
@@ -11,7 +14,7 @@ function scan(message: string | Buffer, sizes: readonly number[] = []): MessageF
     from += size;
   }
   reader.push(octets.subarray(from));
-  return reader.facts();
+  return reader.facts(OWN);
 }
 
 describe('MessageScan', () => {
@@ -43,7 +46,7 @@ describe('MessageScan', () => {
     ],
     ['no body', 'Subject: one\r\n', { subject: 'one' }],
     ['no header', '\r\nSubject: one\r\n\r\nReceived: x\r\n', { subject: '', receivedCount: 0 }],
-    ['nothing', '', { messageId: undefined, subject: '', receivedCount: 0, hasEightBit: false }],
+    ['nothing', '', { messageId: undefined, subject: '', receivedCount: 0, ownReceivedCount: 0, hasEightBit: false }],
     ['only a line end', '\r\n', { subject: '', receivedCount: 0 }],
     [
       'Received fields',
@@ -55,6 +58,49 @@ describe('MessageScan', () => {
     ['a Message-ID without end', `Message-ID: <${'x'.repeat(600)}@a.test>\r\n\r\n`, { messageId: undefined }],
   ])('reads %s', (_, message, expected) => {
     expect(scan(message)).toMatchObject(expected);
+  });
+
+  it.each<[string, string, number]>([
+    ['as this server writes it', 'from c.test ([192.0.2.1]) by hub01.corp.test ([192.0.2.25]) with ESMTP id 1;', 1],
+    ['folded, in other letter case', 'from c.test\r\n BY\r\n\tHUB01.Corp.TEST\r\n with ESMTP', 1],
+    ['without from', 'by hub01.corp.test; Thu, 26 Nov 2026 00:00:00 +0000', 1],
+    ['followed at once by the date', 'from c.test by hub01.corp.test; now', 1],
+    ['behind comments, nested ones', 'from c.test (a (b) \\) by x) (c) by (d) hub01.corp.test(e)', 1],
+    ['after a client that calls itself by', 'from by by hub01.corp.test', 1],
+    ['by another server', 'from c.test by edge01.corp.test', 0],
+    ['by one whose name begins with ours', 'from c.test by hub01.corp.test.evil.test', 0],
+    ['by one whose name ends with ours', 'from c.test by not-hub01.corp.test', 0],
+    ['from us, by another', 'from hub01.corp.test by edge01.corp.test', 0],
+    ['by us in a comment only', 'from c.test (by hub01.corp.test) by edge01.corp.test', 0],
+    ['by us in a comment that does not end', 'from c.test (by hub01.corp.test', 0],
+    ['for somebody here', 'from c.test by edge01.corp.test for <by@hub01.corp.test>; now', 0],
+    ['by us behind the date', 'from c.test; by hub01.corp.test', 0],
+    ['by nobody', 'from hub01.corp.test', 0],
+  ])('knows its own Received field: %s', (_, body, expected) => {
+    expect(scan(`Received: ${body}\r\n\r\n`)).toMatchObject({ receivedCount: 1, ownReceivedCount: expected });
+  });
+
+  it('knows its own Received field as trace-header.ts writes it, whatever the client calls itself', () => {
+    const field = (helo: string) =>
+      formatReceived({
+        helo,
+        remoteAddress: '::1',
+        fqdn: OWN,
+        localAddress: '127.0.0.1',
+        isEsmtp: true,
+        smtpUtf8: false,
+        isAuthenticated: false,
+        tls: undefined,
+        reason: 'starttls-not-used',
+        id: 'x',
+        time: new Date(0),
+        clockOffset: '+400d',
+      });
+    fc.assert(
+      fc.property(fc.string(), (helo) => {
+        expect(scan(`${field(helo)}\r\n`)).toMatchObject({ receivedCount: 1, ownReceivedCount: 1 });
+      }),
+    );
   });
 
   it('keeps no subject without end', () => {
@@ -76,7 +122,7 @@ describe('MessageScan', () => {
     const shared = Buffer.from('Subject: before\r\n\r\n');
     reader.push(shared);
     shared.fill('x');
-    expect(reader.facts().subject).toBe('before');
+    expect(reader.facts(OWN).subject).toBe('before');
   });
 
   it('reads the same, however a message is cut into chunks', () => {

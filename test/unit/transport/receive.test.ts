@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../src/log.ts';
 import { Problem } from '../../../src/problem.ts';
+import type { ReceiveConnector } from '../../../src/directory/receive-connector.ts';
 import { parseMailbox } from '../../../src/smtp/address.ts';
 import { BodyFault } from '../../../src/smtp/body-framing.ts';
 import { REPLIES } from '../../../src/smtp/replies.ts';
@@ -27,6 +28,8 @@ import { accepted, makeOrganisation, makePeer, receiveConnector } from './organi
 const EDGE = 'edge01.perimeter.test';
 const ID = '0f6f2d6e-0000-4000-8000-000000000001';
 const BODY = 'Message-ID: <1@example.com>\r\nSubject: hello\r\n\r\nbody\r\n';
+/** As this server writes it, in other letter case. */
+const BY_US = 'Received: from a.test ([192.0.2.1]) by HUB01.contoso.test ([192.0.2.2]) with ESMTP;\r\n now\r\n';
 const certificateOf = (name: string): Certificate => parseCertificate(createEcCertificate(name).certificatePem);
 const edgeCertificate = certificateOf(EDGE);
 const otherCertificate = certificateOf(EDGE);
@@ -230,6 +233,70 @@ describe('Receiver', () => {
     expect((await spool.count()).messages).toBe(0);
   });
 
+  it.each<[string, Partial<ReceiveConnector>, string, keyof typeof REPLIES | undefined]>([
+    ['once less than MaxLocalHopCount', {}, BY_US.repeat(7), undefined],
+    ['as often as MaxLocalHopCount', {}, BY_US.repeat(8), 'mailLoop'],
+    ['as often as a MaxLocalHopCount of its own', { maxLocalHopCount: 2 }, BY_US.repeat(2), 'mailLoop'],
+    ['often, where MaxLocalHopCount is 0', { maxLocalHopCount: 0 }, BY_US.repeat(29), undefined],
+    ['MaxHopCount times, where MaxLocalHopCount is 0', { maxLocalHopCount: 0 }, BY_US.repeat(30), 'mailLoop'],
+    ['never, but others often', {}, BY_US.replace('HUB01', 'hub02').repeat(29), undefined],
+  ])('answers a message that has been here %s', async (_, given, fields, name) => {
+    organisation = { ...organisation, receiveConnectors: [{ ...CONNECTOR, ...given }] };
+    const receiver = makeReceiver();
+    const body = Readable.from([Buffer.from(`${fields}\r\n`)]);
+    const reply = await receiver.data(admitted(receiver), transactionTo('a@contoso.test'), body);
+    expect([reply.code, reply.enhanced]).toEqual(name ? [554, '5.4.6'] : [250, '2.6.0']);
+    expect((await spool.count()).messages).toBe(name ? 0 : 1);
+  });
+
+  describe('internal header fields', () => {
+    const ORGANIZATION = 'X-MS-Exchange-Organization-AuthAs: Internal\r\n';
+    const FOREST = 'X-MS-Exchange-Forest-RulesExecuted: hub02\r\n folded\r\n';
+    const ROUTING = 'Received: from a.test by b.test; now\r\nResent-From: <a@b.test>\r\n';
+
+    async function store(given: Partial<SmtpSession>): Promise<[string | undefined, number | undefined]> {
+      const receiver = makeReceiver();
+      const octets = Buffer.from(`${ORGANIZATION}${ROUTING}${FOREST}\r\n${ORGANIZATION}`);
+      const body = Readable.from([octets.subarray(0, 10), octets.subarray(10, 60), octets.subarray(60)]);
+      const reply = await receiver.data(admitted(receiver, given), transactionTo('a@contoso.test'), body);
+      expect(reply.code).toBe(250);
+      const [message] = await claimAll(spool);
+      const stored = message && (await readBody(spool, message)).toString();
+      expect(stored?.endsWith(`\r\n\r\n${ORGANIZATION}`)).toBe(true);
+      return [stored?.slice(0, -`\r\n${ORGANIZATION}`.length), message?.envelope.internalFieldsBytes];
+    }
+
+    it.each<[string, Partial<SmtpSession>]>([
+      ['a stranger', {}],
+      ['a stranger in TLS', { tls: tlsWith(undefined) }],
+      ['a peer in TLS that has not authenticated', overTls],
+      ['a peer whose certificate was replaced', { ...asEdge, tls: tlsWith(otherCertificate) }],
+    ])('are taken out of what %s sends, and routing fields stay', async (_, given) => {
+      expect(await store(given)).toEqual([ROUTING, undefined]);
+    });
+
+    it.each<[string, Partial<SmtpSession>]>([
+      ['by its certificate', asEdge],
+      ['by its password', { authentication: { mechanism: 'SCRAM-SHA-256', identity: 'edge-user' } }],
+    ])('stay in what a peer sends that has proved itself %s, and are noted', async (_, given) => {
+      const size = ORGANIZATION.length + FOREST.length;
+      expect(await store(given)).toEqual([ORGANIZATION + ROUTING + FOREST, size]);
+    });
+
+    it('stay family by family where the connector gives a stranger the right', async () => {
+      const extendedRights = ['Ms-Exch-Accept-Headers-Forest'] as const;
+      organisation = { ...organisation, receiveConnectors: [{ ...CONNECTOR, extendedRights }] };
+      expect(await store({})).toEqual([ROUTING + FOREST, FOREST.length]);
+    });
+
+    it('stay where the connector is externally secured', async () => {
+      const authMechanism = ['ExternalAuthoritative'] as const;
+      organisation = { ...organisation, receiveConnectors: [{ ...CONNECTOR, authMechanism }] };
+      const size = ORGANIZATION.length + FOREST.length;
+      expect(await store({})).toEqual([ORGANIZATION + ROUTING + FOREST, size]);
+    });
+  });
+
   it('takes a message with one hop less than too many', async () => {
     const receiver = makeReceiver();
     const body = Readable.from([Buffer.from(`${'Received: x\r\n'.repeat(29)}\r\n`)]);
@@ -259,7 +326,7 @@ describe('Receiver', () => {
 
   it.each([
     ['from a member of the pair it is taken over', asEdge, ID, BODY],
-    ['from a stranger it stays what it is', {}, undefined, formatNetworkMessageId(ID) + BODY],
+    ['from a stranger it is not, and taken out', {}, undefined, BODY],
   ])('the network message id: %s', async (_, given, expected, body) => {
     const receiver = makeReceiver();
     const octets = Buffer.from(formatNetworkMessageId(ID) + BODY);

@@ -22,6 +22,7 @@ import { claimAll, readBody } from '../../helpers/spool-fixtures.ts';
 import { accepted, makeOrganisation } from './organisation-fixtures.ts';
 import { hopTo, QueueBench, RETRY } from './queue-bench.ts';
 
+const INTERNAL = 'X-MS-Exchange-Organization-AuthAs: Internal\r\n';
 const FAILURE = '550 5.1.1 User unknown';
 
 interface Bench {
@@ -199,6 +200,13 @@ describe('Settlement', () => {
       'Subject: x\r\n\r\nbody\r\n',
       'message/rfc822',
       (text) => text.endsWith('\r\n\r\nbody\r\n'),
+    ],
+    [
+      'all but internal fields',
+      { ret: 'FULL', internalFieldsBytes: INTERNAL.length },
+      `Subject: x\r\n${INTERNAL}\r\nbody\r\n`,
+      'message/rfc822',
+      (text) => text.endsWith('Subject: x\r\n\r\nbody\r\n'),
     ],
     [
       'headers of what is too large',
