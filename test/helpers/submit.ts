@@ -42,8 +42,9 @@ export class Conversation {
     });
   }
 
-  static async open(port: number, host = '127.0.0.1'): Promise<Conversation> {
-    const socket = connect(port, host);
+  /** `localAddress`: where the client is. */
+  static async open(port: number, host = '127.0.0.1', localAddress?: string): Promise<Conversation> {
+    const socket = connect({ port, host, ...(localAddress !== undefined && { localAddress }) });
     const conversation = new Conversation(socket);
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
