@@ -6,17 +6,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SystemClock } from '../../../src/clock.ts';
 import type { DeliveryTarget } from '../../../src/config.ts';
 import { silentLog } from '../../../src/log.ts';
+import { SmtpListener } from '../../../src/smtp/listener.ts';
 import type { SpooledMessage } from '../../../src/spool/spool.ts';
 import { openHop, prepend } from '../../../src/transport/deliver.ts';
+import { HEADER_FAMILIES } from '../../../src/transport/header-firewall.ts';
 import { formatReply, type Hop, type OpenedHop, type Parcel, unreachableHop } from '../../../src/transport/hop.ts';
+import { takeIn } from '../../../src/transport/intake.ts';
 import { LoadBalance } from '../../../src/transport/load-balance.ts';
 import type { DeliveryContext } from '../../../src/transport/delivery-context.ts';
 import { makeMessage } from '../../helpers/queue-fixtures.ts';
 import { NO_DNS } from '../../helpers/no-dns.ts';
+import { PLAIN_OFFER, ScriptedPolicy } from '../../helpers/scripted-policy.ts';
 import { openScriptedServer, type ScriptedServer, type SmtpScript } from '../../helpers/scripted-smtp-server.ts';
 import { makeOrganisation, makePeer } from './organisation-fixtures.ts';
 
@@ -239,6 +244,45 @@ describe('openHop', () => {
         `Received: here\r\n${REST}`,
         `SIZE=${'Received: here\r\n'.length + REST.length}`,
       ]);
+    });
+
+    it('do not go out in chunks either, whose sizes are those that were measured on the way in', async () => {
+      const policy = new ScriptedPolicy({ offered: { ...PLAIN_OFFER, chunking: true, binaryMime: true } });
+      const listener = await SmtpListener.open({
+        host: '127.0.0.1',
+        port: 0,
+        fqdn: 'hop.test',
+        policy,
+        log: silentLog(),
+      });
+      servers.push(listener);
+      const context = contextFor({ 'a.test': listener.address.port });
+      const connection = connectionOf(await openHop(context, smartHost('a.test'), false));
+      const pieces = fc.array(fc.constantFrom(FIELD, '\r\n', '\r\n', '\r', '\n', ' x', 'A: b\r\n', '\0'), {
+        maxLength: 20,
+      });
+      await fc.assert(
+        fc.asyncProperty(pieces, async (texts) => {
+          const chunks = texts.map((text) => Buffer.from(text));
+          const whole = Buffer.concat(chunks);
+          const terms = { isPeer: false, acceptedFamilies: HEADER_FAMILIES, ownName: 'edge01.perimeter.test' };
+          const { internalFieldsBytes } = await takeIn({ write: async () => {} }, Readable.from([whole]), terms);
+          const outcomes = await connection.deliver({
+            message: {
+              ...message,
+              envelope: { ...message.envelope, binaryMime: true, internalFieldsBytes },
+              bodySizeBytes: whole.length,
+            },
+            indexes: [0],
+            openBody: () => Readable.from(chunks),
+          });
+          expect(outcomes.map(({ status }) => status)).toEqual(['delivered']);
+          const taken = policy.messages.pop()?.body;
+          expect(taken?.length).toBe(message.traceFields.length + whole.length - internalFieldsBytes);
+        }),
+        { numRuns: 100 },
+      );
+      await connection.close();
     });
 
     it('do not go into a mailbox folder', async () => {
