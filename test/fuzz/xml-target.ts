@@ -1,0 +1,81 @@
+// The reader of the Edge Subscription file under fuzzing: it gives back data or refuses with a Problem, and throws nothing else.
+
+import { readSubscription, type SubscriptionData, writeSubscription } from '../../src/edgesync/subscription-file.ts';
+import { isProblem, messageOf } from '../../src/problem.ts';
+import { createSelfSigned } from '../../src/tls/self-signed.ts';
+import type { Chance } from '../crash/chance.ts';
+import { mutateOctets, mutateTokens } from './mutate.ts';
+import type { Target } from './target.ts';
+
+const OTHERS = [
+  '<!DOCTYPE x [<!ENTITY a "b">]>',
+  '<!ENTITY',
+  '&a;',
+  '&#0;',
+  '&#x110000;',
+  '&amp;'.repeat(50),
+  '<![CDATA[x]]>',
+  '<?xml version="1.1"?>',
+  '<!-- -- -->',
+  '<a>'.repeat(2000),
+  '</EdgeServerName>',
+  '<EdgeServerName xmlns="x">',
+  '\ufeff',
+  '\u0000',
+  '99999999999999999999',
+  '-1',
+  'x'.repeat(5000),
+];
+
+export class XmlTarget implements Target {
+  readonly name = 'subscription XML';
+  readonly #data: SubscriptionData;
+  readonly #file: string;
+
+  private constructor(data: SubscriptionData) {
+    this.#data = data;
+    this.#file = writeSubscription(data);
+  }
+
+  static async open(): Promise<XmlTarget> {
+    const effectiveDate = new Date('2026-01-02T03:04:05Z');
+    const { certificate } = await createSelfSigned({
+      netbiosName: 'EDGE01',
+      fqdn: 'edge01.contoso.com',
+      notBefore: effectiveDate,
+    });
+    return new XmlTarget({
+      edgeServerName: 'EDGE01',
+      edgeServerFqdn: 'edge01.contoso.com',
+      certificate,
+      esraUsername: 'cn=ESRA.EDGE01,CN=Services,CN=Configuration,CN={0F2E}',
+      esraPassword: 'p&ss<w>"or',
+      effectiveDate,
+      durationMs: 86_400_000,
+      adamSslPort: 50_636,
+      serverType: '',
+      productId: '',
+      versionNumber: 1_912_832_085,
+      serialNumber: 'Version 8.1 (Build 30240.6)',
+    });
+  }
+
+  async run(chance: Chance): Promise<string | undefined> {
+    const tokens = this.#file.split(/(?=<)|(?<=>)/);
+    const content = mutateOctets(chance, Buffer.from(mutateTokens(chance, tokens, [...OTHERS, ...tokens]).join('')));
+    try {
+      readSubscription(content);
+      return undefined;
+    } catch (error) {
+      return isProblem(error) ? undefined : `${messageOf(error)} for ${JSON.stringify(content.toString('latin1'))}`;
+    }
+  }
+
+  async checkService(): Promise<string | undefined> {
+    const { edgeServerFqdn, esraPassword } = readSubscription(Buffer.from(this.#file));
+    const isSame = edgeServerFqdn === this.#data.edgeServerFqdn && esraPassword === this.#data.esraPassword;
+    return isSame ? undefined : 'a sound file was read as another';
+  }
+
+  async close(): Promise<void> {}
+}
