@@ -29,6 +29,8 @@ export interface Launch {
   /** A command that runs it, such as strace with its options. */
   readonly under?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Its clock can be moved while it runs. */
+  readonly isLab?: boolean;
 }
 
 /** Owns the folder and the processes. A server is known by its data folder's name, which is its config file's too. */
@@ -49,6 +51,7 @@ export class ServerProcesses {
     const words = [
       ...[...(launch.under ?? []), process.execPath, LAUNCHER, this.#role(name), '--config', `${name}.yaml`],
       ...(clock === undefined ? [] : ['--clock', clock]),
+      ...(launch.isLab === true ? ['--lab'] : []),
     ];
     const child = spawn(words[0] ?? '', words.slice(1), {
       cwd: this.folder,

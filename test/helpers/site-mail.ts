@@ -3,7 +3,7 @@
 
 import type { OutputRecord } from '../../src/cmdlets/output.ts';
 import { type Card, INSIDER, type Letter, OUTSIDER, writeLetter } from './relaying.ts';
-import { eventually } from './server-processes.ts';
+import { eventually, type Launch } from './server-processes.ts';
 import { Sink } from './sink.ts';
 import { SITE, Site, type SiteOptions } from './site.ts';
 import { submit } from './submit.ts';
@@ -27,9 +27,9 @@ export class SiteMail {
   }
 
   /** Starts the servers named and subscribes their Edges on the first Hub, which runs by then. */
-  async open(...names: readonly string[]): Promise<void> {
+  async open(names: readonly string[], launch: Launch = {}): Promise<void> {
     const { site } = this;
-    await Promise.all(names.map((name) => site.start(name)));
+    await Promise.all(names.map((name) => site.start(name, undefined, launch)));
     await site.ask('hub01', 'New-AcceptedDomain', { Name: 'contoso.test', DomainName: 'contoso.test' });
     for (const edge of site.edges.filter((name) => names.includes(name))) await site.subscribe(edge);
     await this.setSmartHost();

@@ -14,7 +14,7 @@ it(
   async () => {
     await using mail = await SiteMail.prepare({ edges: 2 });
     const { site } = mail;
-    await mail.open('hub01', 'edge01', 'edge02');
+    await mail.open(['hub01', 'edge01', 'edge02']);
     const [connector] = await site.ask('hub01', 'Get-SendConnector', { Identity: INTERNET });
     expect(connector).toMatchObject({ SourceTransportServers: ['EDGE01', 'EDGE02'] });
     for (const card of await mail.exchange('both', ['hub01', 'edge01', 'edge02']))
@@ -35,7 +35,7 @@ it(
 it('the Hub shares its mail among two Edges, and a dead one costs a connection and no message', LIMIT, async () => {
   await using mail = await SiteMail.prepare({ edges: 2 });
   const { site } = mail;
-  await mail.open('hub01', 'edge01', 'edge02');
+  await mail.open(['hub01', 'edge01', 'edge02']);
   const sendOneByOne = async (count: number, subject: string) => {
     const cards = [];
     for (let number = 1; number <= count; number++) {

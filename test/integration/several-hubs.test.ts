@@ -13,7 +13,7 @@ const HUBS = ['hub01.corp.test', 'hub02.corp.test'];
 /** A first Hub with its Edge, subscribed, and a second Hub that joined later and has been started. */
 async function openWithLateHub(): Promise<SiteMail> {
   const mail = await SiteMail.prepare({ hubs: 2 });
-  await mail.open('hub01', 'edge01');
+  await mail.open(['hub01', 'edge01']);
   await mail.site.join('hub02');
   await mail.site.start('hub02');
   return mail;
@@ -24,7 +24,7 @@ async function openWithTwoHubs(): Promise<SiteMail> {
   const mail = await SiteMail.prepare({ hubs: 2 });
   await mail.site.start('hub01');
   await mail.site.join('hub02');
-  await mail.open('hub02', 'edge01');
+  await mail.open(['hub02', 'edge01']);
   return mail;
 }
 
@@ -95,7 +95,7 @@ describe('a Hub that is added to a site with a subscribed Edge', () => {
   it('is unknown to the Edge until the Edge is subscribed again, when CarryNewHubs is off', LIMIT, async () => {
     await using mail = await SiteMail.prepare({ hubs: 2 });
     const { site } = mail;
-    await mail.open('hub01', 'edge01');
+    await mail.open(['hub01', 'edge01']);
     await site.ask('hub01', 'Set-EdgeSyncServiceConfig', { CarryNewHubs: '$false' });
     await site.join('hub02');
     await site.start('hub02');
@@ -211,7 +211,7 @@ describe('a Hub that goes', () => {
     async () => {
       await using mail = await SiteMail.prepare();
       const { site } = mail;
-      await mail.open('hub01', 'edge01');
+      await mail.open(['hub01', 'edge01']);
       await site.ask('hub01', 'New-AcceptedDomain', {
         Name: 'partners.test',
         DomainName: 'partners.test',

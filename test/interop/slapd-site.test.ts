@@ -41,7 +41,7 @@ describe.skipIf(!requirePeer('slapd'))('a site on slapd', () => {
     writeFileSync(join(site.folder, 'slapd.crt'), server.certificate.pem);
     writeFileSync(join(site.folder, 'slapd.password'), SLAPD_PASSWORD, { mode: 0o600 });
 
-    await mail.open('hub01', 'edge01');
+    await mail.open(['hub01', 'edge01']);
     await site.start('hub02');
     await site.synchronize('hub01');
     for (const card of await mail.exchange('both', ['hub01', 'hub02', 'edge01']))
