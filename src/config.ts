@@ -84,6 +84,8 @@ const schema = z.strictObject({
   listen: z
     .strictObject({
       smtp: z.array(endpoint).min(1).prefault(['0.0.0.0:25', '[::]:25']),
+      submission: z.array(endpoint).default([]),
+      smtps: z.array(endpoint).default([]),
       ldaps: endpoint.optional(),
     })
     .prefault({}),
@@ -124,6 +126,19 @@ type Parsed = z.output<typeof schema>;
  */
 export function defaultWorkers(cores: number): number {
   return cores <= 3 ? 0 : Math.min(4, cores - 2);
+}
+
+/** What SMTP is spoken for at an address: between servers, with mail users (RFC 6409), with them and TLS from the start (RFC 8314 §3.3). */
+export const SERVICES = ['smtp', 'submission', 'smtps'] as const;
+export type Service = (typeof SERVICES)[number];
+
+/** Whether the clients there are people's mail programs. */
+export function isSubmission(service: Service): boolean {
+  return service !== 'smtp';
+}
+
+export interface ListenAddress extends Endpoint {
+  readonly service: Service;
 }
 
 /** What a hub delivers accepted mail to. */
@@ -191,6 +206,9 @@ function explainKind(issue: z.core.$ZodRawIssue): string | undefined {
 function complete(parsed: Parsed, path: string): Config {
   const folder = resolve(dirname(path), parsed.folder);
   const isEdge = parsed.role === 'edge';
+  if (isEdge && parsed.listen.submission.length + parsed.listen.smtps.length > 0) {
+    throw invalid(path, ['listen'], 'an Edge has no mail users: submission and smtps are for a Hub');
+  }
   if (isEdge && parsed.deliver !== undefined) throw invalid(path, ['deliver'], 'only a Hub delivers into mailboxes');
   const directory = completeDirectory(parsed.directory, { role: parsed.role, folder: dirname(path) });
   if (typeof directory === 'string') throw invalid(path, ['directory', 'announce'], directory);

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { serveAdam } from './adam-serving.ts';
 import { EDGE_CMDLETS } from './cmdlets/cmdlets.ts';
 import type { ServerContext } from './cmdlets/server-context.ts';
-import { formatEndpoint } from './config.ts';
 import { ControlServer } from './control/server.ts';
 import { controlSocketPath } from './control/socket-path.ts';
 import { openDirectory } from './directory-opening.ts';
@@ -20,6 +19,7 @@ import { watchAccounts } from './edgesync/account-watch.ts';
 import { CertificateRenewal } from './edgesync/certificate-renewal.ts';
 import { watchSilence } from './edgesync/silence-watch.ts';
 import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
+import { describeAddresses } from './listeners.ts';
 import { openTransport } from './mail-transport.ts';
 import { createOrganisationView } from './transport/organisation-view.ts';
 
@@ -81,7 +81,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     role: 'edge',
     pid: process.pid,
     fqdn: config.fqdn,
-    smtp: transport.addresses.map(formatEndpoint),
+    ...describeAddresses(transport.addresses),
     ldaps,
     workers: config.workers,
     folder: config.folder,

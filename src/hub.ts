@@ -12,10 +12,12 @@ import { watchDirectory } from './directory-watch.ts';
 import { ActiveDirectory } from './directory/active-directory.ts';
 import { adNamingContext } from './directory/layout.ts';
 import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
+import { UserLogins } from './directory/user-logins.ts';
 import { CertificateRenewal } from './edgesync/certificate-renewal.ts';
 import { Synchronizer } from './edgesync/synchronizer.ts';
 import { openLdapsDoor } from './ldaps-door.ts';
 import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
+import { describeAddresses } from './listeners.ts';
 import { openTransport } from './mail-transport.ts';
 import { createOrganisationView } from './transport/organisation-view.ts';
 
@@ -67,6 +69,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   const transport = await openTransport(foundation, {
     organisation,
     decoySecret: deriveServerSecret(secretKey, 'SCRAM decoy'),
+    logins: new UserLogins(activeDirectory.recipients, clock),
     onChange: (listener) => activeDirectory.onChange(listener),
   });
   const context: ServerContext = {
@@ -91,7 +94,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     role: 'hub',
     pid: process.pid,
     fqdn: config.fqdn,
-    smtp: transport.addresses.map(formatEndpoint),
+    ...describeAddresses(transport.addresses),
     ...(ldaps && { ldaps: formatEndpoint(ldaps) }),
     workers: config.workers,
     folder: config.folder,

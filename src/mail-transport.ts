@@ -3,17 +3,17 @@
 
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { type Endpoint, formatEndpoint, parseEndpoint } from './config.ts';
-import { messageOf } from './problem.ts';
+import type { Endpoint, ListenAddress } from './config.ts';
+import { listenAddresses, openListeners } from './listeners.ts';
 import { type DirectoryView, receivingOptions } from './receiving.ts';
 import type { Foundation } from './server.ts';
 import { SmtpListener } from './smtp/listener.ts';
-import type { ListenPlace } from './smtp/listening.ts';
 import { watchCertificates } from './transport/certificate-watch.ts';
 import { CrashFolder } from './transport/crash-folder.ts';
 import { openHop } from './transport/deliver.ts';
 import { ExpiryWarnings } from './transport/expiry-warnings.ts';
 import { LoadBalance } from './transport/load-balance.ts';
+import type { Logins } from './transport/logins.ts';
 import type { Organisation } from './transport/organisation.ts';
 import { isOwnPlace } from './transport/own-address.ts';
 import { judgeSuspects } from './transport/poison.ts';
@@ -27,14 +27,13 @@ import { routeRecipient } from './transport/route.ts';
 import { Settlement } from './transport/settlement.ts';
 import { SuspendedQueues } from './transport/suspended-queues.ts';
 import { openWorkers } from './worker-opening.ts';
-import type { Door } from './workers/worker-pool.ts';
 
 /** The moving parts of transport, once the directory can be asked. */
 export interface Transport {
   readonly queue: MailQueue;
   readonly resources: ResourceMonitor;
   /** Where SMTP listens, with the ports that port 0 became. */
-  readonly addresses: readonly Endpoint[];
+  readonly addresses: readonly ListenAddress[];
 }
 
 /** Starts queue and listeners. */
@@ -49,7 +48,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     events: foundation.events,
   });
   const crashes = await openCrashFolder(foundation);
-  let addresses: readonly Endpoint[] = config.listen.smtp;
+  let addresses: readonly ListenAddress[] = listenAddresses(config);
   const deliveryContext = {
     clock,
     log,
@@ -107,7 +106,9 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
   await resources.start();
   parts.add(() => resources.close());
   const validation = view.validation && countLookups(view.validation, foundation.metrics);
-  const workers = config.workers > 0 ? await openWorkers(foundation, { ...view, validation }, resources) : undefined;
+  const logins = view.logins && countLogins(view.logins, foundation.metrics);
+  const workers =
+    config.workers > 0 ? await openWorkers(foundation, { ...view, validation, logins }, resources) : undefined;
   const receiving = receivingOptions({
     ...foundation,
     config: () => live.current(),
@@ -116,16 +117,21 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     decoySecret: view.decoySecret,
     pressure: () => resources.pressure(),
     validation,
+    logins,
   });
   const listeners = await openListeners(foundation, organisation(), (place) =>
     workers ? workers.listen(place) : SmtpListener.open({ ...receiving, ...place }),
   );
-  addresses = listeners.map(({ address }) => ({ host: address.address, port: address.port }));
+  addresses = listeners.map(({ door: { address }, service }) => ({
+    host: address.address,
+    port: address.port,
+    service,
+  }));
   queue.start();
   // Closed the other way round: first the listeners, then the queue, so that what was taken last can still leave.
   parts.add(() => queue.stop(live.current().limits.drainTimeout));
   parts.add(async () => {
-    await Promise.all(listeners.map((listener) => listener.close()));
+    await Promise.all(listeners.map(({ door }) => door.close()));
     await workers?.stop();
   });
   parts.add(view.onChange(() => queue.resubmit()));
@@ -161,6 +167,22 @@ async function openCrashFolder(foundation: Foundation): Promise<CrashFolder> {
   return folder;
 }
 
+function countLogins(logins: Logins, { logins: counter }: Metrics): Logins {
+  return {
+    addressesOf: (identity) => logins.addressesOf(identity),
+    check: async (login) => {
+      try {
+        const answer = await logins.check(login);
+        counter.inc({ result: answer.kind });
+        return answer;
+      } catch (error) {
+        counter.inc({ result: 'failed' });
+        throw error;
+      }
+    },
+  };
+}
+
 function countLookups(validation: RecipientValidation, { recipientLookups }: Metrics): RecipientValidation {
   return {
     isOn: () => validation.isOn(),
@@ -179,47 +201,4 @@ function countLookups(validation: RecipientValidation, { recipientLookups }: Met
 
 function firstConnector(organisation: Organisation): string {
   return organisation.receiveConnectors[0]?.name ?? organisation.netbiosName;
-}
-
-/** Listens at one address, in this process or for its workers. */
-type OpenDoor = (place: ListenPlace) => Promise<Door>;
-
-/**
- * One listener for each address of the config and of the connectors; which connector serves a client is chosen at each
- * connection. An address of the config that cannot be had stops the start, a connector's own is reported and left out.
- */
-async function openListeners({ config, log }: Foundation, organisation: Organisation, open: OpenDoor): Promise<Door[]> {
-  const listeners: Door[] = [];
-  const ipv6Only = ({ port }: Endpoint): boolean =>
-    config.listen.smtp.some((other) => other.host === '0.0.0.0' && other.port === port);
-  const openAt = (endpoint: Endpoint): Promise<Door> => open({ ...endpoint, ipv6Only: ipv6Only(endpoint) });
-  try {
-    for (const endpoint of config.listen.smtp) listeners.push(await openAt(endpoint));
-  } catch (error) {
-    await Promise.all(listeners.map((listener) => listener.close()));
-    throw error;
-  }
-  for (const endpoint of boundBeyond(config.listen.smtp, organisation)) {
-    try {
-      listeners.push(await openAt(endpoint));
-    } catch (error) {
-      log.error(
-        { address: formatEndpoint(endpoint), error: messageOf(error) },
-        'a binding of a Receive connector cannot be listened at',
-      );
-    }
-  }
-  return listeners;
-}
-
-/** Bindings of enabled connectors that no address of the config covers. */
-function boundBeyond(listened: readonly Endpoint[], { receiveConnectors }: Organisation): Endpoint[] {
-  const bindings = receiveConnectors.filter(({ enabled }) => enabled).flatMap((connector) => connector.bindings);
-  const endpoints = [...new Set(bindings)].flatMap((text) => parseEndpoint(text) ?? []);
-  return endpoints.filter((endpoint) => endpoint.port !== 0 && !listened.some((other) => covers(other, endpoint)));
-}
-
-function covers(listened: Endpoint, { host, port }: Endpoint): boolean {
-  const wildcard = host.includes(':') ? '::' : '0.0.0.0';
-  return listened.port === port && (listened.host === host || listened.host === wildcard);
 }

@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import type { Log } from './log.ts';
 import type { SessionOptions } from './smtp/listener.ts';
 import type { TlsContexts } from './tls-contexts.ts';
+import type { Logins } from './transport/logins.ts';
 import type { Organisation } from './transport/organisation.ts';
 import { Receiver, type ReceiveOptions } from './transport/receive.ts';
 import type { RecipientValidation } from './transport/recipient-validation.ts';
@@ -16,11 +17,16 @@ export interface DirectoryView {
   readonly decoySecret: Buffer;
   /** On an Edge: whether a recipient is one of the organisation's. */
   readonly validation?: RecipientValidation | undefined;
+  /** On a Hub: the mail users who may log in. */
+  readonly logins?: Logins | undefined;
   onChange(listener: () => void): Cancel;
 }
 
 export interface ReceivingParts
-  extends Pick<ReceiveOptions, 'spool' | 'organisation' | 'records' | 'decoySecret' | 'pressure' | 'validation'> {
+  extends Pick<
+    ReceiveOptions,
+    'spool' | 'organisation' | 'records' | 'decoySecret' | 'pressure' | 'validation' | 'logins'
+  > {
   /** The config in force. */
   readonly config: () => Config;
   readonly clock: Clock;

@@ -32,7 +32,7 @@ export async function openWorkers(
     program: PROGRAM,
     start: { config, decoySecret: view.decoySecret },
     state: () => readState(foundation, view, resources),
-    handlers: openOwnerDoor({ ...foundation, spool, validation: view.validation }),
+    handlers: openOwnerDoor({ ...foundation, spool, validation: view.validation, logins: view.logins }),
     get maxConnections() {
       return live.current().limits.maxConnections;
     },

@@ -58,7 +58,7 @@ async function run({ number, config, decoySecret }: WorkerStart, firstState: Wor
     if (message.kind === 'connection') {
       owner.connectionTaken();
       // A client can vanish on the way from one process to the other.
-      if (socket && connections) connections.take(socket, () => owner.connectionEnded());
+      if (socket && connections) connections.take(socket, message.service, () => owner.connectionEnded());
       else owner.connectionEnded();
     }
     if (message.kind === 'stop') void stop();
@@ -77,6 +77,7 @@ async function run({ number, config, decoySecret }: WorkerStart, firstState: Wor
       records: new Records({ clock, organisation, cards, tracking, events }),
       contexts: new TlsContexts(new PushedCertificates(() => state.certificates), config.fqdn, clock),
       decoySecret,
+      logins: config.role === 'hub' ? owner : undefined,
       pressure: () => state.pressure,
       validation: {
         isOn: () => state.isValidating === true,

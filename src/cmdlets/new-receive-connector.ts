@@ -1,6 +1,6 @@
 // New-ReceiveConnector: another set of rules for some of those who connect. Each server keeps its own.
 
-import { makeReceiveConnector } from '../directory/default-receive-connectors.ts';
+import { CLIENT_PRESET, makeReceiveConnector } from '../directory/default-receive-connectors.ts';
 import type { ReceiveConnector } from '../directory/receive-connector.ts';
 import { defineCmdlet } from './cmdlet.ts';
 import { findByIdentity } from './object-identity.ts';
@@ -22,10 +22,7 @@ const USAGES = ['Client', 'Custom', 'Internal', 'Internet', 'Partner'] as const;
 
 /** Where a usage differs from the plain defaults (exchange: usage types); what is given beside it wins. */
 const PRESETS: Readonly<Record<(typeof USAGES)[number], Partial<ReceiveConnector>>> = {
-  Client: {
-    authMechanism: ['Tls', 'Integrated', 'BasicAuth', 'BasicAuthRequireTLS'],
-    permissionGroups: ['ExchangeUsers'],
-  },
+  Client: CLIENT_PRESET,
   Custom: {},
   Internal: { authMechanism: ['Tls', 'ExchangeServer'], permissionGroups: ['ExchangeServers'] },
   Internet: { permissionGroups: ['AnonymousUsers', 'Partners'] },

@@ -27,7 +27,7 @@ export const RECEIVE_CONNECTOR_PARAMETERS = {
   AuthMechanism: {
     type: 'enums',
     choices: [...AUTH_MECHANISMS, 'None'],
-    help: 'Tls offers STARTTLS, ExchangeServer lets the pair prove itself, ExternalAuthoritative trusts its ranges; the others are stored, not offered in this release',
+    help: 'Tls offers STARTTLS, ExchangeServer lets the pair prove itself, BasicAuth lets mail users log in (PLAIN, LOGIN), under TLS alone with BasicAuthRequireTLS, ExternalAuthoritative trusts its ranges; Integrated is stored, not offered in this release',
   },
   PermissionGroups: { type: 'enums', choices: [...PERMISSION_GROUPS, 'None'], help: 'Who may hand in mail' },
   ExtendedRights: {
@@ -59,7 +59,7 @@ export const RECEIVE_CONNECTOR_PARAMETERS = {
   MessageRateLimit: { ...LIMIT, help: `Messages a minute from one address ${STORED}` },
   ConnectionTimeout: { type: 'duration', help: `When a connection is closed even while in use ${STORED}` },
   ConnectionInactivityTimeout: { type: 'duration', help: `When an idle connection is closed ${STORED}` },
-  TarpitInterval: { type: 'duration', help: `Delay of error replies ${STORED}` },
+  TarpitInterval: { type: 'duration', help: 'Delay of the answer to a failed log-in' },
   ProtocolLoggingLevel: {
     type: 'enum',
     choices: PROTOCOL_LOGGING_LEVELS,
@@ -147,6 +147,13 @@ export function receiveConnectorWarnings(
     ...(isTouched && isRelay
       ? [`Whoever connects from the RemoteIPRanges of "${connector.name}" may send to any domain: keep them narrow.`]
       : []),
+    ...(connector.authMechanism.includes('BasicAuth') && changes.authMechanism && !hasTlsForPasswords(connector)
+      ? [`Passwords may cross in clear at "${connector.name}": add BasicAuthRequireTLS to AuthMechanism.`]
+      : []),
     ...domainSecureWarnings(changes),
   ];
+}
+
+function hasTlsForPasswords({ authMechanism }: ReceiveConnector): boolean {
+  return authMechanism.includes('BasicAuthRequireTLS');
 }

@@ -1,7 +1,7 @@
 // A Receive connector as records show it: Exchange 2007's properties in the order of `fl`, with what a connector without
 // bindings or name of its own has from the server.
 
-import { type Endpoint, formatEndpoint } from '../config.ts';
+import { formatEndpoint, isSubmission, type ListenAddress } from '../config.ts';
 import type { ReceiveConnector } from '../directory/receive-connector.ts';
 import type { Recorded } from '../directory/view.ts';
 import { describeObject } from './object-identity.ts';
@@ -14,16 +14,18 @@ export const RECEIVE_CONNECTOR_NOUN = 'Receive connector';
 interface ListeningServer {
   readonly netbiosName: string;
   readonly fqdn: string;
-  readonly addresses: readonly Endpoint[];
+  readonly addresses: readonly ListenAddress[];
 }
 
 export function describeReceiveConnector(connector: Recorded<ReceiveConnector>, server: ListeningServer): OutputRecord {
-  const { bindings } = connector;
+  const { bindings, submission } = connector;
+  const served = server.addresses.filter(({ service }) => isSubmission(service) === submission);
   return {
     AuthMechanism: formatFlags(connector.authMechanism),
     Banner: connector.banner,
     BinaryMimeEnabled: connector.binaryMimeEnabled,
-    Bindings: bindings.length === 0 ? server.addresses.map(formatEndpoint) : bindings,
+    Bindings: bindings.length === 0 ? served.map(formatEndpoint) : bindings,
+    Submission: submission,
     ChunkingEnabled: connector.chunkingEnabled,
     DeliveryStatusNotificationEnabled: connector.deliveryStatusNotificationEnabled,
     EightBitMimeEnabled: connector.eightBitMimeEnabled,

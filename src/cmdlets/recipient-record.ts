@@ -14,6 +14,8 @@ export const EMAIL_ADDRESSES_HELP = 'Every further address; one written as SMTP:
 export const SENDER_AUTHENTICATION_HELP =
   'Refuse mail from outside: no Edge hears of the recipient, and one that validates recipients does not know it';
 
+export const PASSWORD_HELP = 'What the user logs in with to hand in mail, beside its name or an address of it';
+
 export function describeRecipient(recipient: Recorded<Recipient>): OutputRecord {
   const primary = primaryAddressOf(recipient);
   return {
@@ -22,6 +24,7 @@ export function describeRecipient(recipient: Recorded<Recipient>): OutputRecord 
     PrimarySmtpAddress: primary,
     EmailAddresses: addressesOf(recipient).map((address) => `${address === primary ? 'SMTP' : 'smtp'}:${address}`),
     RequireSenderAuthenticationEnabled: recipient.requireSenderAuthentication,
+    LoginEnabled: recipient.passwordVerifier !== undefined,
     ...describeObject(recipient, recipient.name),
   };
 }

@@ -1,7 +1,7 @@
 // What a cmdlet may touch in the server it runs in. hub.ts and edge.ts build it; `hub` or `edge` holds what only that role has.
 
 import type { Clock } from '../clock.ts';
-import type { Config, Endpoint } from '../config.ts';
+import type { Config, ListenAddress } from '../config.ts';
 import type { Reload } from '../config-live.ts';
 import type { ActiveDirectory } from '../directory/active-directory.ts';
 import type { Adam } from '../directory/adam.ts';
@@ -44,7 +44,7 @@ export interface ServerContext {
   readonly directoryStatus: () => DirectoryStatus;
   readonly organisation: () => Organisation;
   /** Where SMTP listens, with the ports that port 0 became. */
-  readonly addresses: readonly Endpoint[];
+  readonly addresses: readonly ListenAddress[];
   readonly hub?: HubParts;
   readonly edge?: EdgeParts;
 }

@@ -2,12 +2,13 @@
 // Exchange, unless all addresses are given.
 
 import { addressesOf, makeRecipient, primaryAddressOf, type Recipient } from '../directory/recipient.ts';
+import { makeUserPassword } from '../directory/user-logins.ts';
 import { parseAddress } from '../directory/proxy-address.ts';
 import { Problem } from '../problem.ts';
 import { defineCmdlet } from './cmdlet.ts';
 import { edgeSyncNotices } from './edge-sync-notice.ts';
 import { changesOf, unchangedWarnings } from './given-changes.ts';
-import { EMAIL_ADDRESSES_HELP, IDENTITY_HELP, SENDER_AUTHENTICATION_HELP } from './recipient-record.ts';
+import { EMAIL_ADDRESSES_HELP, IDENTITY_HELP, PASSWORD_HELP, SENDER_AUTHENTICATION_HELP } from './recipient-record.ts';
 import { requireHub } from './roles.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -22,6 +23,7 @@ export const setMailUser = defineCmdlet({
   synopsis: 'Change a recipient',
   examples: [
     'Set-MailUser ed@contoso.com -PrimarySmtpAddress ed.meadows@contoso.com',
+    'Set-MailUser ed@contoso.com -PasswordFile -',
     'Set-MailUser "Ed Meadows" -RequireSenderAuthenticationEnabled true',
   ],
   parameters: {
@@ -31,6 +33,8 @@ export const setMailUser = defineCmdlet({
     PrimarySmtpAddress: { type: 'string', help: 'Its new primary address; the one before stays as a further one' },
     EmailAddresses: { type: 'strings', help: EMAIL_ADDRESSES_HELP },
     RequireSenderAuthenticationEnabled: { type: 'boolean', help: SENDER_AUTHENTICATION_HELP },
+    Password: { type: 'secret', help: PASSWORD_HELP },
+    RemovePassword: { type: 'switch', help: 'Let the user log in no more' },
   },
   positional: ['Identity'],
   table: [],
@@ -45,16 +49,29 @@ export const setMailUser = defineCmdlet({
     });
     const addresses = { primary: given.PrimarySmtpAddress, all: given.EmailAddresses };
     const isAddressed = addresses.primary !== undefined || addresses.all !== undefined;
-    const next = makeRecipient({ ...before, ...changes, ...chooseAddresses(before, addresses) });
+    const passwordVerifier = await choosePassword(before, given);
+    const next = makeRecipient({ ...before, ...changes, ...chooseAddresses(before, addresses), passwordVerifier });
     await recipients.replace(before.name, next);
     const isChanged = isAddressed || Object.keys(changes).length > 0;
+    const hasOtherPassword = passwordVerifier !== before.passwordVerifier;
     return {
       records: [],
       notices: isChanged ? edgeSyncNotices(context) : [],
-      warnings: isChanged ? [] : unchangedWarnings(before.name, changes),
+      warnings: isChanged || hasOtherPassword ? [] : unchangedWarnings(before.name, changes),
     };
   },
 });
+
+async function choosePassword(
+  before: Recipient,
+  { Password, RemovePassword }: { readonly Password: string | undefined; readonly RemovePassword: boolean },
+): Promise<string | undefined> {
+  if (RemovePassword && Password !== undefined) {
+    throw new Problem('bad-value', 'give -Password for a new password or -RemovePassword for none, not both');
+  }
+  if (RemovePassword) return undefined;
+  return Password === undefined ? before.passwordVerifier : makeUserPassword(Password);
+}
 
 function chooseAddresses(
   before: Recipient,

@@ -1,7 +1,7 @@
 // Test-SmtpConnectivity: dials this server's own listeners and, our extension, the other members of the pair, and says what
 // they answer, which certificate they show and what time they think it is. smtp-probe.ts looks, this file knows where and why.
 
-import { type Endpoint, formatEndpoint, parseEndpoint } from '../config.ts';
+import { type Endpoint, formatEndpoint, isSubmission, parseEndpoint } from '../config.ts';
 import type { ReceiveConnector } from '../directory/receive-connector.ts';
 import { Problem } from '../problem.ts';
 import { certificatesOnRecord } from '../tls/on-record.ts';
@@ -66,7 +66,8 @@ async function choosePlaces(context: ServerContext, identity: string | undefined
 function ownPlaces(context: ServerContext): readonly Place[] {
   const connectors = context.organisation().receiveConnectors.filter(({ enabled }) => enabled);
   const bound = connectors.flatMap((connector) => {
-    const bindings = bindingsOf(connector, context.addresses);
+    const served = context.addresses.filter(({ service }) => isSubmission(service) === connector.submission);
+    const bindings = bindingsOf(connector, served);
     return bindings.map(({ binding, endpoint }) => ownPlace(context, { connector, binding, endpoint }));
   });
   const known = new Set(bound.map(({ target }) => (typeof target === 'string' ? '' : formatEndpoint(target.endpoint))));

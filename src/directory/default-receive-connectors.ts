@@ -1,11 +1,18 @@
 // The Receive connectors that a server makes at its first start. A hub has two on the same address: its Edge falls to the
 // one for everybody, clients on the machine itself to the narrower one, which lets them send anywhere; any other sender is
-// anonymous on the first and has no right there.
+// anonymous on the first and has no right there. A third serves mail users who log in, where the config listens for them.
 
 import type { ReceiveConnector } from './receive-connector.ts';
 
 const EVERY_ADDRESS = ['0.0.0.0-255.255.255.255', '::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'];
 const LOOPBACK = ['127.0.0.0/8', '::1'];
+
+/** What makes a connector one for mail users (exchange: usage type Client). */
+export const CLIENT_PRESET = {
+  submission: true,
+  authMechanism: ['Tls', 'Integrated', 'BasicAuth', 'BasicAuthRequireTLS'],
+  permissionGroups: ['ExchangeUsers'],
+} as const satisfies Partial<ReceiveConnector>;
 
 /** A connector with Exchange 2007's hub defaults for what is not given. */
 export function makeReceiveConnector(
@@ -13,6 +20,7 @@ export function makeReceiveConnector(
 ): ReceiveConnector {
   return {
     enabled: true,
+    submission: false,
     bindings: [],
     remoteIpRanges: EVERY_ADDRESS,
     authMechanism: ['Tls'],
@@ -48,7 +56,7 @@ export function makeReceiveConnector(
   };
 }
 
-/** `Default HUB01` and `Client HUB01`. */
+/** `Default HUB01`, `Client HUB01` and `Client Frontend HUB01`. */
 export function makeHubReceiveConnectors(serverName: string, bindings: readonly string[]): ReceiveConnector[] {
   const everybody = makeReceiveConnector({
     name: `Default ${serverName}`,
@@ -72,7 +80,9 @@ export function makeHubReceiveConnectors(serverName: string, bindings: readonly 
     maxInboundConnectionPerSource: undefined,
     maxInboundConnectionPercentagePerSource: 100,
   });
-  return [everybody, clients];
+  // Its name is that of later Exchange versions for port 587: `Client` is taken by those who need no password.
+  const users = makeReceiveConnector({ name: `Client Frontend ${serverName}`, ...CLIENT_PRESET });
+  return [everybody, clients, users];
 }
 
 /** `Default internal receive connector EDGE01`. */

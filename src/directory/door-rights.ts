@@ -11,11 +11,12 @@ import { schemaRules } from './schema-rules.ts';
 /** Nobody reads a password verifier. */
 export const PASSWORDS: ReadonlySet<string> = new Set(['userPassword']);
 
-/** Nor does one who only reads see what servers prove themselves with, sealed or as a verifier. */
+/** Nor does one who only reads see what servers prove themselves with, sealed or as a verifier, or what mail users do. */
 const SECRETS: ReadonlySet<string> = new Set([
   ...PASSWORDS,
   'msExchEdgeSyncCredential',
   'msExchSmtpSendAuthCredential',
+  'msExchRecipientPasswordVerifier',
 ]);
 
 export const DIRECTORY_ACCOUNT_RIGHTS: Readonly<Record<DirectoryAccountKind, Rights>> = {

@@ -135,6 +135,7 @@ function findClash(a: ReceiveConnector, b: ReceiveConnector): string | undefined
 }
 
 function isSharingBinding(a: ReceiveConnector, b: ReceiveConnector): boolean {
+  if (a.submission !== b.submission) return false;
   if (a.bindings.length === 0 || b.bindings.length === 0) return true;
   const bindings = new Set(a.bindings.map(normalizeBinding));
   return b.bindings.some((binding) => bindings.has(normalizeBinding(binding)));

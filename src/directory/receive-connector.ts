@@ -11,6 +11,7 @@ import {
   requiredText,
   textListField,
 } from './attribute-field.ts';
+import { isSubmission, type Service } from '../config.ts';
 import { isBoundTo } from './binding.ts';
 import { parseIpRange, rangeContains, rangeSize } from './ip-range.ts';
 import { EXTENDED_RIGHTS, PERMISSION_GROUPS, type PermissionGroup, type Right } from './receive-rights.ts';
@@ -36,7 +37,9 @@ export interface ReceiveConnector {
   readonly name: string;
   readonly enabled: boolean;
   readonly comment?: string | undefined;
-  /** `0.0.0.0:25`, `[::]:25`; none: every address that the config listens at. Port 0 stands for whichever port it became. */
+  /** Serves where the config listens for submission (RFC 6409, RFC 8314), and nowhere else; one without serves elsewhere. */
+  readonly submission: boolean;
+  /** `0.0.0.0:25`, `[::]:25`; none: every address that the config listens at for it. Port 0 stands for whichever port it became. */
   readonly bindings: readonly string[];
   /** One address, CIDR or low-high each. */
   readonly remoteIpRanges: readonly string[];
@@ -85,6 +88,7 @@ export const receiveConnectorView: View<ReceiveConnector> = defineView('Receive 
   name: requiredText('cn'),
   enabled: flagField(`${PREFIX}Enabled`, true),
   comment: optionalText('adminDescription'),
+  submission: flagField(`${PREFIX}Submission`, false),
   bindings: textListField(`${PREFIX}Bindings`),
   remoteIpRanges: textListField(`${PREFIX}RemoteIPRanges`),
   authMechanism: choicesField(`${PREFIX}AuthMechanism`, AUTH_MECHANISMS),
@@ -123,6 +127,8 @@ export const receiveConnectorView: View<ReceiveConnector> = defineView('Receive 
 
 /** One end of a connection that came in. */
 export interface IncomingConnection {
+  /** What the address that it came in at is for. */
+  readonly service: Service;
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly localPort: number;
@@ -134,7 +140,8 @@ export function chooseReceiveConnector<C extends ReceiveConnector>(
   connection: IncomingConnection,
 ): C | undefined {
   const fits = connectors
-    .filter((connector) => connector.enabled && isBoundTo(connector.bindings, connection))
+    .filter((connector) => connector.enabled && connector.submission === isSubmission(connection.service))
+    .filter((connector) => isBoundTo(connector.bindings, connection))
     .map((connector) => ({ connector, size: narrowestRange(connector, connection.remoteAddress) }));
   return fits.reduce<(typeof fits)[number] | undefined>((best, candidate) => {
     if (candidate.size === undefined) return best;

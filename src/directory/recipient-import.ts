@@ -91,8 +91,11 @@ async function planBatch(recipients: Recipients, batch: readonly ImportedRecipie
     refuseTaken(item, current, owners);
     const objects = [...(current ? [current] : []), ...namesakes];
     const shelf: Shelf<Recipient> = { view: recipientView, parent: recipients.parent, objects };
-    if (current)
-      return { kind: 'change', operations: withPlace(item, () => planReplace(shelf, current.name, recipient)) };
+    if (current) {
+      // What the other side says nothing of stays.
+      const next = { ...recipient, passwordVerifier: current.passwordVerifier };
+      return { kind: 'change', operations: withPlace(item, () => planReplace(shelf, current.name, next)) };
+    }
     withPlace(item, () => planAdd(shelf, recipient));
     return { kind: 'add', recipient };
   });

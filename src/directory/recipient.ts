@@ -14,6 +14,8 @@ export interface Recipient {
   readonly proxyAddresses: readonly string[];
   /** True: mail from outside is refused, and no Edge hears of the recipient. */
   readonly requireSenderAuthentication: boolean;
+  /** As password-verifier.ts makes it; who has none cannot log in. No Edge hears of it. */
+  readonly passwordVerifier?: string | undefined;
 }
 
 export const recipientView: View<Recipient> = defineView('recipient', 'msExchRecipient', {
@@ -21,6 +23,7 @@ export const recipientView: View<Recipient> = defineView('recipient', 'msExchRec
   displayName: optionalText('msExchRecipientDisplayName'),
   proxyAddresses: textListField('proxyAddresses'),
   requireSenderAuthentication: flagField('msExchRequireAuthToSendTo', false),
+  passwordVerifier: optionalText('msExchRecipientPasswordVerifier', 'exact'),
 });
 
 /** What a person or a file says of a recipient. */
@@ -31,17 +34,19 @@ export interface RecipientRequest {
   readonly primaryAddress: string;
   readonly otherAddresses: readonly string[];
   readonly requireSenderAuthentication?: boolean | undefined;
+  readonly passwordVerifier?: string | undefined;
 }
 
 /** The recipient that is asked for; throws Problem `bad-address` or `bad-name`. */
 export function makeRecipient(request: RecipientRequest): Recipient {
   const primary = parseAddress(request.primaryAddress);
-  const { displayName } = request;
+  const { displayName, passwordVerifier } = request;
   return {
     name: checkName(request.name ?? primary),
     ...(displayName === undefined || displayName === '' ? {} : { displayName }),
     proxyAddresses: formatProxyAddresses(primary, request.otherAddresses.map(parseAddress)),
     requireSenderAuthentication: request.requireSenderAuthentication ?? false,
+    ...(passwordVerifier === undefined ? {} : { passwordVerifier }),
   };
 }
 

@@ -137,6 +137,7 @@ export const RECEIVE_CONNECTOR_ATTRIBUTES: readonly Line[] = [
   ['msExchSmtpReceiveMaxProtocolErrors', 92, 'integer', 'single'],
   ['msExchSmtpReceiveTarpitInterval', 93, 'integer', 'single'],
   ['msExchSmtpReceiveProtocolLoggingLevel', 94, 'text', 'single'],
+  ['msExchSmtpReceiveSubmission', 207, 'boolean', 'single'],
 ];
 
 export const ACCEPTED_DOMAIN_ATTRIBUTES: readonly Line[] = [
@@ -187,6 +188,7 @@ export const RECIPIENT_ATTRIBUTES: readonly Line[] = [
   ['proxyAddresses', 201, 'text'],
   ['msExchRequireAuthToSendTo', 202, 'boolean', 'single'],
   ['msExchEdgeProxyAddressHash', 203, 'octets'],
+  ['msExchRecipientPasswordVerifier', 206, 'exact', 'single'],
 ];
 
 export const RECIPIENT_FILTER_ATTRIBUTES: readonly Line[] = [

@@ -30,12 +30,12 @@ export class AuthenticationExchange {
   }
 
   /** Starts with AUTH's second argument, if there was one. `choose` gives the mechanism's server, undefined for none. */
-  begin(choose: () => SaslServer | undefined, initialResponse: string | undefined): AuthenticationStep {
+  begin(choose: () => SaslServer | undefined, initialResponse: string | undefined): Promise<AuthenticationStep> {
     return this.#take(choose, initialResponse === '=' ? '' : initialResponse);
   }
 
   /** Goes on with the client's answer to the last challenge. */
-  takeLine(line: string): AuthenticationStep {
+  async takeLine(line: string): Promise<AuthenticationStep> {
     const server = this.#server;
     this.#server = undefined;
     return line === '*' ? this.#fail(REPLIES.authCancelled) : this.#take(() => server, line);
@@ -46,21 +46,23 @@ export class AuthenticationExchange {
     this.#server = undefined;
   }
 
-  #take(choose: () => SaslServer | undefined, encoded: string | undefined): AuthenticationStep {
+  async #take(choose: () => SaslServer | undefined, encoded: string | undefined): Promise<AuthenticationStep> {
     const response = encoded === undefined ? undefined : decodeBase64(encoded);
     if (encoded !== undefined && response === undefined) return this.#fail(REPLIES.authBase64);
     try {
       const server = choose();
-      return server ? this.#step(server, response) : { kind: 'reply', reply: REPLIES.authMechanism };
+      return server ? await this.#step(server, response) : { kind: 'reply', reply: REPLIES.authMechanism };
     } catch (error) {
       this.#log.error({ err: error }, 'authentication broke off');
       return this.#fail(REPLIES.authTemporary);
     }
   }
 
-  #step(server: SaslServer, response: Buffer | undefined): AuthenticationStep {
-    const step = server.step(response);
+  async #step(server: SaslServer, response: Buffer | undefined): Promise<AuthenticationStep> {
+    const step = await server.step(response);
     if (step.kind === 'failure') return this.#fail(REPLIES.authFailed);
+    // It counts like a failure: who asks again and again is cut off whatever the answer was.
+    if (step.kind === 'unavailable') return this.#fail(REPLIES.authTemporary);
     if (step.kind === 'success') {
       return { kind: 'authenticated', authentication: { mechanism: server.mechanism, identity: step.identity } };
     }

@@ -3,9 +3,10 @@
 // guarded by test/contract/smtp-listener.test.ts). The conversation is receiving-session.ts.
 
 import type { Socket } from 'node:net';
-import type { SecureContext, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPServer } from 'smtp-server';
+import type { Service } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import { describeTlsSession } from '../tls/tls-session.ts';
@@ -14,6 +15,7 @@ import { MAX_AUTH_LINE_OCTETS } from './command-line.ts';
 import { ChunkedMessage, type ChunkedOptions } from './chunked-message.ts';
 import { CommandStream } from './command-stream.ts';
 import { Deadline } from './deadline.ts';
+import { findHandshakeFault, withIdentities } from './handshake.ts';
 import type { ListenerLimits } from './listener-limits.ts';
 import { ReceivingSession, type Wire } from './receiving-session.ts';
 import { REPLIES } from './replies.ts';
@@ -22,13 +24,12 @@ import { formatReplyOctets, type Reply } from './reply.ts';
 import type { ServerIdentity, SessionPolicy } from './session-policy.ts';
 
 export interface ConnectionOptions {
+  readonly service: Service;
   readonly policy: SessionPolicy;
   readonly fqdn: string;
   readonly log: Log;
   readonly limits: ListenerLimits;
 }
-
-const ACCEPTED_PROTOCOLS: ReadonlySet<string | null> = new Set(['TLSv1.2', 'TLSv1.3']);
 
 const BODY_TIME_SLICES = 16;
 
@@ -50,7 +51,9 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   #tlsSocket: TLSSocket | undefined;
   #certificate: Certificate | undefined;
   #isHandshakeOver = false;
-  #isAnnounced = false;
+  readonly #isTlsFirst: boolean;
+  /** Where TLS comes first: what is said after it. */
+  #greeting: Reply | undefined;
   readonly #outbox = new ReplyOutbox((text) => {
     if (!this._socket.destroyed && this._socket.writable) this._socket.write(text);
   });
@@ -62,29 +65,43 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     options: ConnectionOptions,
   ) {
     super(server, socket, accepted);
-    const { policy, fqdn, limits } = options;
+    const { policy, fqdn, limits, service } = options;
     this.#limits = limits;
+    this.#isTlsFirst = service === 'smtps';
     this.#log = options.log.child({ session: this.id, remote: this.remoteAddress });
     const { id, remoteAddress, remotePort, localAddress, localPort } = this;
     this.#session = new ReceivingSession(
       this,
-      { id, remoteAddress, remotePort, localAddress, localPort },
-      { policy, fqdn, log: this.#log, ...limits },
+      { id, remoteAddress, remotePort, localAddress, localPort, service },
+      { policy, fqdn, log: this.#log, ...limits, isFull: () => server.connections.size > limits.maxConnections },
     );
   }
 
   override init(): void {
-    this._setListeners(() => void this.#greet());
+    if (this.#isTlsFirst) void this.#secureFirst();
+    else this._setListeners(() => void this.#greet());
     const { connectionMs } = this.#limits.timeouts;
     if (connectionMs !== undefined) this.#lifetime.arm(connectionMs, () => this.hangUp(REPLIES.connectionTimeout));
   }
 
   async #greet(): Promise<void> {
-    if (this._server.connections.size > this.#limits.maxConnections) return this.hangUp(REPLIES.tooManyConnections);
-    this.#isAnnounced = true;
     const { welcome, reply } = await this.#session.connect();
     if (this._closing || this._closed) return;
     if (!welcome) return this.hangUp(reply);
+    this.#welcome(reply);
+  }
+
+  /** TLS before any word (RFC 8314 §3.3): nothing is read before the client is admitted, its first octets are the handshake's. */
+  async #secureFirst(): Promise<void> {
+    const { welcome, reply } = await this.#session.connect();
+    if (this._socket.destroyed) return this._onClose();
+    this._setListeners(() => {
+      this.#greeting = reply;
+      if (!welcome || !this.#session.beginTls()) this.destroy();
+    });
+  }
+
+  #welcome(reply: Reply): void {
     // Only a program that does not listen talks before it is greeted (RFC 5321 §3.1).
     if (this.#stream?.hasOctets) return this.hangUp(REPLIES.spokeTooSoon);
     this._ready = true;
@@ -94,14 +111,13 @@ export class ListenerConnection extends SMTPConnection implements Wire {
 
   answer(reply: Reply): void {
     this.#log.debug({ code: reply.code, enhanced: reply.enhanced }, 'reply');
-    // In the middle of a handshake there is no channel to say it on.
-    if (this._upgrading) return;
+    // Before the end of a handshake there is no channel.
+    if (this._upgrading || (this.#isTlsFirst && !this.#isHandshakeOver)) return;
     this.#outbox.add(formatReplyOctets(reply));
   }
 
   hangUp(reply: Reply): void {
     if (this._closing || this._closed) return;
-    // In the middle of a handshake there is no channel to say it on.
     if (this._upgrading) return this.#failHandshake('ECONNABORTED');
     this.answer(reply);
     this.#outbox.flush();
@@ -126,11 +142,12 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     this.#outbox.flush();
     this.#certificate = fallback.certificate;
     const real = this._server;
-    // smtp-server reads its contexts from the server object: for the moment of the upgrade it sees those of this handshake.
-    this._server = Object.create(real, {
-      secureContext: { value: new Map([['*', fallback.context]]) },
-      _resolveSNI: { value: this.#resolveName(fallback, forName) },
-    }) as SMTPServer;
+    this._server = withIdentities(real, {
+      fallback,
+      forName,
+      onChoice: ({ certificate }) => (this.#certificate = certificate),
+      onError: (error) => this.#log.error({ err: error }, 'policy failed at secureContext'),
+    });
     try {
       this.upgrade(
         () => undefined,
@@ -142,29 +159,16 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     this.#phase.arm(this.#limits.timeouts.handshakeMs, () => this.#failHandshake('ETIMEDOUT'));
   }
 
-  #resolveName(fallback: ServerIdentity, forName: (servername: string) => ServerIdentity | undefined) {
-    return (servername: string, done: (error: Error | null, context?: SecureContext) => void): void => {
-      try {
-        const identity = forName(servername.toLowerCase()) ?? fallback;
-        this.#certificate = identity.certificate;
-        done(null, identity.context);
-      } catch (error) {
-        this.#log.error({ err: error }, 'policy failed at secureContext');
-        done(null, fallback.context);
-      }
-    };
-  }
-
   #finishHandshake(): void {
     const socket = this.#tlsSocket;
     if (!socket || this.#isHandshakeOver) return;
-    // A context that still knows old protocols or tickets would undo what the product promises: a resumed session proves no key.
-    if (!ACCEPTED_PROTOCOLS.has(socket.getProtocol())) return this.#failHandshake('protocol-below-tls-1.2');
-    if (socket.isSessionReused()) return this.#failHandshake('session-resumed');
+    const fault = findHandshakeFault(socket);
+    if (fault !== undefined) return this.#failHandshake(fault);
     this.#isHandshakeOver = true;
     socket.disableRenegotiation();
     this.#session.secured(describeTlsSession(socket, this.#certificate));
-    this.#awaitCommand();
+    if (this.#greeting) this.#welcome(this.#greeting);
+    else this.#awaitCommand();
   }
 
   #failHandshake(code: string): void {
@@ -300,8 +304,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     this.#reception?.abort('the client vanished before the end of the message');
     this.#endChunk(false);
     super._onClose();
-    if (this.#isAnnounced) this.#session.closed();
-    this.#isAnnounced = false;
+    this.#session.closed();
     this.emit('closed');
   }
 

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { type SMTPConnectionOptions, TLS_SOCKET_OPTIONS } from 'smtp-server/lib/smtp-connection.js';
+import type { Service } from '../config.ts';
 import type { Log } from '../log.ts';
 import { chooseProtocol } from './alpn.ts';
 import { type ConnectionOptions, ListenerConnection } from './listener-connection.ts';
@@ -46,9 +47,9 @@ export class SmtpListener {
 
   /** Begins to listen. Throws Problem `listen-failed` when the address cannot be had. */
   static async open(options: ListenerOptions): Promise<SmtpListener> {
-    const { host, port, ipv6Only = false, ...sessions } = options;
+    const { host, port, ipv6Only = false, service = 'smtp', ...sessions } = options;
     const connections = completeOptions(sessions);
-    const server = new ConnectionServer(connections);
+    const server = new ConnectionServer(connections, service);
     const address = await listenAt(server.server, { host, port, ipv6Only });
     return new SmtpListener(server, address, () => connections.limits().timeouts.closeMs);
   }
@@ -75,9 +76,9 @@ export class HandedConnections {
   }
 
   /** Begins a session; `onEnd` is called once, when it is over and the socket closed. */
-  take(socket: Socket, onEnd: () => void): void {
+  take(socket: Socket, service: Service, onEnd: () => void): void {
     socket.on('error', () => undefined);
-    const connection = this.#server.admit(socket);
+    const connection = this.#server.admit(socket, service);
     if (connection) connection.once('closed', onEnd);
     else onEnd();
   }
@@ -89,7 +90,7 @@ export class HandedConnections {
 }
 
 /** As a connection's, with limits that are asked for when it comes. */
-interface ServerOptions extends Omit<ConnectionOptions, 'limits'> {
+interface ServerOptions extends Omit<ConnectionOptions, 'limits' | 'service'> {
   readonly limits: () => ListenerLimits;
 }
 
@@ -116,10 +117,12 @@ if (!TLS_SOCKET_OPTIONS.includes('ALPNCallback')) TLS_SOCKET_OPTIONS.push('ALPNC
 /** smtp-server's listener with our connections in it, and without its built-in key. */
 class ConnectionServer extends SMTPServer {
   readonly #options: ServerOptions;
+  readonly #service: Service;
   readonly #open = new Set<ListenerConnection>();
   #isShutDown = false;
 
-  constructor(options: ServerOptions) {
+  /** `service` is that of the connections that it accepts itself. */
+  constructor(options: ServerOptions, service: Service = 'smtp') {
     // The last three are for STARTTLS: every client is asked for a certificate, and judging it is not the socket's business.
     super({
       logger: false,
@@ -129,6 +132,7 @@ class ConnectionServer extends SMTPServer {
       ALPNCallback: chooseProtocol,
     });
     this.#options = options;
+    this.#service = service;
     this.on('error', (error) => {
       // That it could not be opened at all is for the opener to say.
       if (this.server.listening) options.log.warn({ err: error }, 'listener failed');
@@ -143,13 +147,13 @@ class ConnectionServer extends SMTPServer {
   }
 
   override connect(socket: Socket, accepted?: SMTPConnectionOptions | null): void {
-    this.admit(socket, accepted);
+    this.admit(socket, this.#service, accepted);
   }
 
   /** Undefined when the client is gone already. */
-  admit(socket: Socket, accepted?: SMTPConnectionOptions | null): ListenerConnection | undefined {
+  admit(socket: Socket, service: Service, accepted?: SMTPConnectionOptions | null): ListenerConnection | undefined {
     if (socket.destroyed) return undefined;
-    const options = { ...this.#options, limits: this.#options.limits() };
+    const options = { ...this.#options, service, limits: this.#options.limits() };
     const connection = new ListenerConnection(this, socket, accepted ?? undefined, options);
     this.connections.add(connection);
     this.#open.add(connection);

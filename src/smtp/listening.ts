@@ -1,7 +1,7 @@
 // A listening TCP socket, opened as a promise and refused in a sentence.
 
 import type { AddressInfo, Server } from 'node:net';
-import { formatEndpoint } from '../config.ts';
+import { formatEndpoint, type Service } from '../config.ts';
 import { listenProblem } from '../problem.ts';
 
 export interface ListenPlace {
@@ -10,6 +10,8 @@ export interface ListenPlace {
   readonly port: number;
   /** Leaves IPv4 to another listener when `host` is ::. Default false: :: takes both. */
   readonly ipv6Only?: boolean;
+  /** What clients come for; smtp when absent. With smtps the TLS handshake comes first (RFC 8314 §3.3). */
+  readonly service?: Service;
 }
 
 /** Begins to listen. Throws Problem `listen-failed` when the address cannot be had. */

@@ -11,6 +11,7 @@ import { AuthenticationExchange, type AuthenticationStep } from './authenticatio
 import { BodyDialog, type BodyTransaction, type BodyWire } from './body-dialog.ts';
 import { parseChunkCommand } from './chunk-command.ts';
 import { type CommandLine, parseCommandLine } from './command-line.ts';
+import { ehloKeywords, offersBinary } from './ehlo-keywords.ts';
 import { parseMailCommand, parseRecipientCommand } from './envelope-command.ts';
 import type { OfferedParameters } from './parameters.ts';
 import { greetingReply, helloReply, REPLIES } from './replies.ts';
@@ -30,9 +31,11 @@ export interface ReceivingOptions {
   readonly maxRecipients: number;
   readonly maxErrors: number;
   readonly maxAuthFailures: number;
+  /** Whether there are more connections than may be. */
+  readonly isFull: () => boolean;
 }
 
-type Endpoints = Pick<SmtpSession, 'id' | 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>;
+type Endpoints = Pick<SmtpSession, 'id' | 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort' | 'service'>;
 type Facts = { -readonly [K in keyof SmtpSession]: SmtpSession[K] };
 type Answer = Reply | undefined;
 
@@ -53,6 +56,8 @@ export class ReceivingSession {
   #offer: Offer | undefined;
   #transaction: OpenTransaction | undefined;
   #errorCount = 0;
+  /** Whether the policy knows of the session. */
+  #isAnnounced = false;
   #isBusy = false;
   #isStopping = false;
 
@@ -104,6 +109,8 @@ export class ReceivingSession {
 
   /** Asks whether the client is welcome: the greeting, or the reply to refuse it with. */
   async connect(): Promise<{ welcome: boolean; reply: Reply }> {
+    if (this.#options.isFull()) return { welcome: false, reply: REPLIES.tooManyConnections };
+    this.#isAnnounced = true;
     try {
       const refusal = await this.#policy.connect(this.#facts);
       if (refusal) return { welcome: false, reply: refusal };
@@ -111,6 +118,16 @@ export class ReceivingSession {
     } catch (error) {
       this.#options.log.error({ err: error }, 'policy failed at connect');
       return { welcome: false, reply: REPLIES.notAccepting };
+    }
+  }
+
+  /** Begins TLS before the greeting; false when there is nothing to show the client. Never throws. */
+  beginTls(): boolean {
+    try {
+      return this.#beginHandshake(() => undefined);
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'policy failed at secureContext');
+      return false;
     }
   }
 
@@ -144,6 +161,8 @@ export class ReceivingSession {
   }
 
   closed(): void {
+    if (!this.#isAnnounced) return;
+    this.#isAnnounced = false;
     this.#guard('closed', () => this.#policy.closed(this.#facts));
   }
 
@@ -190,43 +209,41 @@ export class ReceivingSession {
     const offer = this.#policy.offer(this.#facts);
     this.#offer = offer;
     if (!this.#facts.tls) this.#facts.startTlsOffered = extended && offer.startTls;
-    return helloReply(this.#options.fqdn, this.#facts.remoteAddress, extended ? this.#keywords(offer) : []);
-  }
-
-  #keywords(offer: Offer): string[] {
-    const size = offer.sizeLimitBytes === undefined ? 'SIZE' : `SIZE ${offer.sizeLimitBytes}`;
-    const keywords = [size, 'PIPELINING', 'DSN', 'ENHANCEDSTATUSCODES'];
-    if (offer.startTls && !this.#facts.tls) keywords.push('STARTTLS');
-    if (offer.mechanisms.length > 0 && !this.#facts.authentication) keywords.push(`AUTH ${offer.mechanisms.join(' ')}`);
-    if (offer.chunking === true) keywords.push('CHUNKING');
-    if (offersBinary(offer)) keywords.push('BINARYMIME');
-    return [...keywords, '8BITMIME', 'SMTPUTF8', ...(offer.keywords ?? [])];
+    return helloReply(this.#options.fqdn, this.#facts.remoteAddress, extended ? ehloKeywords(offer, this.#facts) : []);
   }
 
   #startTls(line: CommandLine): Answer {
     if (line.argument !== '') return REPLIES.noParameters;
     if (this.#facts.tls) return REPLIES.tlsActive;
     if (!this.#policy.offer(this.#facts).startTls) return REPLIES.startTlsNotOffered;
-    const fallback = this.#policy.secureContext(this.#facts, undefined);
-    if (!fallback) return REPLIES.startTlsUnavailable;
-    this.#wire.answer(REPLIES.startTlsReady);
-    this.#wire.startTls(fallback, (servername) => this.#policy.secureContext(this.#facts, servername));
-    return undefined;
+    const announce = () => this.#wire.answer(REPLIES.startTlsReady);
+    return this.#beginHandshake(announce) ? undefined : REPLIES.startTlsUnavailable;
   }
 
-  #authenticate(line: CommandLine): Answer {
+  #beginHandshake(announce: () => void): boolean {
+    const fallback = this.#policy.secureContext(this.#facts, undefined);
+    if (!fallback) return false;
+    announce();
+    this.#wire.startTls(fallback, (servername) => this.#policy.secureContext(this.#facts, servername));
+    return true;
+  }
+
+  #authenticate(line: CommandLine): Answer | Promise<Answer> {
     if (this.#facts.helo === undefined) return REPLIES.sendHello;
     if (this.#facts.authentication || this.#transaction) return REPLIES.badSequence;
-    const { mechanisms } = this.#policy.offer(this.#facts);
-    if (mechanisms.length === 0 || !this.#facts.extended) return REPLIES.authNotOffered;
+    const { mechanisms, mechanismsUnderTls = [] } = this.#policy.offer(this.#facts);
     const [name = '', initialResponse, ...more] = line.argument.split(/ +/);
+    const find = (those: readonly string[]) => those.find((one) => one.toUpperCase() === name.toUpperCase());
+    if (!this.#facts.tls && find(mechanismsUnderTls) !== undefined) return REPLIES.authEncryptionRequired;
+    if (mechanisms.length === 0 || !this.#facts.extended) return REPLIES.authNotOffered;
     if (name === '' || more.length > 0) return REPLIES.parameterMalformed;
-    const mechanism = mechanisms.find((offered) => offered.toUpperCase() === name.toUpperCase());
+    const mechanism = find(mechanisms);
     if (mechanism === undefined) return REPLIES.authMechanism;
     return this.#noteStep(this.#exchange.begin(() => this.#policy.sasl(this.#facts, mechanism), initialResponse));
   }
 
-  #noteStep(step: AuthenticationStep): Reply {
+  async #noteStep(pending: Promise<AuthenticationStep>): Promise<Reply> {
+    const step = await pending;
     if (step.kind === 'reply') return step.reply;
     this.#facts.authentication = step.authentication;
     return REPLIES.authenticated;
@@ -320,8 +337,4 @@ export class ReceivingSession {
       this.#options.log.error({ err: error }, `policy failed at ${where}`);
     }
   }
-}
-
-function offersBinary(offer: Offer | undefined): boolean {
-  return offer?.chunking === true && offer.binaryMime === true;
 }

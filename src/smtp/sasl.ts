@@ -1,6 +1,6 @@
 // The two sides of a SASL exchange (RFC 4422) as SMTP's AUTH needs them (RFC 4954). A mechanism is a small state machine over
-// octets: it knows no socket, no base64 and no directory. `sender.ts` and `listener.ts` carry the octets; `external.ts` and
-// `scram-sha-256.ts` are the mechanisms.
+// octets: it knows no socket, no base64 and no directory. `sender.ts` and `listener.ts` carry the octets; `external.ts`,
+// `scram-sha-256.ts`, `plain.ts` and `login.ts` are the mechanisms.
 
 /** The code of the Problem thrown by `SaslClient.respond` when the server's proof is wrong. */
 export const SASL_SERVER_UNPROVEN = 'sasl-server-unproven';
@@ -30,11 +30,16 @@ export interface SaslClient {
 export type SaslStep =
   | { readonly kind: 'challenge'; readonly data: Buffer }
   | { readonly kind: 'success'; readonly identity: string }
-  | { readonly kind: 'failure' };
+  | { readonly kind: 'failure' }
+  /** Nobody can tell now; the client may come again (454). */
+  | { readonly kind: 'unavailable' };
 
 /** The side that recognises. One object serves one exchange; after success or failure it fails every further step. */
 export interface SaslServer {
   readonly mechanism: string;
   /** Takes the client's next octets; the first call gets the initial response, or undefined when the client sent none. */
-  step(response: Buffer | undefined): SaslStep;
+  step(response: Buffer | undefined): Promise<SaslStep> | SaslStep;
 }
+
+/** Looks at a user name and password: success with the identity that it is on record by, failure, or unavailable. */
+export type PasswordCheck = (user: string, password: string) => Promise<Exclude<SaslStep, { kind: 'challenge' }>>;

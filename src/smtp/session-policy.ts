@@ -3,6 +3,7 @@
 
 import type { Readable } from 'node:stream';
 import type { SecureContext } from 'node:tls';
+import type { Service } from '../config.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
 import type { Mailbox } from './address.ts';
@@ -24,6 +25,8 @@ export interface SmtpSession {
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
+  /** What the address that it came in at is for. */
+  readonly service: Service;
   /** The argument of EHLO or HELO as written; forgotten by STARTTLS. */
   readonly helo: string | undefined;
   /** True after EHLO, false before it and after HELO. */
@@ -41,6 +44,8 @@ export interface Offer {
   readonly startTls: boolean;
   /** SASL mechanisms in the order of preference; empty hides and refuses AUTH. */
   readonly mechanisms: readonly string[];
+  /** Mechanisms that are offered under TLS alone: asked for in clear they are refused as such (538, RFC 4954 §6). */
+  readonly mechanismsUnderTls?: readonly string[];
   /** SIZE in octets; undefined means no fixed limit. */
   readonly sizeLimitBytes: number | undefined;
   /** CHUNKING (RFC 3030 §2). */

@@ -5,6 +5,14 @@ import { define, formatMoment } from './event.ts';
 
 /** By symbolic name. */
 export const EXCHANGE_EVENTS = {
+  SmtpReceiveAuthenticationFailed: define<{ remoteAddress: string; connector: string; mechanism: string }>({
+    id: 1035,
+    source: 'MSExchangeTransport',
+    level: 'Warning',
+    describe: (facts) =>
+      `A client at ${facts.remoteAddress} could not log in at "${facts.connector}" by ${facts.mechanism}: no mail user has that name and password. If it is one of yours, Set-MailUser -Password gives a new one; if it comes again and again, somebody is guessing: narrow RemoteIPRanges.`,
+    key: (facts) => facts.remoteAddress,
+  }),
   SmtpReceiveDirectTrustFailed: define<{ thumbprint: string; remoteAddress: string; cause: string }>({
     id: 1036,
     source: 'MSExchangeTransport',

@@ -34,6 +34,13 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  readonly logins = new Counter({
+    name: 'relaypair_logins_total',
+    help: 'Log-ins of mail users, by what came of them: accepted, refused, busy or failed',
+    labelNames: ['result'] as const,
+    registers: [this.#registry],
+  });
+
   /** 0 Normal, 1 Medium, 2 High. */
   readonly resourcePressure = new Gauge({
     name: 'relaypair_resource_pressure',

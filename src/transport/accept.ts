@@ -3,6 +3,7 @@
 // Addresses alone never make anybody more than anonymous.
 
 import { type AcceptedDomain, findAcceptedDomain } from '../directory/accepted-domain.ts';
+import { hashAddress, hashMailbox } from '../directory/proxy-address.ts';
 import { type Principal, type ReceiveConnector, type Right, rightsOf } from '../directory/receive-connector.ts';
 import type { Mailbox } from '../smtp/address.ts';
 import { REPLIES } from '../smtp/replies.ts';
@@ -22,6 +23,16 @@ export function refuseSender(standing: Standing, declaredSizeBytes: number | und
   if (!hasRight(standing, 'Ms-Exch-SMTP-Submit')) return REPLIES.authRequired;
   const isTooLarge = declaredSizeBytes !== undefined && declaredSizeBytes > standing.connector.maxMessageSizeBytes;
   return isTooLarge ? REPLIES.messageTooLarge : undefined;
+}
+
+/** A mail user writes under an address of its own, unless the connector gives more. */
+export function maySendAsAnybody(standing: Standing): boolean {
+  return hasRight(standing, 'Ms-Exch-SMTP-Accept-Any-Sender');
+}
+
+/** Whether a sender is one of these addresses, however its letters are written. */
+export function isOwnAddress(sender: Mailbox, addresses: readonly string[]): boolean {
+  return addresses.some((address) => hashAddress(address).equals(hashMailbox(sender)));
 }
 
 /** The refusal of a recipient, if any. Without Accept-Any-Recipient only accepted domains may be addressed. */

@@ -3,15 +3,13 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { type Clock, describeOffset } from '../clock.ts';
+import { describeOffset } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf } from '../problem.ts';
 import { BodyFault } from '../smtp/body-framing.ts';
-import { ExternalServer } from '../smtp/external.ts';
 import { REPLIES } from '../smtp/replies.ts';
 import type { Reply } from '../smtp/reply.ts';
 import type { SaslServer } from '../smtp/sasl.ts';
-import { ScramServer } from '../smtp/scram-sha-256.ts';
 import type {
   MailCommand,
   Offer,
@@ -23,28 +21,21 @@ import type {
 } from '../smtp/session-policy.ts';
 import type { Envelope, Spool, SpooledMessage, SpoolWriter } from '../spool/spool.ts';
 import type { Certificate } from '../tls/certificate.ts';
-import { offerStartTls, receptionReason, recognisePeer, type StartTlsOffer } from '../trust/reception.ts';
-import {
-  type Principal,
-  type ReceiveConnector,
-  chooseReceiveConnector,
-  rightsOf,
-} from '../directory/receive-connector.ts';
-import { isLooping, mustBeKnown, refuseRecipient, refuseSender, type Standing } from './accept.ts';
+import { offerStartTls, receptionReason, type StartTlsOffer } from '../trust/reception.ts';
+import { type ReceiveConnector, chooseReceiveConnector, rightsOf } from '../directory/receive-connector.ts';
+import { isLooping, maySendAsAnybody, mustBeKnown, refuseRecipient, refuseSender, type Standing } from './accept.ts';
+import { ClientProof, type ClientProofOptions } from './client-proof.ts';
 import { HEADER_FAMILIES } from './header-firewall.ts';
 import { type Intake, type IntakeTerms, takeIn } from './intake.ts';
-import { type Organisation, type Peer, postmasterDomain } from './organisation.ts';
+import { type Organisation, postmasterDomain } from './organisation.ts';
 import { type Pressure, refuseForPressure } from './pressure.ts';
 import { type RecipientValidation, refuseUnknown } from './recipient-validation.ts';
-import type { Acceptance, Records } from './records.ts';
+import type { Acceptance } from './records.ts';
 import { formatReceived } from './trace-header.ts';
 
-export interface ReceiveOptions {
-  readonly clock: Clock;
+export interface ReceiveOptions extends ClientProofOptions {
   readonly log: Log;
   readonly spool: Pick<Spool, 'receive'>;
-  readonly organisation: () => Organisation;
-  readonly records: Records;
   /** The certificate and context for a name asked for by SNI, or for the connector's own name. */
   readonly identityFor: (names: {
     servername: string | undefined;
@@ -57,17 +48,17 @@ export interface ReceiveOptions {
   readonly pressure: () => Pressure;
   /** On an Edge. */
   readonly validation?: RecipientValidation | undefined;
-  /** Keyed per server: makes stable salts for user names that do not exist. */
-  readonly decoySecret: Buffer;
 }
 
 export class Receiver implements SessionPolicy {
   readonly #options: ReceiveOptions;
+  readonly #proof: ClientProof;
   /** The Receive connector that a session fell to; all else is looked up afresh, since the directory may change meanwhile. */
   readonly #connectors = new WeakMap<SmtpSession, ReceiveConnector>();
 
   constructor(options: ReceiveOptions) {
     this.#options = options;
+    this.#proof = new ClientProof(options);
   }
 
   connect(session: SmtpSession): Reply | undefined {
@@ -90,7 +81,7 @@ export class Receiver implements SessionPolicy {
     const connector = this.#connectorOf(session);
     return {
       startTls: this.#startTlsOffer(connector).offered,
-      mechanisms: this.#mechanismsFor(session),
+      ...this.#proof.mechanismsFor(session, connector),
       sizeLimitBytes: connector.maxMessageSizeBytes,
       chunking: connector.chunkingEnabled,
       binaryMime: connector.binaryMimeEnabled,
@@ -112,21 +103,23 @@ export class Receiver implements SessionPolicy {
   }
 
   sasl(session: SmtpSession, mechanism: string): SaslServer | undefined {
-    const { records, decoySecret } = this.#options;
-    if (mechanism === 'EXTERNAL') {
-      const server = new ExternalServer(this.#recognise(session)?.fqdn);
-      return watchFailure(server, () => records.strangeCertificate(session));
-    }
-    if (mechanism !== 'SCRAM-SHA-256') return undefined;
-    const server = new ScramServer((user) => this.#verifierOf(user)?.verifier?.scram, decoySecret);
-    return watchFailure(server, () => records.strangePassword(session, this.#connectorOf(session)));
+    return this.#proof.sasl(session, this.#connectorOf(session), mechanism);
   }
 
-  mail(session: SmtpSession, command: MailCommand): Reply | undefined {
+  mail(session: SmtpSession, command: MailCommand): Promise<Reply | undefined> | Reply | undefined {
     const standing = this.#standing(session);
     // A refusal for good comes first: who may not send here need not come back.
     const refusal = refuseSender(standing, command.sizeBytes);
-    return refusal ?? refuseForPressure(this.#options.pressure(), standing.principal, command.sizeBytes);
+    const refuseNow = () => refuseForPressure(this.#options.pressure(), standing.principal, command.sizeBytes);
+    const user = this.#proof.userOf(session);
+    if (refusal || user === undefined || maySendAsAnybody(standing)) return refusal ?? refuseNow();
+    return this.#refuseUser(user, command).then((reply) => reply ?? refuseNow());
+  }
+
+  async #refuseUser(user: string, { reversePath }: MailCommand): Promise<Reply | undefined> {
+    const answer = await this.#proof.mayUserSendAs(user, reversePath);
+    if (answer === 'gone') return REPLIES.authRequired;
+    return answer === 'no' ? REPLIES.senderDenied : undefined;
   }
 
   recipient(
@@ -181,37 +174,8 @@ export class Receiver implements SessionPolicy {
     return offerStartTls(own, this.#organisation.transportConfig, this.#options.clock.now());
   }
 
-  /** Only a client that calls itself by a subscribed peer's name is offered the pair's mechanisms. */
-  #mechanismsFor(session: SmtpSession): readonly string[] {
-    const isPeerName = this.#organisation.peers.some((peer) => peer.fqdn.toLowerCase() === session.helo?.toLowerCase());
-    if (!isPeerName || !this.#connectorOf(session).authMechanism.includes('ExchangeServer')) return [];
-    return session.tls?.peerCertificate ? ['EXTERNAL', 'SCRAM-SHA-256'] : ['SCRAM-SHA-256'];
-  }
-
-  #verifierOf(user: string): Peer | undefined {
-    return this.#organisation.peers.find((peer) => peer.verifier?.userName === user);
-  }
-
-  #recognise({ tls }: SmtpSession): Peer | undefined {
-    return recognisePeer(tls, this.#organisation.peers, this.#options.clock.now());
-  }
-
-  /** Who the client is: what it proved must still be on record. */
-  #peerOf(session: SmtpSession): Peer | undefined {
-    if (!session.authentication) return undefined;
-    const { mechanism, identity } = session.authentication;
-    if (mechanism !== 'EXTERNAL') return this.#verifierOf(identity);
-    const peer = this.#recognise(session);
-    return peer?.fqdn === identity ? peer : undefined;
-  }
-
   #standing(session: SmtpSession): Standing {
-    const peer = this.#peerOf(session);
-    const principal: Principal = peer
-      ? peer.role === 'EdgeTransport'
-        ? 'edge-transport-server'
-        : 'hub-transport-server'
-      : 'anonymous';
+    const principal = this.#proof.principalOf(session);
     return { connector: this.#connectorOf(session), principal, isTls: session.tls !== undefined };
   }
 
@@ -220,7 +184,7 @@ export class Receiver implements SessionPolicy {
     const { connector, principal } = this.#standing(session);
     const rights = rightsOf(connector, principal);
     return {
-      isPeer: this.#peerOf(session) !== undefined,
+      isPeer: this.#proof.peerOf(session) !== undefined,
       acceptedFamilies: HEADER_FAMILIES.filter((family) => rights.has(`Ms-Exch-Accept-Headers-${family}`)),
       ownName: this.#organisation.fqdn,
     };
@@ -233,7 +197,7 @@ export class Receiver implements SessionPolicy {
   ): Promise<Reply> {
     const envelope = this.#envelope(session, transaction, taken);
     const offer = this.#startTlsOffer(this.#connectorOf(session));
-    const peer = this.#peerOf(session);
+    const peer = this.#proof.peerOf(session);
     const reason = receptionReason(session.tls, offer, peer !== undefined);
     const received = formatReceived({
       helo: session.helo ?? '',
@@ -242,7 +206,7 @@ export class Receiver implements SessionPolicy {
       localAddress: session.localAddress,
       isEsmtp: session.extended,
       smtpUtf8: envelope.smtpUtf8,
-      isAuthenticated: peer !== undefined,
+      isAuthenticated: this.#isAuthenticated(session),
       tls: session.tls,
       reason,
       id: envelope.networkMessageId,
@@ -250,8 +214,19 @@ export class Receiver implements SessionPolicy {
       clockOffset: describeOffset(this.#options.clock.offsetMs),
     });
     const message = await taken.writer.commit(envelope, Buffer.from(received));
-    this.#note({ message, session, connector: this.#connectorOf(session), reason, offer, peer });
+    this.#note({
+      message,
+      session,
+      connector: this.#connectorOf(session),
+      reason,
+      offer,
+      isAuthenticated: this.#isAuthenticated(session),
+    });
     return queuedReply(message, this.#organisation.fqdn);
+  }
+
+  #isAuthenticated(session: SmtpSession): boolean {
+    return this.#proof.principalOf(session) !== 'anonymous';
   }
 
   /** What is stored is ours, whatever becomes of the records: anything but a 250 would bring the message again. */
@@ -275,7 +250,7 @@ export class Receiver implements SessionPolicy {
     const { clock, expirationMs } = this.#options;
     const receivedAt = clock.now();
     const networkMessageId = taken.networkId ?? randomUUID();
-    const peer = this.#peerOf(session);
+    const peer = this.#proof.peerOf(session);
     return {
       reversePath: mail.reversePath?.text ?? '',
       recipients: recipients.map((recipient) => this.#recipientOf(recipient)),
@@ -310,18 +285,6 @@ export class Receiver implements SessionPolicy {
     this.#options.log.error({ error: messageOf(error) }, 'a message could not be taken');
     return isProblem(error, 'spool-unavailable') ? REPLIES.insufficientResources : REPLIES.localError;
   }
-}
-
-/** The same mechanism, which also says when it did not recognise the client. */
-function watchFailure(server: SaslServer, onFailure: () => void): SaslServer {
-  return {
-    mechanism: server.mechanism,
-    step: (response) => {
-      const step = server.step(response);
-      if (step.kind === 'failure') onFailure();
-      return step;
-    },
-  };
 }
 
 /** A reply line has room for 512 octets (RFC 5321 §4.5.3.1.5), and a client may not know UTF-8. */

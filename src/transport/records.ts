@@ -18,7 +18,7 @@ import { explainReason, type Reason } from '../trust/reasons.ts';
 import { EVENT } from '../trust/tls-policy.ts';
 import type { Attempt } from './attempt.ts';
 import type { Hop, HopFacts, PassedOver, RecipientOutcome } from './hop.ts';
-import type { Organisation, Peer } from './organisation.ts';
+import type { Organisation } from './organisation.ts';
 
 export interface RecordsOptions {
   readonly clock: Clock;
@@ -34,7 +34,8 @@ export interface Acceptance {
   readonly connector: ReceiveConnector;
   readonly reason: Reason;
   readonly offer: StartTlsOffer;
-  readonly peer: Peer | undefined;
+  /** Whether what the client proved still counts. */
+  readonly isAuthenticated: boolean;
 }
 
 /** How a message ended without an attempt. */
@@ -159,6 +160,17 @@ export class Records {
     );
   }
 
+  /** A mail user's password was wrong, or there is no such user. What was said for a name is not kept: it may be a password. */
+  refusedLogin(session: SmtpSession, connector: ReceiveConnector, mechanism: string): void {
+    this.#options.events.record(
+      createEvent('SmtpReceiveAuthenticationFailed', {
+        remoteAddress: session.remoteAddress,
+        connector: connector.name,
+        mechanism,
+      }),
+    );
+  }
+
   #reported(message: SpooledMessage, report: NewMessage): void {
     this.#options.tracking.record({
       eventId: 'DSN',
@@ -222,7 +234,7 @@ export class Records {
     };
   }
 
-  #receiverCard({ message, session, connector, reason, offer, peer }: Acceptance): DecisionCard {
+  #receiverCard({ message, session, connector, reason, offer, isAuthenticated }: Acceptance): DecisionCard {
     const { authentication, tls } = session;
     return {
       ...this.#cardBase(message),
@@ -234,13 +246,13 @@ export class Records {
         port: session.remotePort,
       },
       policy: 'reception',
-      rule: offer.offered ? 'reception: STARTTLS offered' : `reception: STARTTLS withdrawn, ${offer.reason}`,
+      rule: describeRule(session, offer),
       reason,
-      startTls: { offered: session.startTlsOffered, attempted: tls !== undefined },
+      startTls: { offered: session.startTlsOffered, attempted: tls !== undefined && session.service !== 'smtps' },
       ...(tls && { tls: describeTls(tls) }),
-      authentication: authentication && { ...authentication, result: peer ? 'recognised' : 'anonymous' },
+      authentication: authentication && { ...authentication, result: isAuthenticated ? 'recognised' : 'anonymous' },
       channel: tls ? 'tls' : 'plaintext',
-      protection: protectionOf(tls !== undefined, peer !== undefined),
+      protection: protectionOf(tls !== undefined, isAuthenticated),
       outcome: 'accepted',
       events: [],
     };
@@ -310,6 +322,11 @@ export class Records {
       );
     else events.record(createEvent('ClockSkewSuspected', { server, thumbprint, notBefore, now: clock.now() }));
   }
+}
+
+function describeRule({ service }: SmtpSession, offer: StartTlsOffer): string {
+  if (service === 'smtps') return 'reception: TLS from the first octet';
+  return offer.offered ? 'reception: STARTTLS offered' : `reception: STARTTLS withdrawn, ${offer.reason}`;
 }
 
 function describePassedOver({ facts, reply }: PassedOver): NonNullable<DecisionCard['passedOver']>[number] {

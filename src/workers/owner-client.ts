@@ -2,6 +2,7 @@
 
 import type { Mailbox } from '../smtp/address.ts';
 import type { HandedMessage } from '../spool/spool-door.ts';
+import type { Login, LoginAnswer } from '../transport/logins.ts';
 import type { Link } from './link.ts';
 import type { RecordBatch } from './worker-records.ts';
 
@@ -42,6 +43,16 @@ export class OwnerClient {
   /** Whether a recipient is one of the organisation's; throws as the owner's look-up does. */
   async isKnown(mailbox: Mailbox): Promise<boolean> {
     return (await this.#link.ask('isKnown', { mailbox })) === true;
+  }
+
+  /** Looks at a log-in; throws as the owner's look-up does. */
+  async check(login: Login): Promise<LoginAnswer> {
+    return (await this.#link.ask('login', { login })) as LoginAnswer;
+  }
+
+  /** As UserLogins'. */
+  async addressesOf(identity: string): Promise<readonly string[] | undefined> {
+    return (await this.#link.ask('addressesOf', { identity })) as readonly string[] | undefined;
   }
 
   keep({ atMs, cards, tracking }: RecordBatch): void {

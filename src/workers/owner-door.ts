@@ -5,6 +5,7 @@ import type { Mailbox } from '../smtp/address.ts';
 import { adoptMessage, type SharedSpool } from '../spool/spool-door.ts';
 import type { EventLog } from '../tracking/event-log.ts';
 import type { RecipientValidation } from '../transport/recipient-validation.ts';
+import type { Login, Logins } from '../transport/logins.ts';
 import type { Handler } from './link.ts';
 import { keepBatch, type LineKeeper, readEvent } from './worker-records.ts';
 
@@ -15,6 +16,8 @@ export interface OwnerDoorOptions {
   readonly events: Pick<EventLog, 'record'>;
   /** On an Edge. */
   readonly validation: RecipientValidation | undefined;
+  /** On a Hub. */
+  readonly logins: Logins | undefined;
 }
 
 /** The handlers of every worker's link. */
@@ -24,6 +27,7 @@ export function openOwnerDoor({
   tracking,
   events,
   validation,
+  logins,
 }: OwnerDoorOptions): Record<string, Handler> {
   const none = Buffer.alloc(0);
   return {
@@ -39,6 +43,8 @@ export function openOwnerDoor({
         },
       }),
     isKnown: ({ mailbox }) => validation?.isKnown(mailbox as Mailbox),
+    login: ({ login }) => logins?.check(login as Login),
+    addressesOf: ({ identity }) => logins?.addressesOf(String(identity)),
     records: ({ atMs }, [cardLines = none, trackingLines = none]) =>
       keepBatch(
         { atMs: Number(atMs), cards: cardLines.toString(), tracking: trackingLines.toString() },

@@ -4,6 +4,7 @@
 
 import { createServer, type Socket } from 'node:net';
 import type { Cancel } from '../clock.ts';
+import type { Service } from '../config.ts';
 import type { Log } from '../log.ts';
 import { messageOf, Problem } from '../problem.ts';
 import { type ListenPlace, listenAt } from '../smtp/listening.ts';
@@ -46,7 +47,7 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Map<number, WorkerProcess>();
   /** Came while no worker was ready. */
-  readonly #waiting = new Set<Socket>();
+  readonly #waiting = new Map<Socket, Service>();
   readonly #restarts = new Set<Cancel>();
   #isStopping = false;
 
@@ -68,7 +69,8 @@ export class WorkerPool {
 
   /** Begins to listen; throws Problem `listen-failed` when the address cannot be had. */
   async listen(place: ListenPlace): Promise<Door> {
-    const server = createServer({ pauseOnConnect: true }, (socket) => this.#take(socket));
+    const { service = 'smtp' } = place;
+    const server = createServer({ pauseOnConnect: true }, (socket) => this.#take(socket, service));
     const { address, port } = await listenAt(server, place);
     server.on('error', (error) => this.#options.log.warn({ err: error }, 'listener failed'));
     return {
@@ -96,7 +98,7 @@ export class WorkerPool {
   async stop(): Promise<void> {
     this.#isStopping = true;
     for (const cancel of this.#restarts) cancel();
-    for (const socket of this.#waiting) socket.end(`${formatReply(REPLIES.shuttingDown)}\r\n`);
+    for (const [socket, service] of this.#waiting) refuse(socket, service, REPLIES.shuttingDown);
     this.#waiting.clear();
     const limitMs = this.#options.drainMs + GRACE_MS;
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop(limitMs)));
@@ -145,22 +147,22 @@ export class WorkerPool {
     this.#restarts.add(cancel);
   }
 
-  #take(socket: Socket): void {
+  #take(socket: Socket, service: Service): void {
     socket.on('error', () => undefined);
-    if (this.#isStopping) return refuse(socket, REPLIES.shuttingDown);
-    if (this.#connections >= this.#options.maxConnections) return refuse(socket, REPLIES.tooManyConnections);
+    if (this.#isStopping) return refuse(socket, service, REPLIES.shuttingDown);
+    if (this.#connections >= this.#options.maxConnections) return refuse(socket, service, REPLIES.tooManyConnections);
     const worker = this.#leastBusy();
-    if (worker) return worker.hand(socket);
-    this.#waiting.add(socket);
+    if (worker) return worker.hand(socket, service);
+    this.#waiting.set(socket, service);
     socket.once('close', () => this.#waiting.delete(socket));
   }
 
   #handWaiting(): void {
-    for (const socket of this.#waiting) {
+    for (const [socket, service] of this.#waiting) {
       const worker = this.#leastBusy();
       if (!worker) return;
       this.#waiting.delete(socket);
-      worker.hand(socket);
+      worker.hand(socket, service);
     }
   }
 
@@ -182,7 +184,9 @@ export class WorkerPool {
   }
 }
 
-function refuse(socket: Socket, reply: Parameters<typeof formatReply>[0]): void {
+/** Where TLS comes first nothing can be said without it. */
+function refuse(socket: Socket, service: Service, reply: Parameters<typeof formatReply>[0]): void {
+  if (service === 'smtps') return void socket.destroy();
   socket.end(`${formatReply(reply)}\r\n`);
   socket.resume();
 }

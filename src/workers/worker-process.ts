@@ -5,6 +5,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Service } from '../config.ts';
 import { type Handler, Link } from './link.ts';
 import { LINK_DESCRIPTOR, type OwnerMessage, type WorkerStart, type WorkerState } from './worker-state.ts';
 
@@ -86,10 +87,10 @@ export class WorkerProcess {
   }
 
   /** Gives a connection away; whatever was pushed before is known to the worker when it gets it. */
-  hand(socket: Socket): void {
+  hand(socket: Socket, service: Service): void {
     this.#connections += 1;
     this.#onTheWay.push(socket);
-    const message: OwnerMessage = { kind: 'connection' };
+    const message: OwnerMessage = { kind: 'connection', service };
     // Kept open here: Node would close it for us when the worker confirms, and never where no worker is left to do so.
     this.#child.send(message, socket, { keepOpen: true }, (error) => {
       if (error === null) return;

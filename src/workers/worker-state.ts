@@ -1,7 +1,7 @@
 // What the owner tells a worker over the process's own channel: once what does not change, again and again what does, and the
 // connections. The channel carries values as structured clones, so dates and octets arrive as what they are.
 
-import type { Config } from '../config.ts';
+import type { Config, Service } from '../config.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
 import type { Organisation } from '../transport/organisation.ts';
 import type { Pressure } from '../transport/pressure.ts';
@@ -40,7 +40,7 @@ export type OwnerMessage =
   | { readonly kind: 'state'; readonly state: WorkerState }
   /** Measured anew every two seconds: too often for the whole. */
   | { readonly kind: 'pressure'; readonly pressure: Pressure }
-  | { readonly kind: 'connection' }
+  | { readonly kind: 'connection'; readonly service: Service }
   /** Ends the sessions in order, then the process. */
   | { readonly kind: 'stop' };
 

@@ -19,12 +19,12 @@ function serve(createServer: () => SaslServer) {
   return async (line: string, peer: ScriptedPeer): Promise<string> => {
     const server = createServer();
     const initial = line.split(' ')[2];
-    let step = server.step(initial === undefined ? undefined : decode(initial));
+    let step = await server.step(initial === undefined ? undefined : decode(initial));
     while (step.kind === 'challenge') {
       peer.say(`334 ${step.data.toString('base64')}`);
       const response = await peer.readLine();
       if (response === '*') return '501 5.7.0 Cancelled';
-      step = server.step(Buffer.from(response ?? '', 'base64'));
+      step = await server.step(Buffer.from(response ?? '', 'base64'));
     }
     return step.kind === 'success' ? '235 2.7.0 Welcome' : '535 5.7.8 No';
   };

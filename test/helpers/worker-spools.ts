@@ -35,6 +35,7 @@ async function openWorkerSide(backend: SpoolBackend, options: SpoolOptions): Pro
       tracking: new MessageTracking(logs),
       events: new EventLog(logs),
       validation: undefined,
+      logins: undefined,
     }),
   });
   const client = new OwnerClient(Link.open({ ...ends, stream: workerEnd, handlers: {} }));

@@ -32,6 +32,8 @@ describe('parseConfig', () => {
           { host: '0.0.0.0', port: 25 },
           { host: '::', port: 25 },
         ],
+        submission: [],
+        smtps: [],
       },
       hosts: {},
       dns: { servers: [], timeout: 10_000 },
@@ -59,6 +61,17 @@ describe('parseConfig', () => {
       log: { level: 'info', maxAge: 2_592_000_000, maxFileSize: 10_485_760, maxFolderSize: 262_144_000 },
       workers: defaultWorkers(availableParallelism()),
     });
+  });
+
+  it('listens for mail users where a Hub says so, and nowhere on an Edge', () => {
+    const lines = 'listen: { submission: ["0.0.0.0:587"], smtps: ["[::1]:465"] }';
+    expect(parseConfig(`${HUB}${lines}`, PATH).listen).toMatchObject({
+      submission: [{ host: '0.0.0.0', port: 587 }],
+      smtps: [{ host: '::1', port: 465 }],
+    });
+    expect(() => parseConfig(`role: edge\nfqdn: edge01.corp.test\n${lines}`, PATH)).toThrow(
+      /at listen: an Edge has no mail users/,
+    );
   });
 
   it('has as many workers as it says, and by default as many as the machine has cores for', () => {

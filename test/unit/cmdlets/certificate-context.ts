@@ -9,7 +9,7 @@ import type { Cmdlet } from '../../../src/cmdlets/cmdlet.ts';
 import type { CmdletOutput, OutputRecord } from '../../../src/cmdlets/output.ts';
 import type { ServerContext } from '../../../src/cmdlets/server-context.ts';
 import { SystemClock } from '../../../src/clock.ts';
-import { type Endpoint, parseConfig, type Role } from '../../../src/config.ts';
+import { type Endpoint, type ListenAddress, parseConfig, type Role } from '../../../src/config.ts';
 import type { ReceiveConnector } from '../../../src/directory/receive-connector.ts';
 import { silentLog } from '../../../src/log.ts';
 import { CertificateStore, type StoredCertificate } from '../../../src/tls/certificate-store.ts';
@@ -30,7 +30,7 @@ export class CertificateFixture {
   readonly context: ServerContext;
   readonly peers: { name: string; fqdn: string; certificate: Certificate }[] = [];
   readonly receiveConnectors: ReceiveConnector[] = [];
-  readonly addresses: Endpoint[] = [];
+  readonly addresses: ListenAddress[] = [];
   readonly hosts: Record<string, Endpoint> = {};
   readonly progress: string[] = [];
   readonly #folder: string;

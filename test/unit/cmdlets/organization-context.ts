@@ -5,7 +5,7 @@ import { bindParameters } from '../../../src/cmdlets/binding.ts';
 import type { Cmdlet } from '../../../src/cmdlets/cmdlet.ts';
 import type { CmdletOutput, OutputRecord } from '../../../src/cmdlets/output.ts';
 import type { ServerContext } from '../../../src/cmdlets/server-context.ts';
-import { type Endpoint, parseConfig, type Role } from '../../../src/config.ts';
+import { type ListenAddress, parseConfig, type Role } from '../../../src/config.ts';
 import { SystemClock } from '../../../src/clock.ts';
 import type { ActiveDirectory } from '../../../src/directory/active-directory.ts';
 import type { Adam } from '../../../src/directory/adam.ts';
@@ -28,7 +28,11 @@ export interface OrganizationFixture<D extends OrganizationHolder> {
   run(cmdlet: Cmdlet<ServerContext>, typed?: Typed, contents?: Readonly<Record<string, Buffer>>): Promise<CmdletOutput>;
 }
 
-const ADDRESSES: readonly Endpoint[] = [{ host: '127.0.0.1', port: 2525 }];
+const ADDRESSES: readonly ListenAddress[] = [
+  { host: '127.0.0.1', port: 2525, service: 'smtp' },
+  { host: '127.0.0.1', port: 2587, service: 'submission' },
+  { host: '127.0.0.1', port: 2465, service: 'smtps' },
+];
 
 export async function hubFixture(): Promise<OrganizationFixture<ActiveDirectory>> {
   const { ad } = await openHub();

@@ -30,8 +30,17 @@ describe('Receive connector cmdlets', () => {
 describe('Get-ReceiveConnector', () => {
   it('shows SERVER\\name and, without bindings of its own, where the server listens', async () => {
     const output = await hub.run(getReceiveConnector);
-    expect(valuesOf(output, 'Identity')).toEqual(['HUB01\\Client HUB01', 'HUB01\\Default HUB01']);
-    expect(valuesOf(output, 'Bindings')).toEqual([['127.0.0.1:2525'], ['127.0.0.1:2525']]);
+    expect(valuesOf(output, 'Identity')).toEqual([
+      'HUB01\\Client Frontend HUB01',
+      'HUB01\\Client HUB01',
+      'HUB01\\Default HUB01',
+    ]);
+    expect(valuesOf(output, 'Bindings')).toEqual([
+      ['127.0.0.1:2587', '127.0.0.1:2465'],
+      ['127.0.0.1:2525'],
+      ['127.0.0.1:2525'],
+    ]);
+    expect(valuesOf(output, 'Submission')).toEqual([true, false, false]);
   });
 
   it("lists one with Exchange's values", async () => {
@@ -216,6 +225,6 @@ describe('Remove-ReceiveConnector', () => {
   it('asks, then removes', async () => {
     expect(removeReceiveConnector.confirm?.({ Identity: 'x' })).toMatch(/^Remove the Receive connector "x"\?/);
     await hub.run(removeReceiveConnector, { Identity: 'HUB01\\Client HUB01' });
-    expect(hub.snapshot().receiveConnectors.map(({ name }) => name)).toEqual([DEFAULT]);
+    expect(hub.snapshot().receiveConnectors.map(({ name }) => name)).toEqual(['Client Frontend HUB01', DEFAULT]);
   });
 });

@@ -29,6 +29,25 @@ describe('mail users', () => {
     await expect(hub.run(newMailUser, { ...ED, Name: 'Jo' })).rejects.toMatchObject({ code: 'address-in-use' });
   });
 
+  it('get a password, keep it through other changes, and lose it', async () => {
+    const hub = await hubFixture();
+    const verifier = async () => (await hub.directory.recipients.find('ed')).passwordVerifier;
+    const { records } = await hub.run(newMailUser, { ...ED, Password: 'correct horse' });
+    expect(records[0]).toMatchObject({ LoginEnabled: true });
+    expect(JSON.stringify(records)).not.toMatch(/SCRYPT|correct/);
+    const first = await verifier();
+    expect(first).toMatch(/^\{SCRYPT\}/);
+    await hub.run(setMailUser, { Identity: 'ed', PrimarySmtpAddress: 'e@contoso.com' });
+    expect(await verifier()).toBe(first);
+    expect((await hub.run(setMailUser, { Identity: 'ed', Password: 'another horse' })).warnings).toEqual([]);
+    expect(await verifier()).not.toBe(first);
+    const both = hub.run(setMailUser, { Identity: 'ed', Password: 'another horse', RemovePassword: 'true' });
+    await expect(both).rejects.toMatchObject({ code: 'bad-value' });
+    await hub.run(setMailUser, { Identity: 'ed', RemovePassword: 'true' });
+    expect((await hub.run(getRecipient)).records[0]).toMatchObject({ LoginEnabled: false });
+    expect(await verifier()).toBeUndefined();
+  });
+
   it.each([
     [
       'a new primary address, and keep the old one',

@@ -198,7 +198,7 @@ describe('Test-SmtpConnectivity', () => {
       const listener = await SmtpListener.open(options);
       servers.push(listener);
       port = listener.address.port;
-      hub.addresses.push({ host: '127.0.0.1', port });
+      hub.addresses.push({ host: '127.0.0.1', port, service: 'smtp' });
     });
 
     it('tests every binding of every enabled connector, port 0 as what it became', async () => {
@@ -242,7 +242,7 @@ describe('Test-SmtpConnectivity', () => {
     });
 
     it('meets a listener at every address at the loopback one', async () => {
-      hub.addresses.splice(0, 1, { host: '0.0.0.0', port });
+      hub.addresses.splice(0, 1, { host: '0.0.0.0', port, service: 'smtp' });
       const { records } = await hub.run(testSmtpConnectivity);
       expect(records).toMatchObject([
         { Binding: `0.0.0.0:${port}`, EndPoint: `127.0.0.1:${port}`, StatusCode: 'Success' },

@@ -68,7 +68,11 @@ describe('AD at first start', () => {
     );
     expect(self.record.guid).toMatch(/^[0-9a-f-]{36}$/);
     expect(site).toBe(SITE);
-    expect(receiveConnectors.map(({ name }) => name)).toEqual(['Client HUB01', 'Default HUB01']);
+    expect(receiveConnectors.map(({ name }) => name)).toEqual([
+      'Client Frontend HUB01',
+      'Client HUB01',
+      'Default HUB01',
+    ]);
     expect(transportConfig).toMatchObject({ expiredCertificate: 'Plaintext', untrustedCertificate: 'Defer' });
     expect([edges, sendConnectors]).toEqual([[], []]);
     expect(await directory.search({ base: `CN=${SITE},CN=Sites,${AD_CONTEXT}`, scope: 'base' })).toHaveLength(1);
@@ -83,7 +87,10 @@ describe('AD at first start', () => {
     const again = closeLater(await ActiveDirectory.open({ directory, server, log: silentLog() }));
     expect(again.snapshot().self).toMatchObject({ fqdn: 'hub01.fabrikam.test', record: { guid } });
     expect(again.snapshot().self.certificate?.subject).toBe('CN=hub01');
-    expect(again.snapshot().receiveConnectors.map(({ name }) => name)).toEqual(['Default HUB01']);
+    expect(again.snapshot().receiveConnectors.map(({ name }) => name)).toEqual([
+      'Client Frontend HUB01',
+      'Default HUB01',
+    ]);
   });
 
   it('does not start on an object that cannot be understood, and names it', async () => {

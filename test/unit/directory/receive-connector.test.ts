@@ -104,7 +104,7 @@ describe('binding', () => {
 });
 
 describe('choice of the Receive connector', () => {
-  const at = { localAddress: '192.0.2.10', localPort: 25 };
+  const at = { service: 'smtp', localAddress: '192.0.2.10', localPort: 25 } as const;
 
   it('prefers the most specific range, whatever the order', () => {
     for (const connectors of [
@@ -124,6 +124,21 @@ describe('choice of the Receive connector', () => {
       makeReceiveConnector({ name: 'other senders', remoteIpRanges: ['10.0.0.0/8'] }),
     ];
     expect(chooseReceiveConnector(connectors, { ...at, remoteAddress: '198.51.100.7' })).toBeUndefined();
+  });
+
+  it.each([
+    ['smtp', 'Client HUB01'],
+    ['submission', 'Client Frontend HUB01'],
+    ['smtps', 'Client Frontend HUB01'],
+  ] as const)('is another where the address is for %s, however narrow the ranges', (service, expected) => {
+    const connectors = makeHubReceiveConnectors('HUB01', []);
+    expect(chooseReceiveConnector(connectors, { ...at, service, remoteAddress: '127.0.0.1' })?.name).toBe(expected);
+    expect(() => validateReceiveConnectors(connectors)).not.toThrow();
+  });
+
+  it('is none where mail users come and no connector is for them', () => {
+    const connection = { ...at, service: 'submission', remoteAddress: '127.0.0.1' } as const;
+    expect(chooseReceiveConnector([EVERYBODY, CLIENTS], connection)).toBeUndefined();
   });
 });
 

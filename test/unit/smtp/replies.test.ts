@@ -12,6 +12,8 @@ const REGISTERED = new Set(
 );
 // Exchange Online's code for a bare line feed; no registered one says it.
 REGISTERED.add('6.11');
+// Exchange's code for a sender that is not the client's own.
+REGISTERED.add('7.60');
 
 const WITHOUT_CODE: readonly string[] = ['serviceReady', 'hello', 'helloSyntax', 'authChallenge', 'startMailInput'];
 

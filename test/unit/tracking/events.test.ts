@@ -5,6 +5,7 @@ const DATE = new Date('2008-12-24T20:00:00Z');
 
 // Every event with facts that are easy to find again: the compiler asks for a row when the table grows.
 const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
+  SmtpReceiveAuthenticationFailed: { remoteAddress: '192.0.2.1', connector: 'Client Frontend', mechanism: 'PLAIN' },
   SmtpReceiveDirectTrustFailed: { thumbprint: 'AB12', remoteAddress: '192.0.2.1', cause: 'unknown' },
   ResourcePressureIncreased: { resource: 'PrivateBytes', from: 'Normal', to: 'Medium', pressure: '73 percent' },
   ResourcePressureDecreased: { resource: 'PrivateBytes', from: 'Medium', to: 'Normal', pressure: '60 percent' },
@@ -88,6 +89,7 @@ describe('the table of events', () => {
       'MSExchange EdgeSync 1004 Warning',
       'MSExchange EdgeSync 10104 Warning',
       'MSExchange Message Security 1006 Error',
+      'MSExchangeTransport 1035 Warning',
       'MSExchangeTransport 1036 Error',
       'MSExchangeTransport 12014 Warning',
       'MSExchangeTransport 12015 Warning',

@@ -51,6 +51,7 @@ function makeSession(given: Partial<SmtpSession> = {}): SmtpSession {
     remotePort: 4711,
     localAddress: '192.0.2.25',
     localPort: 25,
+    service: 'smtp',
     helo: 'client.example.com',
     extended: true,
     tls: undefined,
@@ -169,7 +170,9 @@ describe('Receiver', () => {
     });
     expect(message?.traceFields.toString()).toContain('with ESMTP\r\n (in clear, reason=starttls-not-used)');
     expect((message && (await readBody(spool, message)))?.toString()).toBe(BODY);
-    expect(acceptances.map(({ reason, peer }) => [reason, peer])).toEqual([['starttls-not-used', undefined]]);
+    expect(acceptances.map(({ reason, isAuthenticated }) => [reason, isAuthenticated])).toEqual([
+      ['starttls-not-used', false],
+    ]);
   });
 
   it('still says 250 when the records fail: the message is ours', async () => {
@@ -472,12 +475,14 @@ describe('Receiver', () => {
   it.each([
     ['EXTERNAL', 'certificate'],
     ['SCRAM-SHA-256', 'password'],
-  ])('notes who failed to prove itself by %s', (mechanism, fault) => {
+  ])('notes who failed to prove itself by %s', async (mechanism, fault) => {
     const receiver = makeReceiver();
     const session = admitted(receiver, { helo: EDGE, tls: tlsWith(otherCertificate) });
     const server = receiver.sasl(session, mechanism);
-    let step = server?.step(mechanism === 'EXTERNAL' ? Buffer.from('') : Buffer.from('n,,n=nobody,r=abcdefghijklmnop'));
-    if (step?.kind === 'challenge') step = server?.step(Buffer.from('c=biws,r=wrong,p=AAAA'));
+    let step = await server?.step(
+      mechanism === 'EXTERNAL' ? Buffer.from('') : Buffer.from('n,,n=nobody,r=abcdefghijklmnop'),
+    );
+    if (step?.kind === 'challenge') step = await server?.step(Buffer.from('c=biws,r=wrong,p=AAAA'));
     expect([step?.kind, faults]).toEqual(['failure', [fault]]);
   });
 
