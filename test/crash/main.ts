@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util';
 import { CAN_STRACE } from '../helpers/strace.ts';
 import { Chance } from './chance.ts';
+import type { Verdict } from './ledger.ts';
 import { cutPower, type NumberedSync, type PowerCutReport } from './power-cut.ts';
 import { Progress } from './progress.ts';
 import { findFaultsOf, type RunPlan, runFaults } from './run.ts';
@@ -15,15 +16,29 @@ const SHARES = { steps: 0.3, recovery: 0.06, syncs: 0.03, random: 0.16, cuts: 0.
 const FAILING: readonly (NumberedSync | undefined)[] = [
   undefined,
   { call: 'fdatasync', nth: 1 },
+  { call: 'fdatasync', nth: 3 },
+  { call: 'fdatasync', nth: 9 },
   { call: 'fsync', nth: 1 },
   { call: 'fsync', nth: 5 },
   { call: 'fsync', nth: 12 },
 ];
 const RANDOM_KILLS = 60;
+const NO_KILLS: Verdict = {
+  kills: 0,
+  letters: 0,
+  acknowledged: 0,
+  refused: 0,
+  delivered: 0,
+  lost: [],
+  strange: [],
+  duplicates: [],
+};
+const NO_CUTS: PowerCutReport = { cuts: 0, acknowledged: 0, faults: [] };
 
-const USAGE = `npm run test:crash -- [--seed N] [--kills N] [--json]
+const USAGE = `npm run test:crash -- [--seed N] [--kills N] [--only kills|cuts] [--json]
   --seed N    repeats the choices of an earlier run; printed at the start
   --kills N   about so many faults, spread over all steps; without it every step, and ${RANDOM_KILLS} random kills
+  --only WHAT kills and failing syncs of the pair, or power cuts of the spool, alone
   --json      the result as JSON on stdout; progress goes to stderr in any case`;
 
 function share(kills: number | undefined, part: number): number | undefined {
@@ -72,6 +87,7 @@ async function main(): Promise<number> {
     options: {
       seed: { type: 'string' },
       kills: { type: 'string' },
+      only: { type: 'string' },
       json: { type: 'boolean' },
       help: { type: 'boolean' },
     },
@@ -88,8 +104,11 @@ async function main(): Promise<number> {
   const startedMs = performance.now();
   const kills = count(values.kills, 'kills');
   const chance = new Chance(seed);
-  const powerCuts = await cutPowerOften(kills, chance, progress);
-  const verdict = await runFaults({ ...plan(kills), chance, progress });
+  const { only } = values;
+  if (only !== undefined && only !== 'kills' && only !== 'cuts')
+    throw new Error(`--only takes kills or cuts, not ${only}`);
+  const powerCuts = only === 'kills' ? NO_CUTS : await cutPowerOften(kills, chance, progress);
+  const verdict = only === 'cuts' ? NO_KILLS : await runFaults({ ...plan(kills), chance, progress });
   const minutes = (performance.now() - startedMs) / 60_000;
   const faults = [...powerCuts.faults, ...findFaultsOf(verdict)];
   const result = { seed, minutes, faults, counts: Object.fromEntries(progress.counts), powerCuts, verdict };
