@@ -196,7 +196,10 @@ export class Receiver implements SessionPolicy {
     taken: Intake & { readonly writer: SpoolWriter },
   ): Promise<Reply> {
     const envelope = this.#envelope(session, transaction, taken);
-    const offer = this.#startTlsOffer(this.#connectorOf(session));
+    // All that the records need is asked for before the spool takes its time: the client may be gone by then.
+    const connector = this.#connectorOf(session);
+    const isAuthenticated = this.#isAuthenticated(session);
+    const offer = this.#startTlsOffer(connector);
     const peer = this.#proof.peerOf(session);
     const reason = receptionReason(session.tls, offer, peer !== undefined);
     const received = formatReceived({
@@ -206,7 +209,7 @@ export class Receiver implements SessionPolicy {
       localAddress: session.localAddress,
       isEsmtp: session.extended,
       smtpUtf8: envelope.smtpUtf8,
-      isAuthenticated: this.#isAuthenticated(session),
+      isAuthenticated,
       tls: session.tls,
       reason,
       id: envelope.networkMessageId,
@@ -214,14 +217,7 @@ export class Receiver implements SessionPolicy {
       clockOffset: describeOffset(this.#options.clock.offsetMs),
     });
     const message = await taken.writer.commit(envelope, Buffer.from(received));
-    this.#note({
-      message,
-      session,
-      connector: this.#connectorOf(session),
-      reason,
-      offer,
-      isAuthenticated: this.#isAuthenticated(session),
-    });
+    this.#note({ message, session, connector, reason, offer, isAuthenticated });
     return queuedReply(message, this.#organisation.fqdn);
   }
 

@@ -189,6 +189,30 @@ describe('Receiver', () => {
     expect([reply.code, (await spool.count()).messages]).toEqual([250, 1]);
   });
 
+  it('records a message whose client went while the disk was writing it', async () => {
+    const leaving: Spool = Object.create(spool, {
+      receive: {
+        value: () => {
+          const writer = spool.receive();
+          return {
+            write: (octets: Buffer) => writer.write(octets),
+            commit: async (...given: Parameters<typeof writer.commit>) => {
+              const message = await writer.commit(...given);
+              receiver.closed(session);
+              return message;
+            },
+            abort: () => writer.abort(),
+          };
+        },
+      },
+    }) as Spool;
+    const receiver = makeReceiver({ spool: leaving });
+    const session = admitted(receiver);
+    const body = Readable.from([Buffer.from(BODY)]);
+    expect(await receiver.data(session, transactionTo('anna@contoso.test'), body)).toMatchObject({ code: 250 });
+    expect(acceptances.map(({ message }) => message.envelope.messageId)).toEqual(['<1@example.com>']);
+  });
+
   it('keeps its reply short and plain, whatever the Message-ID is', async () => {
     const receiver = makeReceiver();
     const body = `Message-ID: <${'ü'.repeat(240)}@example.com>\r\n\r\n`;
