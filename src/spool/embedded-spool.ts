@@ -184,10 +184,10 @@ export class EmbeddedSpool implements SharedSpool {
     let afterId = options.afterId ?? 0;
     while (found.length < options.limit) {
       const ids = this.#parts.database.listIds(afterId, options.limit - found.length);
-      const last = ids.at(-1);
-      if (last === undefined) break;
+      if (ids.length === 0) break;
+      this.#recent.dropAll(ids);
       for (const message of this.#loadAll(ids)) found.push(message);
-      afterId = last;
+      afterId = ids.at(-1) ?? afterId;
     }
     return found;
   }

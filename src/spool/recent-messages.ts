@@ -41,6 +41,11 @@ export class RecentMessages {
     return this.#entries.get(id);
   }
 
+  /** Forgets what somebody wants to see as it is on the disk. */
+  dropAll(ids: readonly number[]): void {
+    for (const id of ids) this.drop(id);
+  }
+
   /** Forgets a message: it has changed, or is gone. */
   drop(id: number): void {
     const entry = this.#entries.get(id);
