@@ -45,8 +45,8 @@ export const size = z
     }
   });
 
-/** Of a whole. */
-export const percent = z.number().min(1).max(100);
+/** Of a whole; one percent of a large machine is more than a server needs. */
+export const percent = z.number().min(0.1).max(100);
 
 export const endpoint = z.string(NO_ENDPOINT).transform((text, context) => {
   const parsed = parseEndpoint(text);

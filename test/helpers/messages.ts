@@ -66,10 +66,6 @@ export const SAMPLES: readonly SampleMessage[] = [
     'folded and repeated fields',
     `Received: by x;\r\n\tMon, 1 Jan 2024\r\n${HEADER}X-A:\r\n  \r\n x\r\nX-A: y\r\n\r\nz\r\n`,
   ),
-  sample(
-    'an id field that only the pair may add',
-    `X-MS-Exchange-Organization-Network-Message-Id: 1\r\n${HEADER}\r\nx\r\n`,
-  ),
   withBody('a body of 1 MiB', eightBitLines(MIB)),
 ];
 

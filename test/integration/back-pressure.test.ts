@@ -37,7 +37,7 @@ describe('a server under back pressure', () => {
     expect((await submit(letter)).isAccepted).toBe(true);
     expect(await delivered()).toEqual([]);
 
-    await reload({ backPressure: { memoryMedium: 1, memoryHigh: 1 }, deliver: 'lmtp:127.0.0.1:9' });
+    await reload({ backPressure: { memoryMedium: 0.1, memoryHigh: 0.1 }, deliver: 'lmtp:127.0.0.1:9' });
     const refused = await eventually('a refusal', async () => {
       const { reply } = await submit(letter);
       return reply.startsWith('452') ? reply : undefined;
@@ -46,7 +46,7 @@ describe('a server under back pressure', () => {
     const resources = await servers.ask('hub', 'Get-ExchangeDiagnosticInfo');
     expect(resources.find(({ Resource }) => Resource === 'PrivateBytes')).toMatchObject({ Level: 'High' });
 
-    await reload({ backPressure: { memoryMedium: 1, memoryHigh: 1 } });
+    await reload({ backPressure: { memoryMedium: 0.1, memoryHigh: 0.1 } });
     await eventually('a delivery under pressure', async () => ((await delivered()).length > 0 ? true : undefined));
     expect((await submit(letter)).reply).toMatch(/^452 4\.3\.1/);
 
