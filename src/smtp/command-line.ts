@@ -1,8 +1,8 @@
 // One command line as a value (RFC 5321 §4.1.1): verb and argument, or why it is none. Knows no command by name.
 
-import { isAscii } from 'node:buffer';
 import type { Reply } from './reply.ts';
 import { REPLIES } from './replies.ts';
+import { decodeUtf8 } from './utf8.ts';
 
 /** The longest command line that is looked at: RFC 5321's 512 octets plus what RFC 3461, 6531 and long addresses add. */
 const MAX_COMMAND_OCTETS = 4096;
@@ -42,15 +42,4 @@ export function parseCommandLine(octets: Buffer, inExchange: boolean): CommandLi
 
 function refused(reply: Reply, isHostile = false): RefusedLine {
   return { kind: 'refused', reply, isHostile };
-}
-
-const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function decodeUtf8(octets: Buffer): string | undefined {
-  if (isAscii(octets)) return octets.toString('latin1');
-  try {
-    return UTF_8.decode(octets);
-  } catch {
-    return undefined;
-  }
 }

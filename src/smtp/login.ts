@@ -2,7 +2,8 @@
 // and what many mail programs speak. Some send the user name with AUTH.
 
 import type { PasswordCheck, SaslServer, SaslStep } from './sasl.ts';
-import { decodeUtf8, isCredential } from './sasl-text.ts';
+import { isCredential } from './sasl-text.ts';
+import { decodeUtf8 } from './utf8.ts';
 
 /** What clients wait for, some of them letter by letter. */
 const USER_PROMPT = Buffer.from('Username:');

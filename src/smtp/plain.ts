@@ -2,7 +2,8 @@
 // channels that nobody else can read. Whether the password is right is judged above.
 
 import type { PasswordCheck, SaslServer, SaslStep } from './sasl.ts';
-import { decodeUtf8, isCredential } from './sasl-text.ts';
+import { isCredential } from './sasl-text.ts';
+import { decodeUtf8 } from './utf8.ts';
 
 export class PlainServer implements SaslServer {
   readonly mechanism = 'PLAIN';

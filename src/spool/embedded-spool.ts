@@ -236,7 +236,6 @@ export class EmbeddedSpool implements SharedSpool {
         // Synced or not, it stays: what has been delivered must not come back, and is settled again until it is synced.
         written: (result) => {
           step = result;
-          this.#conclude(id, result);
         },
       });
       // Not before: a power cut would bring back the row.
@@ -245,6 +244,7 @@ export class EmbeddedSpool implements SharedSpool {
     } catch (error) {
       throw explainDiskFault(error);
     } finally {
+      if (step) this.#conclude(id, step);
       if (step?.kind === 'kept' || step?.kind === 'removed') this.#noteArrivals(step.added);
       else await Promise.all(intakes.map((intake) => intake.discard()));
     }

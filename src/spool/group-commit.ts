@@ -15,7 +15,7 @@ export interface Writing<T> {
   readonly write: () => T;
   /** About how much it writes. */
   readonly sizeBytes?: number;
-  /** Told once it is in the database, durable or not yet. */
+  /** Told once it is in the database, durable or not yet; must not throw. */
   readonly written?: (result: T) => void;
   /** Runs inside a transaction and takes it back, when it was written and could not be synced. Without it, it stays. */
   readonly undo?: (result: T) => void;
@@ -67,13 +67,7 @@ export class GroupCommit {
         run: () => {
           result = write();
         },
-        written: () => {
-          try {
-            written?.(result);
-          } catch (error) {
-            reject(error);
-          }
-        },
+        written: () => written?.(result),
         undo: () => undo?.(result),
         resolve: () => resolve(result),
         reject,

@@ -96,13 +96,17 @@ export class SmtpListenerTarget implements Target {
   }
 }
 
-/** By DATA its lines with their dots stand there with CRLF, dot, CRLF behind them; in chunks each is behind its BDAT. */
+/** What ends a body by DATA; none of the octets. */
+const END = '\uffff';
+
+/** By DATA its lines stand there, each perhaps behind one dot more, and then a dot alone; in chunks each is behind its BDAT. */
 function isEnded(said: Buffer, body: Buffer, kind: string | undefined): boolean {
   const content = body.toString('latin1');
   const wire = said.toString('latin1');
   if (kind !== 'BINARYMIME' && /\r(?!\n)|(?<!\r)\n/.test(content)) return false;
-  const stuffed = content.replaceAll(/(^|\r\n)\./g, '$1..');
-  const isInLines = (stuffed === '' || stuffed.endsWith('\r\n')) && wire.includes(`\r\n${stuffed}.\r\n`);
+  // A client need not double a dot that it may not mean: one is taken off whatever follows it (RFC 5321 §4.5.2).
+  const lines = wire.split('\r\n').map((line) => (line === '.' ? END : line.replace(/^\./, '')));
+  const isInLines = lines.join('\r\n').includes(`\r\n${content}${END}\r\n`);
   return isInLines || isInChunks(wire, content);
 }
 

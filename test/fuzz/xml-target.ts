@@ -2,8 +2,8 @@
 
 import { readSubscription, type SubscriptionData, writeSubscription } from '../../src/edgesync/subscription-file.ts';
 import { isProblem, messageOf } from '../../src/problem.ts';
-import { createSelfSigned } from '../../src/tls/self-signed.ts';
 import type { Chance } from '../crash/chance.ts';
+import { makeSubscriptionData } from '../helpers/subscription-data.ts';
 import { mutateOctets, mutateTokens } from './mutate.ts';
 import type { Target } from './target.ts';
 
@@ -38,26 +38,7 @@ export class XmlTarget implements Target {
   }
 
   static async open(): Promise<XmlTarget> {
-    const effectiveDate = new Date('2026-01-02T03:04:05Z');
-    const { certificate } = await createSelfSigned({
-      netbiosName: 'EDGE01',
-      fqdn: 'edge01.contoso.com',
-      notBefore: effectiveDate,
-    });
-    return new XmlTarget({
-      edgeServerName: 'EDGE01',
-      edgeServerFqdn: 'edge01.contoso.com',
-      certificate,
-      esraUsername: 'cn=ESRA.EDGE01,CN=Services,CN=Configuration,CN={0F2E}',
-      esraPassword: 'p&ss<w>"or',
-      effectiveDate,
-      durationMs: 86_400_000,
-      adamSslPort: 50_636,
-      serverType: '',
-      productId: '',
-      versionNumber: 1_912_832_085,
-      serialNumber: 'Version 8.1 (Build 30240.6)',
-    });
+    return new XmlTarget(await makeSubscriptionData(new Date('2026-01-02T03:04:05Z'), 'p&ss<w>"or'));
   }
 
   async run(chance: Chance): Promise<string | undefined> {

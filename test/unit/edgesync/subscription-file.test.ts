@@ -9,6 +9,7 @@ import {
 } from '../../../src/edgesync/subscription-file.ts';
 import { isProblem, type Problem } from '../../../src/problem.ts';
 import { createSelfSigned } from '../../../src/tls/self-signed.ts';
+import { makeSubscriptionData } from '../../helpers/subscription-data.ts';
 
 const EXPORTED = new Date('2007-12-24T20:00:00.123Z');
 const PASSWORD = ' p&ss<w>"or\'d]]> ';
@@ -16,21 +17,7 @@ let data: SubscriptionData;
 let file: string;
 
 beforeAll(async () => {
-  const pair = await createSelfSigned({ netbiosName: 'EDGE01', fqdn: 'edge01.contoso.com', notBefore: EXPORTED });
-  data = {
-    edgeServerName: 'EDGE01',
-    edgeServerFqdn: 'edge01.contoso.com',
-    certificate: pair.certificate,
-    esraUsername: 'cn=ESRA.EDGE01,CN=Services,CN=Configuration,CN={0F2E}',
-    esraPassword: PASSWORD,
-    effectiveDate: EXPORTED,
-    durationMs: 86_400_000,
-    adamSslPort: 50_636,
-    serverType: '',
-    productId: '',
-    versionNumber: 1_912_832_085,
-    serialNumber: 'Version 8.1 (Build 30240.6)',
-  };
+  data = await makeSubscriptionData(EXPORTED, PASSWORD);
   file = writeSubscription(data);
 });
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Problem } from '../../../src/problem.ts';
 import type { Spool } from '../../../src/spool/spool.ts';
 import type { OpenedHop, RecipientOutcome } from '../../../src/transport/hop.ts';
@@ -422,6 +422,28 @@ describe('MailQueue', () => {
     await bench.emptied();
     await bench.quiet();
     expect([bench.loads, bench.closed.length]).toEqual([[4, 4, 2], 3]);
+  });
+
+  it('makes a connection anew after five minutes, however busy it is', async () => {
+    await using bench = await QueueBench.open(withSettings({ maxConnectionsPerHop: 1 }));
+    const now = vi.spyOn(performance, 'now');
+    let nowMs = 0;
+    now.mockImplementation(() => nowMs);
+    try {
+      bench.scripts['one.test'] = {
+        deliver: (parcel) => {
+          nowMs += 100_000;
+          return allOf(parcel, 'delivered', '250 2.1.5 OK');
+        },
+      };
+      await Promise.all(Array.from({ length: 7 }, (_, at) => bench.store([`a${at}@one.test`])));
+      bench.queue.start();
+      await bench.emptied();
+      await bench.quiet();
+    } finally {
+      now.mockRestore();
+    }
+    expect(bench.loads).toEqual([3, 3, 1]);
   });
 
   it('takes up after a restart what was left, when its time comes', async () => {

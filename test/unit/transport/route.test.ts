@@ -154,6 +154,8 @@ describe('routeRecipient by a connector with DNS routing', () => {
       port: 25,
       name: 'edge01.perimeter.test',
     });
+    const unlimited = { ...open, sendConnectors: [{ ...internet, smtpMaxMessagesPerConnection: 0 }] };
+    expect(routeRecipient(unlimited, undefined, 'a@example.com')).not.toHaveProperty('maxMessagesPerConnection');
     const keys = ['b@example.com', 'b@example.org', 'b@sub.example.com'].map(
       (address) => routeRecipient(open, undefined, address).key,
     );
