@@ -61,10 +61,14 @@ it(`leaves the old state or the new after each of ${CUTS} cuts, with the cookie 
     expect(outcomes['old']).toBeGreaterThan(CUTS / 4);
     expect(outcomes['new']).toBeGreaterThan(0);
 
+    // A whole round steps either cookie, whether or not the last cut came after what it carries.
     await relaying.synchronize();
-    expectWhole(await readEdge(reader), { before, wanted: CUTS + 1, what: 'the last round' });
-    expect((await readEdge(reader)).configuration.tags).toEqual(Array(3).fill(`${CUTS + 1}`));
-    expect((await readEdge(reader)).recipients.count).toBe(CUTS + 2);
+    const { configuration, recipients } = await readEdge(reader);
+    expect(configuration).toEqual({
+      tags: Array(3).fill(`${CUTS + 1}`),
+      version: before.configuration.version + 1,
+    });
+    expect(recipients).toEqual({ count: CUTS + 2, version: before.recipients.version + 1 });
     expect(await relaying.exchangeLetters('at the end')).toMatchObject(FLOWING);
     expect(await relaying.reports()).toEqual([]);
     await reader.close();
