@@ -11,7 +11,9 @@ const WORDS = process.argv.slice(2);
 const SIZES = WORDS.filter((word) => /^\d+$/.test(word)).map(Number);
 const TOTALS = SIZES.length > 0 ? SIZES : [2000, 20_000, 200_000];
 const ROUNDS = 5;
-const MESSAGES = 1000;
+/** Rounds of either before any counts: what a server has compiled decides more than how long its queue is. */
+const WARM_UP_ROUNDS = 5;
+const MESSAGES = 2000;
 const CONNECTIONS = 10;
 const REST_MS = 5000;
 const PAGE = new URL('../docs/performance-queue.md', import.meta.url);
@@ -64,10 +66,11 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
-async function measure(empty: QueueServer, waiting: number): Promise<Figures> {
+async function measure(waiting: number): Promise<Figures> {
   say(waiting, 'filling the spool …');
-  const full = await QueueServer.prepare(waiting);
+  const [empty, full] = [await QueueServer.prepare(0), await QueueServer.prepare(waiting)];
   try {
+    await empty.start();
     const startedMs = performance.now();
     const [firstSeconds, newSeconds] = await Promise.all([full.start(), handInAtOnce(full, startedMs)]);
     say(waiting, `first delivery after ${firstSeconds.toFixed(1)} s, both after ${newSeconds.toFixed(1)} s`);
@@ -75,11 +78,11 @@ async function measure(empty: QueueServer, waiting: number): Promise<Figures> {
     const startCpuSeconds = full.cpuSeconds();
     say(waiting, `all sorted after ${sortedSeconds.toFixed(1)} s`);
     const [emptyPasses, passes]: [Pass[], Pass[]] = [[], []];
-    for (let round = 0; round <= ROUNDS; round++) {
+    for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
       const [without, with_] = [await pass(measured(empty)), await pass(measured(full))];
-      // The first round warms up.
-      if (round > 0) emptyPasses.push(without);
-      if (round > 0) passes.push(with_);
+      const isWarm = round >= WARM_UP_ROUNDS;
+      if (isWarm) emptyPasses.push(without);
+      if (isWarm) passes.push(with_);
       say(
         waiting,
         `${without.perSecond.toFixed(0)}/s with an empty queue, ${with_.perSecond.toFixed(0)}/s with this one`,
@@ -103,7 +106,7 @@ async function measure(empty: QueueServer, waiting: number): Promise<Figures> {
       peakMib: full.residentMib('VmHWM'),
     };
   } finally {
-    await full.close();
+    await Promise.all([empty.close(), full.close()]);
   }
 }
 
@@ -150,22 +153,16 @@ function page(figures: readonly Figures[]): string {
 
 Written by \`npm run bench:queue\` on ${new Date().toISOString().slice(0, 10)}, on ${machine}: a real Hub whose spool holds so many
 messages of 4 KiB for a smart host that nobody listens at, half of them tried before. Mail for the live destination comes in
-over ${CONNECTIONS} connections and goes to a sink, all on loopback; a Hub with an empty queue is asked in turn in the same run, ${MESSAGES} messages
-each time, and the medians of ${ROUNDS} rounds are shown. One message for the live destination stands in the middle of the spool, and
+over ${CONNECTIONS} connections and goes to a sink, all on loopback; a Hub with an empty queue, started as freshly, is asked in turn in the same run, ${MESSAGES} messages
+each time; after ${WARM_UP_ROUNDS} rounds that warm both up the medians of ${ROUNDS} rounds are shown. One message for the live destination stands in the middle of the spool, and
 one is handed in as soon as the Hub listens.
 
 ${table(figures)}
 `;
 }
 
-const empty = await QueueServer.prepare(0);
 const figures: Figures[] = [];
-try {
-  await empty.start();
-  for (const waiting of TOTALS) figures.push(await measure(empty, waiting));
-} finally {
-  await empty.close();
-}
+for (const waiting of TOTALS) figures.push(await measure(waiting));
 if (WORDS.includes('--json')) console.log(JSON.stringify(figures));
 else console.log(table(figures));
 if (SIZES.length === 0) writeFileSync(PAGE, page(figures));
