@@ -1,7 +1,7 @@
 // The one clock. Everything that reads time (validity, retries, the 24-hour bootstrap, stamps) asks it; it is handed in,
 // never imported as a global. Two readings: `now()` is the date, `elapsedMs()` is time that passed. A jump of the operating
-// system's clock changes the first and not the second; a lab move is time that passed and changes both.
-// Socket, handshake and SMTP timeouts never use it: they are always real time.
+// system's clock changes the first and not the second; a lab move is time that passed and changes both. A laboratory's clock can
+// also run faster than the machine's, or stand still. Socket, handshake and SMTP timeouts never use it: they are always real time.
 
 /** Cancels what it was returned for; calling it again does nothing. */
 export type Cancel = () => void;
@@ -11,11 +11,26 @@ export interface Clock {
   now(): Date;
   /** Milliseconds that passed since an arbitrary start: monotonic, follows lab moves, ignores jumps of the system's clock. */
   elapsedMs(): number;
-  /** How far the clock was moved by hand, in milliseconds; 0 outside the lab. */
+  /** How far the clock is ahead of the machine's by hand, in milliseconds; 0 outside the lab. */
   readonly offsetMs: number;
+  /** How many times as fast as the machine's it runs; 1 outside the lab. */
+  readonly speed: number;
   /** Runs `task` once `delayMs` of this clock's time have passed. Does not keep the process alive. */
   schedule(delayMs: number, task: () => void): Cancel;
 }
+
+/** How a laboratory's clock runs. Clocks on one course show the same time, whenever each of them heard of it. */
+export interface ClockCourse {
+  /** So far ahead of the machine's clock at `since`, in milliseconds. */
+  readonly offsetMs: number;
+  /** So many times as fast as the machine's from then on; at 0 it stands still. */
+  readonly speed: number;
+  /** A date of the machine's clock. */
+  readonly since: Date;
+}
+
+/** A day in less than a second: beyond, no schedule could be kept. */
+export const MAX_CLOCK_SPEED = 100_000;
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -25,26 +40,40 @@ interface Appointment {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** The operating system's time plus an offset that can be moved while the process runs. */
+/** The operating system's time on a course of its own, which can be changed while the process runs. */
 export class SystemClock implements Clock {
-  #offsetMs: number;
+  #speed = 1;
+  /** The offset at `#sinceMs`, which is monotonic: a jump of the system's clock must not be multiplied. */
+  #baseMs: number;
+  #sinceMs = 0;
   readonly #appointments = new Set<Appointment>();
   readonly #moveListeners = new Set<() => void>();
 
-  constructor(offsetMs = 0) {
-    this.#offsetMs = offsetMs;
+  /** `course`: how far ahead in milliseconds, or the whole of it. */
+  constructor(course: number | ClockCourse = 0) {
+    this.#baseMs = typeof course === 'number' ? course : course.offsetMs;
+    if (typeof course !== 'number') this.#steer(course);
   }
 
   get offsetMs(): number {
-    return this.#offsetMs;
+    return this.#baseMs + (this.#speed - 1) * (this.#speed === 1 ? 0 : performance.now() - this.#sinceMs);
+  }
+
+  get speed(): number {
+    return this.#speed;
+  }
+
+  /** As another clock can take it over. */
+  get course(): ClockCourse {
+    return { offsetMs: this.offsetMs, speed: this.#speed, since: new Date() };
   }
 
   now(): Date {
-    return new Date(Date.now() + this.#offsetMs);
+    return new Date(Date.now() + this.offsetMs);
   }
 
   elapsedMs(): number {
-    return performance.now() + this.#offsetMs;
+    return performance.now() + this.offsetMs;
   }
 
   schedule(delayMs: number, task: () => void): Cancel {
@@ -59,21 +88,39 @@ export class SystemClock implements Clock {
 
   /** Moves the clock by `byMs`; what has become due on the way runs now. */
   move(byMs: number): void {
-    this.#offsetMs += byMs;
-    for (const appointment of this.#appointments) this.#arm(appointment);
-    for (const listener of this.#moveListeners) listener();
+    this.#baseMs += byMs;
+    this.#announce();
   }
 
-  /** Calls `listener` after each move. */
+  /** Goes over to `course`; what has become due by it runs now. */
+  run(course: ClockCourse): void {
+    this.#steer(course);
+    this.#announce();
+  }
+
+  /** Calls `listener` after each move and each change of course. */
   onMove(listener: () => void): Cancel {
     const own = (): void => listener();
     this.#moveListeners.add(own);
     return () => void this.#moveListeners.delete(own);
   }
 
+  #steer({ offsetMs, speed, since }: ClockCourse): void {
+    this.#baseMs = offsetMs;
+    this.#speed = speed;
+    this.#sinceMs = performance.now() - (Date.now() - since.getTime());
+  }
+
+  #announce(): void {
+    for (const appointment of this.#appointments) this.#arm(appointment);
+    for (const listener of this.#moveListeners) listener();
+  }
+
   #arm(appointment: Appointment): void {
     clearTimeout(appointment.timer);
-    const waitMs = Math.min(MAX_TIMEOUT_MS, Math.max(0, Math.ceil(appointment.dueMs - this.elapsedMs())));
+    const leftMs = Math.max(0, appointment.dueMs - this.elapsedMs());
+    // A clock that stands still never comes to what is still to come; its next course arms anew.
+    const waitMs = Math.min(MAX_TIMEOUT_MS, leftMs === 0 ? 0 : Math.ceil(leftMs / this.#speed));
     appointment.timer = setTimeout(() => this.#ring(appointment), waitMs);
     appointment.timer.unref();
   }
@@ -86,7 +133,14 @@ export class SystemClock implements Clock {
   }
 }
 
-/** "+400d 02:00:00" for people; undefined while the clock was not moved. */
+/** "+400d 02:00:00, at 3600 times the speed" for people; undefined while the clock is the machine's. */
+export function describeClock({ offsetMs, speed }: Pick<Clock, 'offsetMs' | 'speed'>): string | undefined {
+  if (speed === 1) return describeOffset(offsetMs);
+  const pace = speed === 0 ? 'standing still' : `at ${speed} times the speed`;
+  return `${describeOffset(offsetMs) ?? '+0d'}, ${pace}`;
+}
+
+/** "+400d 02:00:00" for people; undefined for none. */
 export function describeOffset(offsetMs: number): string | undefined {
   if (offsetMs === 0) return undefined;
   const totalSeconds = Math.round(Math.abs(offsetMs) / 1000);

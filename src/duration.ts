@@ -1,5 +1,6 @@
 // Durations and clock offsets as people type them: 2s, 15m, 24h, 400d, and Exchange's time span 1.02:03:04.
 
+import { type ClockCourse, MAX_CLOCK_SPEED } from './clock.ts';
 import { Problem } from './problem.ts';
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -53,6 +54,32 @@ export function parseClockOffset(text: string, realNow: Date): number {
     );
   }
   return date - realNow.getTime();
+}
+
+/** "+400d", "+400d,3600" for a speed, "+400d,3600,2027-12-24T20:00:00Z" for when it began; throws Problem `bad-clock`. */
+export function parseClockCourse(text: string, realNow: Date): ClockCourse {
+  const [offset = '', speedText = '1', sinceText, ...rest] = text.split(',');
+  const speed = Number(speedText);
+  const since = sinceText === undefined ? realNow : new Date(sinceText);
+  const isSpeed = /^\d{1,6}$/.test(speedText) && speed <= MAX_CLOCK_SPEED;
+  if (!isSpeed || rest.length > 0 || !(since <= realNow)) {
+    throw new Problem(
+      'bad-clock',
+      `"${text}" is no clock setting; write +400d, or +400d,3600 for a clock that runs 3600 times as fast (at most ${MAX_CLOCK_SPEED})`,
+    );
+  }
+  return { offsetMs: parseClockOffset(offset, since), speed, since };
+}
+
+/** As parseClockCourse reads it. */
+export function formatClockCourse({ offsetMs, speed, since }: ClockCourse): string {
+  const offset = formatClockOffset(offsetMs);
+  return speed === 1 ? offset : `${offset},${speed},${since.toISOString()}`;
+}
+
+/** As parseClockOffset reads it, to the millisecond. */
+export function formatClockOffset(offsetMs: number): string {
+  return `${offsetMs < 0 ? '-' : '+'}${Math.abs(Math.round(offsetMs))}ms`;
 }
 
 /** Exchange's way of writing a time span: 1.02:03:04. */

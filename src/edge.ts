@@ -18,7 +18,7 @@ import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts'
 import { watchAccounts } from './edgesync/account-watch.ts';
 import { CertificateRenewal } from './edgesync/certificate-renewal.ts';
 import { watchSilence } from './edgesync/silence-watch.ts';
-import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
+import { cautionAboutClock, type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
 import { describeAddresses } from './listeners.ts';
 import { openTransport } from './mail-transport.ts';
 import { createOrganisationView } from './transport/organisation-view.ts';
@@ -74,6 +74,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     cmdlets: EDGE_CMDLETS,
     context,
     log,
+    caution: () => cautionAboutClock(clock),
   });
   parts.add(() => control.close());
   return {

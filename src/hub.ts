@@ -16,7 +16,7 @@ import { UserLogins } from './directory/user-logins.ts';
 import { CertificateRenewal } from './edgesync/certificate-renewal.ts';
 import { Synchronizer } from './edgesync/synchronizer.ts';
 import { openLdapsDoor } from './ldaps-door.ts';
-import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
+import { cautionAboutClock, type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
 import { describeAddresses } from './listeners.ts';
 import { openTransport } from './mail-transport.ts';
 import { createOrganisationView } from './transport/organisation-view.ts';
@@ -87,6 +87,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     cmdlets: HUB_CMDLETS,
     context,
     log,
+    caution: () => cautionAboutClock(clock),
   });
   parts.add(() => control.close());
   return {

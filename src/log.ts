@@ -2,7 +2,7 @@
 // log, the event log and the decision cards live in tracking/. A moved clock is stated on every line.
 
 import { pino } from 'pino';
-import { type Clock, describeOffset } from './clock.ts';
+import { type Clock, describeClock } from './clock.ts';
 
 export type Log = pino.Logger;
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -25,7 +25,10 @@ export function openLog(options: LogOptions): Log {
       level: options.level,
       base: { role: options.role },
       timestamp: () => `,"time":"${clock.now().toISOString()}"`,
-      mixin: () => (clock.offsetMs === 0 ? {} : { clockOffset: describeOffset(clock.offsetMs) }),
+      mixin: () => {
+        const clockOffset = describeClock(clock);
+        return clockOffset === undefined ? {} : { clockOffset };
+      },
     },
     destination,
   );

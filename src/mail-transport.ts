@@ -3,6 +3,7 @@
 
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { SystemClock } from './clock.ts';
 import type { Endpoint, ListenAddress } from './config.ts';
 import { listenAddresses, openListeners } from './listeners.ts';
 import { type DirectoryView, receivingOptions } from './receiving.ts';
@@ -91,7 +92,8 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     underWork: crashes.underWork,
   });
   const resources = new ResourceMonitor({
-    clock,
+    // Disk and memory are the machine's, and are measured by its time however a laboratory's clock runs.
+    clock: new SystemClock(),
     log,
     events: foundation.events,
     metrics: foundation.metrics,

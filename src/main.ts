@@ -3,7 +3,7 @@
 
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SystemClock } from './clock.ts';
+import { type ClockCourse, SystemClock } from './clock.ts';
 import { type Config, readConfig, type Role } from './config.ts';
 import { controlSocketPath } from './control/socket-path.ts';
 import { openLog } from './log.ts';
@@ -14,7 +14,7 @@ import type { Doors } from './shell/doors.ts';
 import { runShell } from './shell/shell.ts';
 
 interface ClockOptions {
-  readonly clockOffsetMs: number;
+  readonly clock: ClockCourse;
   readonly isLab: boolean;
 }
 
@@ -36,6 +36,11 @@ const doors: Doors = {
   demo: async (options) => {
     const { runDemo } = await import('./lab/demo.ts');
     return runDemo({ ...options, onText: print, signal: stopSignal() });
+  },
+  labClock: async ({ configs, ...wish }) => {
+    const { runLabClock } = await import('./shell/lab-clock.ts');
+    const socketOf = (role: Role): string => controlSocketPath(readConfig(configs[role]).folder);
+    return runLabClock({ ...wish, sockets: { hub: socketOf('hub'), edge: socketOf('edge') }, onProgress: note });
   },
   slapdSchema: async () => (await import('./directory/slapd-schema.ts')).formatSlapdSchema(),
   offlineContext: (_role, configPath) => {
@@ -66,8 +71,8 @@ async function serve(role: Role, configPath: string, options: ClockOptions): Pro
   return 0;
 }
 
-async function openServer(config: Config, { clockOffsetMs, isLab }: ClockOptions): Promise<RunningServer> {
-  const clock = new SystemClock(clockOffsetMs);
+async function openServer(config: Config, { clock: course, isLab }: ClockOptions): Promise<RunningServer> {
+  const clock = new SystemClock(course);
   const log = openLog({
     level: config.log.level,
     clock,

@@ -2,7 +2,7 @@
 // depend on each other. The two roles (hub.ts, edge.ts) hand in their view of the directory and add their own parts.
 
 import { join } from 'node:path';
-import { type Cancel, type Clock, describeOffset, type SystemClock } from './clock.ts';
+import { type Cancel, type Clock, describeClock, type SystemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { LiveConfig, type Reload } from './config-live.ts';
 import { reloadConfig } from './config-reloading.ts';
@@ -31,7 +31,7 @@ export interface ServerOptions {
   readonly config: Config;
   readonly clock: Clock;
   /** The same clock where it may be moved while the server runs: in a laboratory alone. */
-  readonly labClock?: Pick<SystemClock, 'move' | 'onMove'> | undefined;
+  readonly labClock?: Pick<SystemClock, 'run' | 'onMove'> | undefined;
   readonly log: Log;
   readonly version: string;
   /** The process's own door for what nobody catches; absent where a server is one of many in a process. */
@@ -207,8 +207,14 @@ async function announceStart({ events, config, clock, version, spool }: Foundati
     );
   }
   events.record(createEvent('ServerStarted', { server: config.fqdn, role: config.role, version }));
-  const moved = describeOffset(clock.offsetMs);
+  const moved = describeClock(clock);
   if (moved === undefined) return;
   const to = clock.now();
   events.record(createEvent('ClockMoved', { from: new Date(to.getTime() - clock.offsetMs), to, offset: moved }));
+}
+
+/** What every cmdlet's answer says while the clock is not the machine's, since dates in it mean something else then. */
+export function cautionAboutClock(clock: Clock): string | undefined {
+  const moved = describeClock(clock);
+  return moved === undefined ? undefined : `the clock of this server is moved: ${moved}`;
 }

@@ -67,7 +67,7 @@ function readState(
 ): WorkerState {
   return {
     config: live.current(),
-    clockOffsetMs: clock.offsetMs,
+    clock: { offsetMs: clock.offsetMs, speed: clock.speed, since: new Date() },
     organisation: withoutPasswords(view.organisation()),
     isValidating: view.validation?.isOn(),
     certificates: readCertificates(certificates),

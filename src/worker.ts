@@ -21,7 +21,7 @@ const EXIT_ORPHANED = 70;
 
 async function run({ number, config, decoySecret }: WorkerStart, firstState: WorkerState): Promise<void> {
   let state = firstState;
-  const clock = new SystemClock(state.clockOffsetMs);
+  const clock = new SystemClock(state.clock);
   const log = openLog({
     level: config.log.level,
     clock,
@@ -52,7 +52,7 @@ async function run({ number, config, decoySecret }: WorkerStart, firstState: Wor
     if (message.kind === 'state') {
       state = message.state;
       log.level = state.config.log.level;
-      clock.move(state.clockOffsetMs - clock.offsetMs);
+      clock.run(state.clock);
     }
     if (message.kind === 'pressure') state = { ...state, pressure: message.pressure };
     if (message.kind === 'connection') {

@@ -17,6 +17,7 @@ import { getEdgeSyncServiceConfig } from './get-edge-sync-service-config.ts';
 import { getEventLog } from './get-event-log.ts';
 import { getExchangeDiagnosticInfo } from './get-exchange-diagnostic-info.ts';
 import { getExchangeCertificate } from './get-exchange-certificate.ts';
+import { getLabClock } from './get-lab-clock.ts';
 import { getMessage } from './get-message.ts';
 import { getMessageTrackingLog } from './get-message-tracking-log.ts';
 import { getQueue } from './get-queue.ts';
@@ -80,6 +81,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   getEventLog,
   getExchangeDiagnosticInfo,
   getExchangeCertificate,
+  getLabClock,
   getMessageTrackingLog,
   getMessage,
   getQueue,

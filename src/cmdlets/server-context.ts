@@ -1,6 +1,6 @@
 // What a cmdlet may touch in the server it runs in. hub.ts and edge.ts build it; `hub` or `edge` holds what only that role has.
 
-import type { Clock } from '../clock.ts';
+import type { Clock, ClockCourse } from '../clock.ts';
 import type { Config, ListenAddress } from '../config.ts';
 import type { Reload } from '../config-live.ts';
 import type { ActiveDirectory } from '../directory/active-directory.ts';
@@ -28,7 +28,7 @@ export interface ServerContext {
   readonly reloadConfig: () => Reload;
   readonly clock: Clock;
   /** Only in a laboratory: what moves the clock. */
-  readonly labClock?: { move(byMs: number): void } | undefined;
+  readonly labClock?: { run(course: ClockCourse): void } | undefined;
   readonly log: Log;
   readonly version: string;
   readonly certificates: CertificateStore;

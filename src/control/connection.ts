@@ -14,6 +14,7 @@ interface ConnectionOptions<Context> {
   readonly cmdlets: readonly Cmdlet<Context>[];
   readonly context: Context;
   readonly log: Log;
+  readonly caution?: (() => string | undefined) | undefined;
 }
 
 const IDLE_MS = 10 * 60_000;
@@ -115,7 +116,9 @@ export class ControlConnection<Context> {
   async #writeOutput(output: CmdletOutput): Promise<void> {
     for (const record of output.records) await this.#write({ kind: 'record', record });
     for (const text of output.notices ?? []) await this.#write({ kind: 'notice', text });
-    for (const text of output.warnings ?? []) await this.#write({ kind: 'warning', text });
+    const caution = this.#options.caution?.();
+    for (const text of [...(output.warnings ?? []), ...(caution === undefined ? [] : [caution])])
+      await this.#write({ kind: 'warning', text });
     for (const text of output.failures ?? []) await this.#write({ kind: 'failure', text });
     for (const file of output.files ?? []) await this.#write({ kind: 'file', file });
     if (output.stream) await this.#writePieces(output.stream);

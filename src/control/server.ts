@@ -17,6 +17,8 @@ export interface ControlServerOptions<Context> {
   readonly cmdlets: readonly Cmdlet<Context>[];
   readonly context: Context;
   readonly log: Log;
+  /** What every answer warns of at this moment, such as a clock that is moved. */
+  readonly caution?: () => string | undefined;
 }
 
 const MAX_CONNECTIONS = 64;

@@ -1,12 +1,9 @@
 // Mail in the demo: handed in at either end by SMTP as any client would, awaited at the other end, compared octet for octet,
 // and followed over the hop between the two servers by their decision cards.
 
-import { Readable } from 'node:stream';
 import type { Role } from '../config.ts';
-import { silentLog } from '../log.ts';
-import { dial, type SenderSession } from '../smtp/sender.ts';
 import type { Reply } from '../smtp/reply.ts';
-import { Problem } from '../problem.ts';
+import { type Entrance, handIn as handInAt, readKeywords as readKeywordsAt } from './hand-in.ts';
 import type { SampleMessage } from './sample-messages.ts';
 import { INSIDE, OUTSIDE, type Stage } from './stage.ts';
 import { expect, query, waitFor } from './typing.ts';
@@ -34,23 +31,14 @@ const WAYS = {
 /** What relays may put in front of a message, and nothing else. */
 const TRACE_FIELDS = /^(?:Return-Path: [^\r\n]*\r\n)?(?:Received: [^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*)+$/;
 
-/** Opens a session with a server, without TLS: people inside, and the world, hand mail in as they can. */
-async function connect(stage: Stage, role: Role): Promise<SenderSession> {
-  const name = role === 'hub' ? `desk.${INSIDE.domain}` : `mail.${OUTSIDE.domain}`;
-  const options = { host: '127.0.0.1', port: stage.ports[role], name, startTls: 'never', log: silentLog() } as const;
-  const result = await dial(options);
-  if (result.kind === 'connected') return result.session;
-  throw new Problem(
-    'demo-expectation',
-    `the ${role} answers at port ${options.port} (${result.phase}: ${result.code})`,
-  );
+/** Where people inside, and the world, hand mail in. */
+function entranceOf(stage: Stage, role: Role): Entrance {
+  return { port: stage.ports[role], name: role === 'hub' ? `desk.${INSIDE.domain}` : `mail.${OUTSIDE.domain}` };
 }
 
 /** The EHLO keywords that a stranger reads, in upper case. */
-export async function readKeywords(stage: Stage, role: Role): Promise<string[]> {
-  const session = await connect(stage, role);
-  await session.quit();
-  return [...session.capabilities.keys()].toSorted();
+export function readKeywords(stage: Stage, role: Role): Promise<string[]> {
+  return readKeywordsAt(entranceOf(stage, role));
 }
 
 /** A message and what the server said that it was handed to. */
@@ -79,17 +67,8 @@ export async function handIn(stage: Stage, count: number): Promise<Parcel[]> {
 async function send(stage: Stage, direction: Direction): Promise<Offered> {
   const { value: message } = stage.messages.next();
   const { entry, from, to } = WAYS[direction];
-  const session = await connect(stage, entry);
-  const { recipients } = await session.send({
-    reversePath: from,
-    recipients: [{ address: to }],
-    sizeBytes: message.content.length,
-    eightBit: message.hasEightBit,
-    smtpUtf8: false,
-    body: () => Readable.from([message.content]),
-  });
-  await session.quit();
-  return { direction, message, reply: recipients[0]?.reply };
+  const reply = await handInAt(entranceOf(stage, entry), { from, to: [to], content: message.content });
+  return { direction, message, reply };
 }
 
 /** The reply's codes are enough: its text repeats the Message-ID. */

@@ -13,7 +13,6 @@ export interface SampleMessage {
   readonly messageId: string;
   /** As it goes over the wire: CRLF line ends, CRLF at the end, no dots stuffed. */
   readonly content: Buffer;
-  readonly hasEightBit: boolean;
 }
 
 /** Beside the package's folder, in a checkout and in what is built. */
@@ -69,7 +68,7 @@ export function fitForWire(origin: string, file: Buffer): SampleMessage | undefi
   const header = text.slice(0, text.indexOf('\r\n\r\n') + 2);
   const messageId = /^message-id:\s*(<[!-;=?-~]{3,80}>)\s*$/im.exec(header)?.[1];
   if (messageId === undefined || (header.match(/^received:/gim)?.length ?? 0) > MAX_RECEIVED) return undefined;
-  return { origin, messageId, content: Buffer.from(text, 'latin1'), hasEightBit: /[\x80-\xff]/.test(text) };
+  return { origin, messageId, content: Buffer.from(text, 'latin1') };
 }
 
 /** What the wire has to carry unharmed: dots at the start of lines, long lines, other scripts, spaces before the line end. */
@@ -95,6 +94,5 @@ function ownMessage(number: number): SampleMessage {
     ...(BODIES[number % BODIES.length] ?? []),
     '',
   ];
-  const content = Buffer.from(lines.join('\r\n'));
-  return { origin: 'own sample', messageId, content, hasEightBit: content.some((octet) => octet > 127) };
+  return { origin: 'own sample', messageId, content: Buffer.from(lines.join('\r\n')) };
 }

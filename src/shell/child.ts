@@ -9,8 +9,8 @@ import { EXIT_IN_USE } from './exit-code.ts';
 
 export interface ChildOptions {
   readonly program: string;
-  /** Asked at each start: a clock may have been moved meanwhile. */
-  readonly parameters: () => readonly string[];
+  /** Asked at each start: a clock may have been moved meanwhile. Must not reject. */
+  readonly parameters: () => Promise<readonly string[]>;
   readonly logFile: string;
   readonly onRestart: (detail: string) => void;
 }
@@ -36,12 +36,13 @@ export class Child {
   #isReady = false;
   #isStopping = false;
   #failures = 0;
+  #words: readonly string[] = [];
 
   constructor(options: ChildOptions) {
     this.#options = options;
     // Somebody may stop before anybody asked whether it is ready.
     this.#ready.promise.catch(() => {});
-    this.#start();
+    void this.#start();
   }
 
   /** Resolves at the first ready line; rejects with Problem `child-failed` when it cannot be started. */
@@ -58,10 +59,12 @@ export class Child {
     clearTimeout(timer);
   }
 
-  #start(): void {
+  async #start(): Promise<void> {
     const { program, parameters, logFile } = this.#options;
+    this.#words = await parameters();
+    if (this.#isStopping) return;
     const log = openSync(logFile, 'a', 0o600);
-    const child = spawn(program, [...parameters()], {
+    const child = spawn(program, [...this.#words], {
       stdio: ['pipe', 'pipe', log],
       // Ctrl-C reaches every process of the terminal; which half stops first is decided here.
       detached: true,
@@ -100,13 +103,13 @@ export class Child {
     if (this.#isReady) this.#options.onRestart(detail);
     const delayMs = Math.min(this.#isReady ? MAX_DELAY_MS : MAX_FIRST_DELAY_MS, FIRST_DELAY_MS * this.#failures);
     setTimeout(() => {
-      if (!this.#isStopping) this.#start();
+      if (!this.#isStopping) void this.#start();
     }, delayMs);
   }
 
   #giveUp(detail: string): void {
-    const { parameters, logFile } = this.#options;
-    const command = `relaypair ${parameters().slice(1).join(' ')}`;
+    const { logFile } = this.#options;
+    const command = `relaypair ${this.#words.slice(1).join(' ')}`;
     const reason = lastSentence(logFile) ?? detail;
     this.#ready.reject(new Problem('child-failed', `"${command}" does not start: ${reason} (see ${logFile})`));
   }

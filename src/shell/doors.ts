@@ -1,11 +1,13 @@
 // What the shell starts or asks, handed in by main.ts: the shell itself builds no server and knows no configuration.
 
+import type { ClockCourse } from '../clock.ts';
 import type { CmdletDeclaration, OfflineContext } from '../cmdlets/cmdlet.ts';
+import type { OutputRecord } from '../cmdlets/output.ts';
 import type { DeliveryTarget, Endpoint, Role } from '../config.ts';
 
 interface ClockOptions {
-  /** How far to move the clock, in milliseconds; 0 is real time. */
-  readonly clockOffsetMs: number;
+  /** How the clock runs; with no offset at a speed of 1 it is the machine's. */
+  readonly clock: ClockCourse;
 }
 
 interface ServerOptions extends ClockOptions {
@@ -26,6 +28,15 @@ export interface UpOptions extends ClockOptions {
   readonly retryMs: number | undefined;
 }
 
+export interface LabClockOptions {
+  /** Of each server's config. */
+  readonly configs: Readonly<Record<Role, string>>;
+  /** From the clock of the machine; undefined: where the Hub's stands. */
+  readonly offsetMs: number | undefined;
+  /** Undefined: as it is. */
+  readonly speed: number | undefined;
+}
+
 interface DemoOptions {
   /** Absolute; undefined: a temporary folder that is removed afterwards. */
   readonly dir: string | undefined;
@@ -39,6 +50,8 @@ export interface Doors {
   startServer(role: Role, configPath: string, options: ServerOptions): Promise<number>;
   up(options: UpOptions): Promise<number>;
   demo(options: DemoOptions): Promise<number>;
+  /** Moves the clocks of both servers together, or only shows them; resolves with how both stand then. */
+  labClock(options: LabClockOptions): Promise<readonly OutputRecord[]>;
   /** The directory's schema as a file for slapd. */
   slapdSchema(): Promise<string>;
   /** For a cmdlet that runs where no server does. */

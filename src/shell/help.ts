@@ -12,7 +12,8 @@ export function formatRoleHelp(role: Role, cmdlets: readonly CmdletDeclaration[]
   const rows = cmdlets.toSorted(byNoun).map((cmdlet) => [cmdlet.name, cmdlet.synopsis] as const);
   return [
     `relaypair ${role} --config FILE [--clock OFFSET] [--lab]`,
-    '    Starts the server and stays. OFFSET moves its clock: +400d, -2h, or a date to start at.',
+    '    Starts the server and stays. OFFSET moves its clock: +400d, -2h, or a date to start at; +400d,3600 lets it run',
+    '    3600 times as fast as well. With --lab Set-LabClock can move it later.',
     '',
     `relaypair ${role} CMDLET [-Parameter value ...] [--json | --list | --table] [--config FILE | --dir DIR]`,
     `    Has the running server execute a cmdlet. relaypair ${role} CMDLET --help explains it.`,

@@ -3,9 +3,11 @@
 
 import { Command, CommanderError } from 'commander';
 import { resolve } from 'node:path';
-import { parseClockOffset, parseDuration } from '../duration.ts';
-import { isProblem, Problem } from '../problem.ts';
+import { parseClockCourse, parseDuration } from '../duration.ts';
+import { Problem } from '../problem.ts';
 import { printCompletionScript, SHELLS, type ShellName } from './completion.ts';
+import { addLabCommands } from './lab-command.ts';
+import { named } from './option.ts';
 import type { Doors, UpOptions } from './doors.ts';
 import { readDeliveryTarget, readDomain, readEndpoint } from './endpoints.ts';
 import { DONE, MISUSED } from './exit-code.ts';
@@ -18,6 +20,7 @@ export const COMMANDS = [
   ['edge', 'Start the Edge, or run a cmdlet on it'],
   ['up', 'Start both, subscribe them, and stay'],
   ['demo', 'Show on real servers what the pair does when certificates expire'],
+  ['lab', 'Move the clocks of a running laboratory pair together'],
   ['schema', "Print the directory's schema as a file for OpenLDAP's slapd"],
   ['completion', 'Print the completion script for a shell'],
 ] as const;
@@ -80,6 +83,7 @@ function buildProgram(options: ProgramOptions, finish: Finish): Command {
     .action((typed: { dir?: string }) =>
       finish(() => doors.demo({ dir: typed.dir === undefined ? undefined : resolve(terminal.folder, typed.dir) })),
     );
+  addLabCommands(program.command('lab').description(help.get('lab') ?? ''), { doors, terminal, finish });
   program
     .command('schema')
     .description(help.get('schema') ?? '')
@@ -119,7 +123,10 @@ function addUp(up: Command, action: (typed: TypedUp) => Promise<void>): void {
     .option('--accepted-domain <name>', 'a domain whose mail is ours (repeatable)', gather, [])
     .option('--deliver <target>', 'where the Hub delivers: smtp:HOST:PORT, lmtp:HOST:PORT or maildir:DIR')
     .option('--retry <duration>', 'time between attempts, such as 2s or 15m')
-    .option('--clock <offset>', "move both servers' clocks: +400d, -2h, or a date to start at")
+    .option(
+      '--clock <offset>',
+      "move both servers' clocks: +400d, -2h, or a date to start at; +400d,3600 to run 3600 times as fast too",
+    )
     .action(action);
 }
 
@@ -137,16 +144,6 @@ function readUpOptions(typed: TypedUp, terminal: Terminal): UpOptions {
     acceptedDomains: typed.acceptedDomain.map((domain) => named('--accepted-domain', () => readDomain(domain))),
     deliver: deliver === undefined ? undefined : named('--deliver', () => readDeliveryTarget(deliver, terminal.folder)),
     retryMs: retry === undefined ? undefined : named('--retry', () => parseDuration(retry)),
-    clockOffsetMs: clock === undefined ? 0 : named('--clock', () => parseClockOffset(clock, new Date())),
+    clock: named('--clock', () => parseClockCourse(clock ?? '+0d', new Date())),
   };
-}
-
-/** Puts the option's name before the sentence of what is wrong with its value. */
-function named<T>(option: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (isProblem(error)) throw new Problem(error.code, `${option}: ${error.message}`);
-    throw error;
-  }
 }

@@ -3,7 +3,7 @@
 import { findCmdlet } from '../cmdlets/binding.ts';
 import type { CmdletDeclaration } from '../cmdlets/cmdlet.ts';
 import type { Role } from '../config.ts';
-import { parseClockOffset } from '../duration.ts';
+import { parseClockCourse } from '../duration.ts';
 import { Problem } from '../problem.ts';
 import { runCmdletCommand } from './cmdlet-command.ts';
 import { splitCommandLine } from './command-line.ts';
@@ -72,6 +72,6 @@ async function runServer(
       `say which ${role} to start with --config FILE or --dir DIR, or name a cmdlet; relaypair ${role} --help explains both`,
     );
   }
-  const clockOffsetMs = options.clock === undefined ? 0 : parseClockOffset(options.clock, new Date());
-  return doors.startServer(role, locateConfig(role, options, terminal), { clockOffsetMs, isLab: options.lab === true });
+  const clock = parseClockCourse(options.clock ?? '+0d', new Date());
+  return doors.startServer(role, locateConfig(role, options, terminal), { clock, isLab: options.lab === true });
 }

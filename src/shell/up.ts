@@ -5,9 +5,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeOffset } from '../clock.ts';
+import { describeClock } from '../clock.ts';
 import { formatEndpoint, type Role } from '../config.ts';
 import { isAnswering } from '../control/client.ts';
+import type { AskServer } from '../control/lab-clocks.ts';
 import { controlSocketPath } from '../control/socket-path.ts';
 import { isProblem, Problem } from '../problem.ts';
 import { claimPrivateFolder } from '../storage/files.ts';
@@ -37,7 +38,8 @@ export async function runUp(options: UpRun): Promise<number> {
   await awaitEndOfFormerRun(options);
   const addresses = await chooseAddresses(options);
   writeConfigs(options, addresses);
-  const clock = PairClock.open(options.dir, options.clockOffsetMs);
+  const ask: AskServer = (role, cmdlet, parameters) => call(options, role, cmdlet, parameters);
+  const clock = PairClock.open({ dir: options.dir, wanted: options.clock, ask });
   const edge = startChild(options, 'edge', clock);
   const hub = startChild(options, 'hub', clock);
   const stopped = aborted(options.signal);
@@ -46,6 +48,7 @@ export async function runUp(options: UpRun): Promise<number> {
     await stopped;
     return 0;
   } finally {
+    await clock.remember();
     // The Hub first: what it still sends, the Edge can still take.
     await hub.stop();
     await edge.stop();
@@ -60,10 +63,7 @@ async function bringUp(
   const [hub, edge] = await Promise.all([halves.hub.ready(), halves.edge.ready()]);
   try {
     await subscribePair(options, addresses);
-    await halves.clock.goOn({
-      ask: (role, cmdlet, parameters) => call(options, role, cmdlet, parameters),
-      onProgress: options.onProgress,
-    });
+    await halves.clock.goOn(options.onProgress);
   } catch (error) {
     // Told to stop meanwhile: that the servers no longer answer is then no failure.
     if (options.signal.aborted && isProblem(error)) return;
@@ -93,7 +93,13 @@ function startChild(options: UpRun, role: Role, clock: PairClock): Child {
   const [program = '', ...first] = options.command;
   return new Child({
     program,
-    parameters: () => [...first, role, '--config', join(options.dir, `${role}.yaml`), ...clock.parameters()],
+    parameters: async () => [
+      ...first,
+      role,
+      '--config',
+      join(options.dir, `${role}.yaml`),
+      ...(await clock.parameters(role)),
+    ],
     logFile: join(options.dir, `${role}.log`),
     onRestart: (detail) => options.onProgress(`the ${role} ended (${detail}) and is started again`),
   });
@@ -104,6 +110,7 @@ function describeReady(
   addresses: Addresses,
   { hub, edge }: Record<Role, ReadyLine>,
 ): Record<string, unknown> {
+  const clock = describeClock(options.clock);
   return {
     event: 'ready',
     folder: options.dir,
@@ -115,7 +122,7 @@ function describeReady(
       ldaps: formatEndpoint(addresses.ldaps),
       folder: join(options.dir, 'edge'),
     },
-    ...(options.clockOffsetMs !== 0 && { clock: describeOffset(options.clockOffsetMs) }),
+    ...(clock !== undefined && { clock }),
   };
 }
 

@@ -1,6 +1,6 @@
 // What the tracking logs have in common: the folder's limits and the header Exchange begins its transport logs with.
 
-import type { Clock } from '../clock.ts';
+import { type Clock, describeClock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { LogLimits } from '../storage/log-files.ts';
 import { RotatingLog } from '../storage/rotating-log.ts';
@@ -30,7 +30,14 @@ export function openTransportLog(options: TransportLogOptions, kind: TransportLo
     `#Version: ${options.version}`,
     `#Log-Type: ${kind.type}`,
     `#Date: ${begun.toISOString()}`,
+    ...movedLine(options.clock),
     `#Fields: ${kind.fields.join(',')}`,
   ];
   return new RotatingLog({ ...options, prefix: kind.prefix, header });
+}
+
+/** In a laboratory: how far the file's dates are from the machine's. */
+function movedLine(clock: Clock): string[] {
+  const moved = describeClock(clock);
+  return moved === undefined ? [] : [`#Clock: moved ${moved}`];
 }

@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { describeOffset } from '../clock.ts';
+import { describeClock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf } from '../problem.ts';
 import { BodyFault } from '../smtp/body-framing.ts';
@@ -70,7 +70,7 @@ export class Receiver implements SessionPolicy {
 
   banner(session: SmtpSession): string {
     const { clock } = this.#options;
-    const moved = describeOffset(clock.offsetMs);
+    const moved = describeClock(clock);
     const connector = this.#connectorOf(session);
     const custom = connector.banner?.replace(/^220 /, '');
     const suffix = moved === undefined ? '' : ` (clock moved ${moved})`;
@@ -214,7 +214,7 @@ export class Receiver implements SessionPolicy {
       reason,
       id: envelope.networkMessageId,
       time: envelope.receivedAt,
-      clockOffset: describeOffset(this.#options.clock.offsetMs),
+      clockOffset: describeClock(this.#options.clock),
     });
     const message = await taken.writer.commit(envelope, Buffer.from(received));
     this.#note({ message, session, connector, reason, offer, isAuthenticated });

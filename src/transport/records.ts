@@ -2,7 +2,7 @@
 // message, and the events that trust's verdicts name.
 
 import { randomUUID } from 'node:crypto';
-import { type Clock, describeOffset } from '../clock.ts';
+import { type Clock, describeClock } from '../clock.ts';
 import type { ReceiveConnector } from '../directory/receive-connector.ts';
 import type { SmtpSession } from '../smtp/session-policy.ts';
 import type { NewMessage, SpooledMessage } from '../spool/spool.ts';
@@ -222,7 +222,7 @@ export class Records {
     'id' | 'time' | 'clockOffset' | 'server' | 'internalMessageId' | 'messageId' | 'networkMessageId'
   > {
     const { clock, organisation } = this.#options;
-    const moved = describeOffset(clock.offsetMs);
+    const moved = describeClock(clock);
     return {
       id: randomUUID(),
       time: clock.now().toISOString(),

@@ -1,6 +1,7 @@
 // What the owner tells a worker over the process's own channel: once what does not change, again and again what does, and the
 // connections. The channel carries values as structured clones, so dates and octets arrive as what they are.
 
+import type { ClockCourse } from '../clock.ts';
 import type { Config, Service } from '../config.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
 import type { Organisation } from '../transport/organisation.ts';
@@ -18,7 +19,8 @@ export interface WorkerStart {
 export interface WorkerState {
   /** The config in force. */
   readonly config: Config;
-  readonly clockOffsetMs: number;
+  /** How the owner's clock runs. */
+  readonly clock: ClockCourse;
   /** Without the passwords by which this server proves itself to others: receiving needs none. */
   readonly organisation: Organisation;
   /** Whether recipients are looked up; undefined on a Hub. */

@@ -14,6 +14,7 @@ export const CHRISTMAS = new Date('2007-12-24T20:00:00Z');
 export class StillClock implements Clock {
   nowMs = CHRISTMAS.getTime();
   readonly offsetMs = 0;
+  readonly speed = 1;
 
   now(): Date {
     return new Date(this.nowMs);

@@ -10,6 +10,7 @@ interface Appointment {
 
 export class HandClock implements Clock {
   readonly offsetMs = 0;
+  readonly speed = 1;
   readonly #startMs: number;
   #elapsedMs = 0;
   #jumpMs = 0;

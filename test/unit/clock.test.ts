@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { describeOffset, SystemClock } from '../../src/clock.ts';
+import { describeClock, describeOffset, SystemClock } from '../../src/clock.ts';
 import { HandClock } from '../helpers/hand-clock.ts';
 
 const DAY_MS = 86_400_000;
@@ -60,15 +60,60 @@ describe('SystemClock', () => {
     expect(clock.elapsedMs()).toBe(before + 1000);
   });
 
+  it('runs faster than the machine from the moment that its course names, and rings by its own time', () => {
+    const clock = new SystemClock();
+    const task = vi.fn();
+    clock.schedule(3_600_000, task);
+    vi.advanceTimersByTime(2000);
+    clock.run({ offsetMs: 0, speed: 3600, since: new Date(START.getTime() + 1500) });
+    expect([clock.offsetMs, clock.now().getTime() - START.getTime()]).toEqual([500 * 3599, 2000 + 500 * 3599]);
+    vi.advanceTimersByTime(499);
+    expect(task).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(2);
+    expect(task).toHaveBeenCalledTimes(1);
+  });
+
+  it('stands still at a speed of 0, and goes on from there', () => {
+    const clock = new SystemClock(DAY_MS);
+    const task = vi.fn();
+    clock.schedule(1000, task);
+    clock.run({ offsetMs: DAY_MS, speed: 0, since: new Date() });
+    const stood = clock.now();
+    vi.advanceTimersByTime(3 * DAY_MS);
+    expect([clock.now(), task.mock.calls.length]).toEqual([stood, 0]);
+    clock.run({ ...clock.course, speed: 1 });
+    vi.advanceTimersByTime(1000);
+    expect([clock.now().getTime() - stood.getTime(), task.mock.calls.length]).toEqual([1000, 1]);
+  });
+
+  it('does not multiply a jump of the system clock', () => {
+    const clock = new SystemClock({ offsetMs: 0, speed: 3600, since: START });
+    vi.setSystemTime(new Date(START.getTime() + 1000));
+    expect(clock.now().getTime() - START.getTime()).toBe(1000);
+  });
+
+  it('shows the same time on two clocks of one course, whenever each heard of it', () => {
+    const first = new SystemClock();
+    const second = new SystemClock(5000);
+    const course = { offsetMs: DAY_MS, speed: 60, since: new Date() };
+    first.run(course);
+    vi.advanceTimersByTime(700);
+    second.run(course);
+    vi.advanceTimersByTime(300);
+    expect(second.now()).toEqual(first.now());
+    expect(first.now().getTime() - START.getTime()).toBe(DAY_MS + 60_000);
+  });
+
   it('tells of each move, to whoever still listens', () => {
     const clock = new SystemClock();
     const offsets: number[] = [];
     const cancel = clock.onMove(() => offsets.push(clock.offsetMs));
     clock.move(1000);
     clock.move(-3000);
+    clock.run({ offsetMs: 7, speed: 1, since: new Date() });
     cancel();
     clock.move(5000);
-    expect(offsets).toEqual([1000, -2000]);
+    expect(offsets).toEqual([1000, -2000, 7]);
   });
 
   it('does not run what was cancelled, and cancels twice without harm', () => {
@@ -100,6 +145,18 @@ describe('describeOffset', () => {
     [-7_200_000, '-0d 02:00:00'],
   ])('says %i ms as %s', (offsetMs, expected) => {
     expect(describeOffset(offsetMs)).toBe(expected);
+  });
+});
+
+describe('describeClock', () => {
+  it.each([
+    [0, 1, undefined],
+    [400 * DAY_MS, 1, '+400d'],
+    [0, 3600, '+0d, at 3600 times the speed'],
+    [DAY_MS, 60, '+1d, at 60 times the speed'],
+    [DAY_MS, 0, '+1d, standing still'],
+  ])('says %i ms at %i as %s', (offsetMs, speed, expected) => {
+    expect(describeClock({ offsetMs, speed })).toBe(expected);
   });
 });
 

@@ -1,6 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatTimeSpan, parseClockOffset, parseDuration } from '../../src/duration.ts';
+import {
+  formatClockCourse,
+  formatTimeSpan,
+  parseClockCourse,
+  parseClockOffset,
+  parseDuration,
+} from '../../src/duration.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -75,6 +81,41 @@ describe('parseClockOffset', () => {
 
   it('refuses a sign before something that is no duration', () => {
     expect(() => parseClockOffset('+tomorrow', realNow)).toThrow(expect.objectContaining({ code: 'bad-duration' }));
+  });
+});
+
+describe('a course of the clock', () => {
+  const realNow = new Date('2026-01-01T00:00:00Z');
+  const since = new Date('2025-12-31T23:00:00Z');
+
+  it.each([
+    ['+400d', { offsetMs: 400 * DAY_MS, speed: 1, since: realNow }],
+    ['-2h,0', { offsetMs: -7_200_000, speed: 0, since: realNow }],
+    ['+0d,3600,2025-12-31T23:00:00Z', { offsetMs: 0, speed: 3600, since }],
+  ])('is read from %s', (text, expected) => {
+    expect(parseClockCourse(text, realNow)).toEqual(expected);
+  });
+
+  it.each([
+    '+1d,',
+    '+1d,fast',
+    '+1d,1.5',
+    '+1d,-1',
+    '+1d,100001',
+    '+1d,2,tomorrow',
+    '+1d,2,2026-01-02',
+    '+1d,1,2025-01-01,x',
+  ])('is not read from %s', (text) => {
+    expect(() => parseClockCourse(text, realNow)).toThrow(expect.objectContaining({ code: 'bad-clock' }));
+  });
+
+  it('is read back as it was written', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -1e12, max: 1e12 }), fc.integer({ min: 0, max: 100_000 }), (offsetMs, speed) => {
+        const course = { offsetMs, speed, since: speed === 1 ? realNow : since };
+        expect(parseClockCourse(formatClockCourse(course), realNow)).toEqual(course);
+      }),
+    );
   });
 });
 

@@ -28,9 +28,15 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function openServer(): Promise<ControlServer<Shelf>> {
+async function openServer(caution?: () => string | undefined): Promise<ControlServer<Shelf>> {
   const log = pino({ level: 'info' }, { write: (line: string) => void (logged += line) });
-  const server = await ControlServer.open({ path, cmdlets: FAKE_CMDLETS, context: shelf, log });
+  const server = await ControlServer.open({
+    path,
+    cmdlets: FAKE_CMDLETS,
+    context: shelf,
+    log,
+    ...(caution && { caution }),
+  });
   servers.push(server);
   return server;
 }
@@ -61,6 +67,13 @@ async function readLines(socket: Socket, count: number): Promise<{ kind: string;
 }
 
 describe('a call over the control socket', () => {
+  it('is warned of what is so at that moment, beside what it asked for', async () => {
+    const cautions = ['the clock is moved', undefined];
+    await openServer(() => cautions.shift());
+    expect(await call('Get-Book')).toMatchObject({ warnings: ['the clock is moved'] });
+    expect(await call('Get-Book')).toMatchObject({ warnings: [] });
+  });
+
   it('brings back records with their dates and sizes, and shows progress on the way', async () => {
     await openServer();
     const seen: string[] = [];

@@ -29,11 +29,6 @@ describe('a message from a file', () => {
   ])('with %s is left out', (_, text) => {
     expect(fitForWire('x', Buffer.from(text))).toBeUndefined();
   });
-
-  it('says whether it needs 8BITMIME', () => {
-    expect(fitForWire('x', Buffer.from(GOOD))?.hasEightBit).toBe(false);
-    expect(fitForWire('x', Buffer.from(GOOD.replace('dot', 'dœt')))?.hasEightBit).toBe(true);
-  });
 });
 
 describe('the supply', () => {

@@ -34,6 +34,7 @@ beforeEach(async () => {
     startServer: (role, config, options) => note('start', role, config, options),
     up: (options) => note('up', options),
     demo: (options) => note('demo', options),
+    labClock: (options) => note('lab clock', options).then(() => [{ Server: 'hub', Clock: 'not moved' }]),
     slapdSchema: () => Promise.resolve('attributetype ( 1.2 )\n'),
     offlineContext: () => {
       throw new Error('nothing here runs without a server');
@@ -50,6 +51,11 @@ interface Ran {
   readonly code: number;
   readonly out: string;
   readonly err: string;
+}
+
+/** A course of the clock that begins with the command. */
+function courseOf(offsetMs: number, speed = 1): object {
+  return { offsetMs, speed, since: expect.any(Date) };
 }
 
 async function run(argv: readonly string[], options: { typed?: string; columns?: number } = {}): Promise<Ran> {
@@ -284,11 +290,11 @@ describe('exit codes', () => {
 describe('what is started', () => {
   it('is the server of a configuration file, with its clock', async () => {
     expect((await run(['hub', '--config', 'hub.yaml', '--clock', '+400d'])).code).toBe(0);
-    expect((await run(['hub', '--dir', '.', '--clock', '-2h', '--lab'])).code).toBe(0);
+    expect((await run(['hub', '--dir', '.', '--clock', '-2h,60', '--lab'])).code).toBe(0);
     const config = join(folder, 'hub.yaml');
     expect(started).toEqual([
-      ['start', 'hub', config, { clockOffsetMs: 400 * 86_400_000, isLab: false }],
-      ['start', 'hub', config, { clockOffsetMs: -7_200_000, isLab: true }],
+      ['start', 'hub', config, { clock: courseOf(400 * 86_400_000), isLab: false }],
+      ['start', 'hub', config, { clock: courseOf(-7_200_000, 60), isLab: true }],
     ]);
   });
 
@@ -307,10 +313,25 @@ describe('what is started', () => {
           acceptedDomains: ['a.test', 'b.test'],
           deliver: { kind: 'maildir', folder: join(folder, 'm') },
           retryMs: 2000,
-          clockOffsetMs: -86_400_000,
+          clock: courseOf(-86_400_000),
         },
       ],
     ]);
+  });
+
+  it('is the move of both clocks of a laboratory', async () => {
+    writeFileSync(join(folder, 'edge.yaml'), '');
+    const shown = await run(['lab', 'clock', '--dir', '.', '--offset', '-2h', '--speed', '3600']);
+    expect(shown).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^Server Clock /) });
+    expect((await run(['lab', 'clock', '--dir', '.', '--json'])).out).toContain('"Clock": "not moved"');
+    const configs = { hub: join(folder, 'hub.yaml'), edge: join(folder, 'edge.yaml') };
+    expect(started).toEqual([
+      ['lab clock', { configs, offsetMs: -7_200_000, speed: 3600 }],
+      ['lab clock', { configs, offsetMs: undefined, speed: undefined }],
+    ]);
+    const refused = await run(['lab', 'clock', '--dir', '.', '--speed', 'fast']);
+    expect(refused).toMatchObject({ out: '', err: expect.stringMatching(/^relaypair: --speed: "fast" is no speed/) });
+    expect(refused.code).not.toBe(0);
   });
 
   it('is the demo', async () => {

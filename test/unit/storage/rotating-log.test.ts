@@ -28,6 +28,7 @@ const clock: Clock = {
   now: () => new Date(nowMs),
   elapsedMs: () => nowMs,
   offsetMs: 0,
+  speed: 1,
   schedule: () => () => undefined,
 };
 /** Writes each line at once, and says whether it was kept. */

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ interface TestCard extends LoggedCard {
 }
 
 const NOW = new Date('2007-12-24T20:00:00Z');
-const clock: Clock = { now: () => NOW, elapsedMs: () => 0, offsetMs: 0, schedule: () => () => undefined };
+const clock: Clock = { now: () => NOW, elapsedMs: () => 0, offsetMs: 0, speed: 1, schedule: () => () => undefined };
 let folder: string;
 let cards: CardLog<TestCard>;
 
@@ -41,6 +41,19 @@ describe('decision cards', () => {
       card('3', 'direct-trust'),
       card('2', 'line\nbreak\u009b'),
     ]);
+  });
+
+  it('says in the header of a file how its dates differ from those of the machine, in a laboratory', () => {
+    cards.record(card('1', 'x'));
+    cards.close();
+    expect(readFileSync(join(folder, 'CARD20071224-0001.log'), 'utf8')).not.toContain('#Clock');
+    const moved = { ...clock, now: () => new Date('2008-12-24T20:00:00Z'), offsetMs: 366 * 86_400_000, speed: 60 };
+    const later = new CardLog({ folder, clock: moved, log: silentLog(), version: '0.1.0' });
+    later.record(card('2', 'y'));
+    later.close();
+    expect(readFileSync(join(folder, 'CARD20081224-0001.log'), 'utf8')).toContain(
+      '\n#Clock: moved +366d, at 60 times the speed\n',
+    );
   });
 
   it('passes over lines that are no cards', async () => {

@@ -22,6 +22,7 @@ const clock: Clock = {
   now: () => new Date(nowMs),
   elapsedMs: () => nowMs,
   offsetMs: 0,
+  speed: 1,
   schedule: () => () => undefined,
 };
 let tracking: MessageTracking;
