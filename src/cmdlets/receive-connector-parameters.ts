@@ -35,6 +35,11 @@ export const RECEIVE_CONNECTOR_PARAMETERS = {
     choices: EXTENDED_RIGHTS,
     help: 'What the anonymous may do beyond their group, as Add-ADPermission gives it; $null for nothing',
   },
+  DeniedRights: {
+    type: 'enums',
+    choices: EXTENDED_RIGHTS,
+    help: 'What the anonymous may not do although their group may, such as Ms-Exch-SMTP-Accept-Authoritative-Domain-Sender; $null for nothing',
+  },
   RequireTLS: { type: 'boolean', help: 'Refuse mail in clear' },
   Enabled: { type: 'boolean', help: 'Whether it serves anybody' },
   Fqdn: { type: 'string', help: "The name said in greeting and TLS; $null for the server's own" },
@@ -79,6 +84,7 @@ export function receiveConnectorChanges(given: Given): Partial<ReceiveConnector>
     authMechanism: withoutNone('AuthMechanism', given.AuthMechanism),
     permissionGroups: withoutNone('PermissionGroups', given.PermissionGroups),
     extendedRights: given.ExtendedRights && [...new Set(given.ExtendedRights)],
+    deniedRights: given.DeniedRights && [...new Set(given.DeniedRights)],
     requireTls: given.RequireTLS,
     enabled: given.Enabled,
     fqdn: clearableText(given.Fqdn),
@@ -134,7 +140,13 @@ function isOpen(binding: string, addresses: readonly Endpoint[]): boolean {
   );
 }
 
-const RIGHT_SOURCES = ['remoteIpRanges', 'authMechanism', 'permissionGroups', 'extendedRights'] as const;
+const RIGHT_SOURCES = [
+  'remoteIpRanges',
+  'authMechanism',
+  'permissionGroups',
+  'extendedRights',
+  'deniedRights',
+] as const;
 
 /** What somebody who made these changes would be surprised by. */
 export function receiveConnectorWarnings(

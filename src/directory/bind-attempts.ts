@@ -2,6 +2,7 @@
 // time, since each check costs a deal of work. Time is the server's clock; memory is bounded.
 
 import type { Clock } from '../clock.ts';
+import { sourceOf } from './ip-range.ts';
 
 export interface BindAttemptLimits {
   /** Failures in a row from one address before it waits. */
@@ -24,6 +25,7 @@ interface Failures {
 export class BindAttempts {
   readonly #clock: Clock;
   readonly #limits: BindAttemptLimits;
+  /** By source. */
   readonly #failures = new Map<string, Failures>();
   #running = 0;
 
@@ -34,10 +36,11 @@ export class BindAttempts {
 
   /** False while an address has to wait; `check` is not called then. */
   mayTry(address: string): boolean {
-    const failures = this.#failures.get(address);
+    const source = sourceOf(address);
+    const failures = this.#failures.get(source);
     if (!failures || failures.count < this.#limits.maxFailures) return true;
     if (this.#clock.elapsedMs() - failures.lastMs < this.#limits.waitMs) return false;
-    this.#failures.delete(address);
+    this.#failures.delete(source);
     return true;
   }
 
@@ -47,18 +50,18 @@ export class BindAttempts {
     this.#running += 1;
     try {
       const isRight = await verify();
-      this.#count(address, isRight);
+      this.#count(sourceOf(address), isRight);
       return isRight;
     } finally {
       this.#running -= 1;
     }
   }
 
-  #count(address: string, isRight: boolean): void {
-    const count = (this.#failures.get(address)?.count ?? 0) + 1;
-    this.#failures.delete(address);
+  #count(source: string, isRight: boolean): void {
+    const count = (this.#failures.get(source)?.count ?? 0) + 1;
+    this.#failures.delete(source);
     if (isRight) return;
-    this.#failures.set(address, { count, lastMs: this.#clock.elapsedMs() });
+    this.#failures.set(source, { count, lastMs: this.#clock.elapsedMs() });
     // The oldest goes first: a Map keeps the order in which they failed.
     const [oldest] = this.#failures.keys();
     if (this.#failures.size > MAX_ADDRESSES && oldest !== undefined) this.#failures.delete(oldest);

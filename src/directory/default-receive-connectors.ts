@@ -26,6 +26,7 @@ export function makeReceiveConnector(
     authMechanism: ['Tls'],
     permissionGroups: [],
     extendedRights: [],
+    deniedRights: [],
     requireTls: false,
     domainSecureEnabled: false,
     enableAuthGssapi: false,

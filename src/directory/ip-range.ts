@@ -34,11 +34,12 @@ export function parseIpRange(text: string): IpRange | undefined {
   return readCidr(text, low, second);
 }
 
-/** A prefix that cuts through the address (192.0.2.1/24) means the network around it. */
+/** A prefix that cuts through the address (192.0.2.1/24) means the network around it; ::ffff:192.0.2.0/120 is 192.0.2.0/24. */
 function readCidr(text: string, address: Address, prefix: string): IpRange | undefined {
-  const bits = BITS[address.family];
-  if (!/^\d{1,3}$/.test(prefix) || BigInt(prefix) > bits) return undefined;
-  const hostBits = bits - BigInt(prefix);
+  if (!/^\d{1,3}$/.test(prefix)) return undefined;
+  const writtenBits = text.includes(':') ? BITS[6] : BITS[4];
+  const hostBits = writtenBits - BigInt(prefix);
+  if (hostBits < 0n || hostBits > BITS[address.family]) return undefined;
   const low = (address.value >> hostBits) << hostBits;
   return { text, family: address.family, low, high: low | ((1n << hostBits) - 1n) };
 }
@@ -84,4 +85,11 @@ export function isCrossing(a: IpRange, b: IpRange): boolean {
   const aHoldsB = a.low <= b.low && a.high >= b.high;
   const bHoldsA = b.low <= a.low && b.high >= a.high;
   return !aHoldsB && !bHoldsA;
+}
+
+/** One text for one source: the address, or of IPv6 the network of 64 bits, all of which a single subscriber has at its disposal. */
+export function sourceOf(address: string): string {
+  const read = readAddress(address);
+  if (!read) return address;
+  return read.family === 6 ? `${read.value >> 64n}/64` : String(read.value);
 }

@@ -47,6 +47,8 @@ export interface ReceiveConnector {
   readonly permissionGroups: readonly PermissionGroup[];
   /** What the anonymous have beyond their group, as Add-ADPermission would give it. */
   readonly extendedRights: readonly Right[];
+  /** What the anonymous do not have although their group gives it, as Add-ADPermission -Deny would have it. */
+  readonly deniedRights: readonly Right[];
   /** Name in greeting and TLS; the server's own when absent. */
   readonly fqdn?: string | undefined;
   /** Begins with `220 `; the usual one when absent. */
@@ -94,6 +96,7 @@ export const receiveConnectorView: View<ReceiveConnector> = defineView('Receive 
   authMechanism: choicesField(`${PREFIX}AuthMechanism`, AUTH_MECHANISMS),
   permissionGroups: choicesField(`${PREFIX}PermissionGroups`, PERMISSION_GROUPS),
   extendedRights: choicesField(`${PREFIX}ExtendedRights`, EXTENDED_RIGHTS),
+  deniedRights: choicesField(`${PREFIX}DeniedRights`, EXTENDED_RIGHTS),
   fqdn: optionalText(`${PREFIX}Fqdn`),
   banner: optionalText(`${PREFIX}Banner`),
   requireTls: flagField(`${PREFIX}RequireTLS`, false),

@@ -37,6 +37,7 @@ export interface Permissions {
   readonly authMechanism: readonly string[];
   readonly permissionGroups: readonly PermissionGroup[];
   readonly extendedRights: readonly Right[];
+  readonly deniedRights: readonly Right[];
 }
 
 const RIGHTS: Readonly<Record<PermissionGroup, readonly Right[]>> = {
@@ -75,6 +76,8 @@ export function rightsOf(connector: Permissions, principal: Principal): Readonly
     for (const right of rightsOfGroup(connector, 'ExchangeServers')) rights.add(right);
   }
   for (const right of connector.extendedRights) rights.add(right);
+  // As in Active Directory: to deny is stronger than to allow.
+  for (const right of connector.deniedRights) rights.delete(right);
   return rights;
 }
 

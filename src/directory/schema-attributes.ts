@@ -138,6 +138,7 @@ export const RECEIVE_CONNECTOR_ATTRIBUTES: readonly Line[] = [
   ['msExchSmtpReceiveTarpitInterval', 93, 'integer', 'single'],
   ['msExchSmtpReceiveProtocolLoggingLevel', 94, 'text', 'single'],
   ['msExchSmtpReceiveSubmission', 207, 'boolean', 'single'],
+  ['msExchSmtpReceiveDeniedRights', 208, 'text'],
 ];
 
 export const ACCEPTED_DOMAIN_ATTRIBUTES: readonly Line[] = [

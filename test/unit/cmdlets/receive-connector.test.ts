@@ -125,16 +125,19 @@ describe('Set-ReceiveConnector', () => {
       Banner: '220 here',
       MessageRateLimit: '5',
       ExtendedRights: 'Ms-Exch-Bypass-Anti-Spam',
+      DeniedRights: 'Ms-Exch-SMTP-Accept-Any-Sender',
     });
+    expect(stored()?.deniedRights).toEqual(['Ms-Exch-SMTP-Accept-Any-Sender']);
     await hub.run(setReceiveConnector, {
       Identity: DEFAULT,
       Banner: '$null',
       MessageRateLimit: 'unlimited',
       ExtendedRights: '$null',
+      DeniedRights: '$null',
     });
     expect(stored()?.banner).toBeUndefined();
     expect(stored()?.messageRateLimit).toBeUndefined();
-    expect(stored()?.extendedRights).toEqual([]);
+    expect([stored()?.extendedRights, stored()?.deniedRights]).toEqual([[], []]);
   });
 
   it('tells which bindings wait for the next start', async () => {

@@ -6,7 +6,7 @@ import {
   makeHubReceiveConnectors,
   makeReceiveConnector,
 } from '../../../src/directory/default-receive-connectors.ts';
-import { isCrossing, parseIpRange, rangeContains, rangeSize } from '../../../src/directory/ip-range.ts';
+import { isCrossing, parseIpRange, rangeContains, rangeSize, sourceOf } from '../../../src/directory/ip-range.ts';
 import {
   chooseReceiveConnector,
   type Principal,
@@ -44,6 +44,10 @@ describe('address range', () => {
     ['::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '::1', true],
     ['::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '127.0.0.1', false],
     ['::ffff:192.0.2.1', '192.0.2.1', true],
+    ['::ffff:192.0.2.0/120', '192.0.2.77', true],
+    ['::ffff:192.0.2.0/120', '192.0.3.77', false],
+    ['2001:db8::5-2001:db8::9', '2001:db8::8', true],
+    ['2001:db8::5-2001:db8::9', '2001:db8::a', false],
     ['127.0.0.0/8', 'localhost', false],
   ])('%s holds %s: %s', (range, address, expected) => {
     expect(rangeContains(required(range), address)).toBe(expected);
@@ -57,6 +61,7 @@ describe('address range', () => {
     '192.0.2.1-::1',
     '1.2.3',
     '::/129',
+    '::ffff:192.0.2.0/24',
     '192.0.2.1-',
     '/8',
   ])('refuses %j', (text) => {
@@ -72,6 +77,14 @@ describe('address range', () => {
       }),
     );
     fc.assert(fc.property(fc.ipV6(), (address) => rangeContains(required(address), address)));
+  });
+
+  it('takes a network of IPv6 for one source, and an IPv4 address for one however it came', () => {
+    expect(sourceOf('2001:db8:1:2::1')).toBe(sourceOf('2001:db8:1:2:ffff::9'));
+    expect(sourceOf('2001:db8:1:2::1')).not.toBe(sourceOf('2001:db8:1:3::1'));
+    expect(sourceOf('192.0.2.1')).toBe(sourceOf('::ffff:192.0.2.1'));
+    expect(sourceOf('192.0.2.1')).not.toBe(sourceOf('192.0.2.2'));
+    expect(sourceOf('::1')).not.toBe(sourceOf('0.0.0.0'));
   });
 
   it('knows ranges that cross from ranges that lie within each other', () => {
