@@ -1,5 +1,5 @@
 // How Get-Queue, Retry-Queue and Get-Message name queues, and how a queue is listed. Properties and their order are
-// Exchange's; Connections is our own. Submission is what the spool holds and the queue has not taken up yet.
+// Exchange's; TlsDemand and Connections are our own. Submission is what the spool holds and the queue has not taken up yet.
 
 import type { Config } from '../config.ts';
 import { Problem } from '../problem.ts';
@@ -15,6 +15,7 @@ export const QUEUE_PROPERTIES = {
   DeliveryType: 'text',
   NextHopDomain: 'text',
   TlsDomain: 'text',
+  TlsDemand: 'text',
   NextHopConnector: 'text',
   Status: 'text',
   MessageCount: 'number',
@@ -65,6 +66,7 @@ export function describeQueue(config: Config, queue: HopQueue): OutputRecord {
     DeliveryType: hop.deliveryType,
     NextHopDomain: hop.nextHopDomain,
     TlsDomain: null,
+    TlsDemand: hop.demand ?? null,
     NextHopConnector: hop.connector,
     Status: queue.status,
     MessageCount: queue.messageCount,
@@ -110,6 +112,7 @@ function describeOwnQueue(
     DeliveryType: 'Undefined',
     NextHopDomain: nextHopDomain,
     TlsDomain: null,
+    TlsDemand: null,
     NextHopConnector: null,
     Status: status,
     MessageCount: messageCount,

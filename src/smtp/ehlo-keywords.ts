@@ -9,10 +9,16 @@ export function ehloKeywords(offer: Offer, session: Pick<SmtpSession, 'tls' | 'a
   if (offer.mechanisms.length > 0 && !session.authentication) keywords.push(`AUTH ${offer.mechanisms.join(' ')}`);
   if (offer.chunking === true) keywords.push('CHUNKING');
   if (offersBinary(offer)) keywords.push('BINARYMIME');
+  if (offersRequireTls(offer, session)) keywords.push('REQUIRETLS');
   return [...keywords, '8BITMIME', 'SMTPUTF8', ...(offer.keywords ?? [])];
 }
 
 /** BINARYMIME needs CHUNKING (RFC 3030 §3). */
 export function offersBinary(offer: Offer | undefined): boolean {
   return offer?.chunking === true && offer.binaryMime === true;
+}
+
+/** RFC 8689 §2: a message whose sender demands TLS must not come in clear itself. */
+export function offersRequireTls(offer: Offer | undefined, { tls }: Pick<SmtpSession, 'tls'>): boolean {
+  return offer?.requireTls === true && tls !== undefined;
 }

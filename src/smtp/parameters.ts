@@ -1,5 +1,5 @@
-// ESMTP parameters of MAIL and RCPT (RFC 5321 §4.1.2): SIZE (RFC 1870), BODY (RFC 6152, RFC 3030), SMTPUTF8 (RFC 6531), RET, ENVID,
-// NOTIFY, ORCPT (RFC 3461) and AUTH (RFC 4954 §5). A table of readers, nothing more: unknown ones and those not offered are
+// ESMTP parameters of MAIL and RCPT (RFC 5321 §4.1.2): SIZE (RFC 1870), BODY (RFC 6152, RFC 3030), SMTPUTF8 (RFC 6531),
+// REQUIRETLS (RFC 8689), RET, ENVID, NOTIFY, ORCPT (RFC 3461) and AUTH (RFC 4954 §5). A table of readers, nothing more: unknown ones and those not offered are
 // 555, malformed and doubled ones 501. Limits (SIZE against ours) are the session's to judge.
 
 import type { Reply } from './reply.ts';
@@ -11,6 +11,8 @@ export interface MailParameters {
   readonly sizeBytes?: number;
   readonly body: '7BIT' | '8BITMIME' | 'BINARYMIME';
   readonly smtpUtf8: boolean;
+  /** REQUIRETLS was given. */
+  readonly requireTls?: boolean;
   readonly ret?: 'FULL' | 'HDRS';
   readonly envelopeId?: string;
 }
@@ -23,11 +25,12 @@ export interface RecipientParameters {
   readonly originalRecipient?: string;
 }
 
-/** What the client was offered: nothing after HELO, AUTH only where a mechanism was named, BINARYMIME where CHUNKING is. */
+/** What the client was offered: nothing after HELO, AUTH only where a mechanism was named, BINARYMIME where CHUNKING is, REQUIRETLS in TLS. */
 export interface OfferedParameters {
   readonly extended: boolean;
   readonly auth: boolean;
   readonly binaryMime: boolean;
+  readonly requireTls?: boolean;
 }
 
 export type Parsed<T> =
@@ -56,6 +59,11 @@ const MAIL_READERS: Readonly<Record<string, Reader<MailParameters>>> = {
   },
   SMTPUTF8: (value, draft) => {
     draft.smtpUtf8 = true;
+    return value === undefined;
+  },
+  REQUIRETLS: (value, draft, offered) => {
+    if (offered.requireTls !== true) return 'not-offered';
+    draft.requireTls = true;
     return value === undefined;
   },
   RET: (value, draft) => {

@@ -11,7 +11,7 @@ import { AuthenticationExchange, type AuthenticationStep } from './authenticatio
 import { BodyDialog, type BodyTransaction, type BodyWire } from './body-dialog.ts';
 import { parseChunkCommand } from './chunk-command.ts';
 import { type CommandLine, parseCommandLine } from './command-line.ts';
-import { ehloKeywords, offersBinary } from './ehlo-keywords.ts';
+import { ehloKeywords, offersBinary, offersRequireTls } from './ehlo-keywords.ts';
 import { parseMailCommand, parseRecipientCommand } from './envelope-command.ts';
 import type { OfferedParameters } from './parameters.ts';
 import { greetingReply, helloReply, REPLIES } from './replies.ts';
@@ -246,6 +246,8 @@ export class ReceivingSession {
     const step = await pending;
     if (step.kind === 'reply') return step.reply;
     this.#facts.authentication = step.authentication;
+    // Who it is may have changed what it may.
+    this.#offer = this.#policy.offer(this.#facts);
     return REPLIES.authenticated;
   }
 
@@ -282,7 +284,8 @@ export class ReceivingSession {
 
   #offered(): OfferedParameters {
     const auth = (this.#offer?.mechanisms.length ?? 0) > 0 || this.#facts.authentication !== undefined;
-    return { extended: this.#facts.extended, auth, binaryMime: offersBinary(this.#offer) };
+    const requireTls = offersRequireTls(this.#offer, this.#facts);
+    return { extended: this.#facts.extended, auth, binaryMime: offersBinary(this.#offer), requireTls };
   }
 
   #reset(line: CommandLine): Reply {

@@ -77,6 +77,7 @@ export const REPLIES = {
   nestedMail: reply(503, '5.5.1', 'Sender already specified'),
   tooManyRecipients: reply(452, '4.5.3', 'Too many recipients'),
   senderDenied: reply(550, '5.7.60', 'Client does not have permissions to send as this sender'),
+  anonymousSenderDenied: reply(550, '5.7.1', 'Anonymous client does not have permission to send as this sender'),
   relayDenied: reply(550, '5.7.1', 'Unable to relay'),
   recipientLookup: reply(451, '4.4.3', 'Recipient lookup failed. Please try again later'),
   userUnknown: reply(550, '5.1.1', 'User unknown'),

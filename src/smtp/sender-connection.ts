@@ -206,7 +206,10 @@ export class SenderConnection extends InnerConnection {
     // HELO is tried after "command unknown" and its like, not after "not now" (RFC 5321 §3.2).
     if (reply && reply.code >= 500) return super._actionEHLO(raw);
     if (reply?.code !== 250) return this._onError(new Error('EHLO was refused'), 'EPROTOCOL', raw, 'EHLO');
-    this.capabilities = readCapabilities(reply);
+    const capabilities = readCapabilities(reply);
+    // RFC 8689 §2: said in clear it is worth nothing, and is not to be used.
+    if (!this.secure) capabilities.delete('REQUIRETLS');
+    this.capabilities = capabilities;
     if (!this.secure) this.isStartTlsOffered = this.capabilities.has('STARTTLS');
     if (this.secure || !this.isStartTlsOffered || this.#settings.startTls === 'never') return void this.emit('connect');
     this.phase = 'starttls';

@@ -1,5 +1,5 @@
 // The envelope of a message on its way out, pure: which lines say it to a hop with given extensions, and which recipients that
-// hop cannot be given at all (RFC 5321 §4.1.1, RFC 1870, RFC 3030, RFC 3461, RFC 6152, RFC 6531). Nothing is converted: a message that
+// hop cannot be given at all (RFC 5321 §4.1.1, RFC 1870, RFC 3030, RFC 3461, RFC 6152, RFC 6531, RFC 8689). Nothing is converted: a message that
 // needs what the hop lacks is refused here, before MAIL.
 
 import { parsePath } from './address.ts';
@@ -27,6 +27,8 @@ export interface OutgoingMessage {
   readonly binaryMime?: boolean;
   /** True when the message was received with SMTPUTF8. */
   readonly smtpUtf8: boolean;
+  /** REQUIRETLS (RFC 8689): `demanded` goes to no hop that does not offer it inside TLS. */
+  readonly requireTls?: 'demanded' | 'where-offered';
   readonly ret?: 'FULL' | 'HDRS';
   /** Not in xtext. */
   readonly envelopeId?: string;
@@ -66,8 +68,11 @@ function refuseMessage(message: OutgoingMessage, capabilities: Capabilities): Re
     return { code: 553, enhanced: '5.1.7', text: 'the reverse-path is not an address' };
   }
   if ((message.smtpUtf8 || !isAscii(message.reversePath)) && !capabilities.has('SMTPUTF8')) return withoutSmtpUtf8;
+  if (message.requireTls === 'demanded' && !capabilities.has('REQUIRETLS')) {
+    return { code: 550, enhanced: '5.7.30', text: 'REQUIRETLS support required: the next hop does not offer it' };
+  }
   if (message.binaryMime === true && !takesBinary(capabilities)) {
-    return { code: 554, enhanced: '5.6.1', text: 'the next hop does not take binary messages (BINARYMIME)' };
+    return { code: 554, enhanced: '5.6.3', text: 'the next hop does not take binary messages (BINARYMIME)' };
   }
   if (message.eightBit && message.binaryMime !== true && !capabilities.has('8BITMIME')) {
     return { code: 554, enhanced: '5.6.3', text: 'the next hop does not take 8-bit messages (8BITMIME)' };
@@ -102,6 +107,7 @@ function formatMailParameters(message: OutgoingMessage, capabilities: Capabiliti
     message.binaryMime === true && 'BODY=BINARYMIME',
     capabilities.has('8BITMIME') && message.eightBit && message.binaryMime !== true && 'BODY=8BITMIME',
     capabilities.has('SMTPUTF8') && isUtf8 && 'SMTPUTF8',
+    capabilities.has('REQUIRETLS') && message.requireTls !== undefined && 'REQUIRETLS',
     capabilities.has('DSN') && message.ret !== undefined && `RET=${message.ret}`,
     capabilities.has('DSN') && message.envelopeId !== undefined && `ENVID=${encodeXtext(message.envelopeId)}`,
   ]);

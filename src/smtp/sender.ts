@@ -48,7 +48,7 @@ export type DialResult =
     };
 
 /** RFC 5321 §4.5.3.2; shorter where the RFC leaves it open. */
-const DEFAULT_TIMEOUTS: SenderTimeouts = {
+export const DEFAULT_TIMEOUTS: SenderTimeouts = {
   connectMs: 30_000,
   greetingMs: 300_000,
   ehloMs: 300_000,

@@ -11,14 +11,18 @@ export interface ServerReply extends Reply {
 
 /** What follows of a line is cut off: replies are recorded and shown. */
 const MAX_LINE_CHARACTERS = 2048;
+/** No server has so much to say, nor so many extensions. */
+const MAX_LINES = 500;
 const MAX_TEXT_CHARACTERS = 4096;
 const LINE = /^([2-5]\d\d)(?:([ -])(.*))?$/s;
 const ENHANCED = /^([245])\.\d{1,3}\.\d{1,3}(?=\s|$)\s?/;
 
-/** Reads the whole of a reply, lines parted by LF; undefined when it is none: no code, changing codes, NULs. */
+/** Reads the whole of a reply, lines parted by LF; undefined when it is none: no code, changing codes, NULs, lines without end. */
 export function readReply(raw: string): ServerReply | undefined {
   if (raw.includes('\0')) return undefined;
-  const matches = raw.split('\n').map((line) => LINE.exec(line));
+  const written = raw.split('\n');
+  if (written.length > MAX_LINES) return undefined;
+  const matches = written.map((line) => LINE.exec(line));
   const code = matches[0]?.[1];
   const isWellFormed = matches.every(
     (match, index) => match !== null && match[1] === code && (match[2] === '-') === index < matches.length - 1,

@@ -52,6 +52,8 @@ export interface Offer {
   readonly chunking?: boolean;
   /** BINARYMIME (RFC 3030 §3); needs `chunking`. */
   readonly binaryMime?: boolean;
+  /** REQUIRETLS (RFC 8689); said inside TLS alone. */
+  readonly requireTls?: boolean;
   /** Further keywords, each a whole EHLO line. */
   readonly keywords?: readonly string[];
 }

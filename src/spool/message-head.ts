@@ -16,6 +16,9 @@ export interface HeadColumns {
 
 interface StoredEnvelope {
   readonly recipients: readonly EnvelopeRecipient[];
+  readonly reversePath: string;
+  readonly requireTls?: boolean;
+  readonly tlsOptional?: boolean;
   readonly receivedAt: string;
   readonly expiresAt: string;
 }
@@ -38,7 +41,14 @@ function readHead({
   recipients,
 }: HeadColumns): MessageHead | undefined {
   const stored = JSON.parse(text as string) as StoredEnvelope;
-  const envelope = { receivedAt: new Date(stored.receivedAt), expiresAt: new Date(stored.expiresAt) };
+  const { reversePath, requireTls, tlsOptional } = stored;
+  const envelope = {
+    reversePath,
+    ...(requireTls === true && { requireTls }),
+    ...(tlsOptional === true && { tlsOptional }),
+    receivedAt: new Date(stored.receivedAt),
+    expiresAt: new Date(stored.expiresAt),
+  };
   const head = {
     id,
     envelope,

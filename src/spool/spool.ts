@@ -25,8 +25,10 @@ export interface Envelope {
   /** True for a message that came with BODY=BINARYMIME: its octets need not be lines (RFC 3030 §3). */
   readonly binaryMime?: boolean;
   readonly smtpUtf8: boolean;
-  /** RFC 8689. */
+  /** MAIL had REQUIRETLS (RFC 8689), or that of the message which this is a report on. */
   readonly requireTls?: boolean;
+  /** The header has TLS-Required: No (RFC 8689 §3). */
+  readonly tlsOptional?: boolean;
   readonly ret?: 'FULL' | 'HDRS';
   readonly envelopeId?: string;
   /** The Message-ID field, or one that we made for tracking. */
@@ -74,7 +76,7 @@ export interface SpooledMessage {
 
 /** What sorts a message into a queue; a SpooledMessage is one. */
 export interface MessageHead extends Pick<SpooledMessage, 'id' | 'attempts' | 'nextAttemptAt' | 'suspended'> {
-  readonly envelope: Pick<Envelope, 'receivedAt' | 'expiresAt'>;
+  readonly envelope: Pick<Envelope, 'receivedAt' | 'expiresAt' | 'reversePath' | 'requireTls' | 'tlsOptional'>;
   readonly recipients: readonly Pick<RecipientState, 'address' | 'status' | 'delayNotified'>[];
 }
 

@@ -15,7 +15,10 @@ export interface TlsSession {
   readonly localCertificate: Certificate | undefined;
   /** What the peer proved to hold the key of; undefined when it showed none, or one that cannot be read. */
   readonly peerCertificate: Certificate | undefined;
-  /** True when Node verified the peer's chain (and, on the client's side, the name) against `ca` or the public roots. */
+  /**
+   * True when Node verified the peer's chain against `ca` or the public roots; on the client's side the name too, unless the
+   * options of secure-context.ts left that to others.
+   */
   readonly peerChainTrusted: boolean;
   /** True when no key was proved in this handshake; the contexts of secure-context.ts never let that happen. */
   readonly resumed: boolean;

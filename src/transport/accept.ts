@@ -8,6 +8,7 @@ import { type Principal, type ReceiveConnector, type Right, rightsOf } from '../
 import type { Mailbox } from '../smtp/address.ts';
 import { REPLIES } from '../smtp/replies.ts';
 import type { Reply } from '../smtp/reply.ts';
+import type { MailCommand } from '../smtp/session-policy.ts';
 import type { MessageFacts } from './message-scan.ts';
 
 /** What a session has come to be. */
@@ -17,12 +18,33 @@ export interface Standing {
   readonly isTls: boolean;
 }
 
-/** The refusal of MAIL FROM, if any: TLS first where it is required, then the right to submit, then the size. */
-export function refuseSender(standing: Standing, declaredSizeBytes: number | undefined): Reply | undefined {
+/**
+ * The refusal of MAIL FROM, if any: TLS first where it is required, then the right to submit, to send as this sender, and then
+ * the size. Whether a mail user may send as this sender is asked for apart: the directory knows.
+ */
+export function refuseSender(
+  standing: Standing,
+  { reversePath, sizeBytes: declaredSizeBytes }: Pick<MailCommand, 'reversePath' | 'sizeBytes'>,
+  acceptedDomains: readonly AcceptedDomain[],
+): Reply | undefined {
   if (standing.connector.requireTls && !standing.isTls) return REPLIES.tlsRequired;
   if (!hasRight(standing, 'Ms-Exch-SMTP-Submit')) return REPLIES.authRequired;
-  const isTooLarge = declaredSizeBytes !== undefined && declaredSizeBytes > standing.connector.maxMessageSizeBytes;
-  return isTooLarge ? REPLIES.messageTooLarge : undefined;
+  if (reversePath && isForbiddenSender(standing, reversePath, acceptedDomains)) return REPLIES.anonymousSenderDenied;
+  const limitBytes = sizeLimitOf(standing) ?? Number.POSITIVE_INFINITY;
+  return declaredSizeBytes !== undefined && declaredSizeBytes > limitBytes ? REPLIES.messageTooLarge : undefined;
+}
+
+/** The largest message that is taken from it, in octets; undefined where its size is no matter. */
+export function sizeLimitOf(standing: Standing): number | undefined {
+  return hasRight(standing, 'Ms-Exch-Bypass-Message-Size-Limit') ? undefined : standing.connector.maxMessageSizeBytes;
+}
+
+/** Without a name of its own that could be compared, nobody but who has the right may use any; the null path is everybody's. */
+function isForbiddenSender(standing: Standing, sender: Mailbox, acceptedDomains: readonly AcceptedDomain[]): boolean {
+  if (standing.principal === 'authenticated-user') return false;
+  if (!maySendAsAnybody(standing)) return true;
+  const isOurs = findAcceptedDomain(acceptedDomains, sender.domain)?.domainType === 'Authoritative';
+  return isOurs && !hasRight(standing, 'Ms-Exch-SMTP-Accept-Authoritative-Domain-Sender');
 }
 
 /** A mail user writes under an address of its own, unless the connector gives more. */

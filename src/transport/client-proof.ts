@@ -98,13 +98,13 @@ export class ClientProof {
   }
 
   /**
-   * Whether a user who logged in may send as this: 'gone' once there is no such user any more. The null reverse-path is
-   * everybody's, since receipts have it (RFC 8098 §3). Throws Problem when the directory cannot be asked.
+   * Whether a user who logged in may send as all of these: 'gone' once there is no such user any more. None is everybody's: receipts have the
+   * null reverse-path (RFC 8098 §3). Throws Problem when the directory cannot be asked.
    */
-  async mayUserSendAs(user: string, sender: Mailbox | undefined): Promise<'yes' | 'no' | 'gone'> {
+  async mayUserSendAs(user: string, senders: readonly Mailbox[]): Promise<'yes' | 'no' | 'gone'> {
     const addresses = await this.#options.logins?.addressesOf(user);
     if (!addresses) return 'gone';
-    return sender === undefined || isOwnAddress(sender, addresses) ? 'yes' : 'no';
+    return senders.every((sender) => isOwnAddress(sender, addresses)) ? 'yes' : 'no';
   }
 
   #userServer(session: SmtpSession, mechanism: string): SaslServer | undefined {

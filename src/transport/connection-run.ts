@@ -4,7 +4,7 @@
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
-import type { Spool, SpooledMessage } from '../spool/spool.ts';
+import type { MessageHead, Spool, SpooledMessage } from '../spool/spool.ts';
 import type { Delivery, RemovalWish, Ticket, TicketFacts } from './delivery.ts';
 import { factsWithoutPeer, type Hop, type HopConnection, type OpenedHop, type RecipientOutcome } from './hop.ts';
 import type { HopQueue } from './hop-queue.ts';
@@ -32,7 +32,7 @@ export interface RunContext {
   readonly settlement: Settlement;
   readonly shelf: MessageShelf;
   /** Must not throw. */
-  readonly route: (address: string) => Hop;
+  readonly route: (message: Pick<MessageHead, 'recipients' | 'envelope'>, index: number) => Hop;
   readonly open: (hop: Hop, hasWaited: boolean) => Promise<OpenedHop>;
   /** Keeps account of the messages that are being worked on, for a start after a crash. */
   readonly underWork?: Pick<UnderWork, 'begin'>;
@@ -238,7 +238,7 @@ export class ConnectionRun {
 
   /** The way may have changed without a word while the message waited: credentials come into force by the clock. */
   #isStillRouted({ ticket, delivery: { message, indexes } }: Taken): boolean {
-    const hop = this.#context.route(message.recipients[indexes[0] ?? 0]?.address ?? '');
+    const hop = this.#context.route(message, indexes[0] ?? 0);
     if (hop.key === this.#queue.hop.key) {
       this.#queue.hop = hop;
       return true;

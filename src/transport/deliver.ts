@@ -58,7 +58,7 @@ class SmtpHopConnection implements HopConnection {
   }
 
   async deliver(parcel: Parcel): Promise<readonly RecipientOutcome[]> {
-    const result = await this.#session.send(outgoingMessage(parcel, this.#isPair));
+    const result = await this.#session.send(outgoingMessage(parcel, this.#isPair, this.facts.policy));
     return parcel.indexes.map((index, position) => {
       const recipient = result.recipients[position];
       if (!recipient) return { index, status: 'deferred', reply: '451 4.4.2 The connection was lost', isLocal: true };
@@ -91,7 +91,7 @@ class SmtpHopConnection implements HopConnection {
 }
 
 /** The id that joins both hops' records goes in front, and internal fields stay in, but only to a member of the pair. */
-function outgoingMessage(parcel: Parcel, isPair: boolean): OutgoingMessage {
+function outgoingMessage(parcel: Parcel, isPair: boolean, policy: string): OutgoingMessage {
   const { message, indexes } = parcel;
   const { envelope } = message;
   const { sizeBytes, openBody } = isPair
@@ -108,10 +108,16 @@ function outgoingMessage(parcel: Parcel, isPair: boolean): OutgoingMessage {
     eightBit: envelope.eightBit,
     binaryMime: envelope.binaryMime ?? false,
     smtpUtf8: envelope.smtpUtf8,
+    ...(envelope.requireTls === true && { requireTls: isDemanded(policy, envelope) ? 'demanded' : 'where-offered' }),
     ...(envelope.ret && { ret: envelope.ret }),
     ...(envelope.envelopeId !== undefined && { envelopeId: envelope.envelopeId }),
     body: () => prepend(prefix, openBody),
   };
+}
+
+/** A report is sent all the same (RFC 8689 §5), and so is what does not leave the machine. */
+function isDemanded(policy: string, { reversePath }: Pick<Parcel['message']['envelope'], 'reversePath'>): boolean {
+  return policy === 'sender-requires-tls' && reversePath !== '';
 }
 
 /** `prefix`, then the body, which is opened when it is its turn and closed when nobody reads on. */

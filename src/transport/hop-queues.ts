@@ -57,7 +57,7 @@ export class HopQueues {
   sort(message: MessageHead, facts: TicketFacts): HopQueue[] {
     const groups = new Map<string, { hop: Hop; indexes: number[] }>();
     for (const index of facts.indexes) {
-      const hop = this.#context.route(message.recipients[index]?.address ?? '');
+      const hop = this.#context.route(message, index);
       const group = groups.get(hop.key) ?? { hop, indexes: [] };
       group.indexes.push(index);
       groups.set(hop.key, group);

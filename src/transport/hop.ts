@@ -3,10 +3,10 @@
 
 import type { DeliveryTarget } from '../config.ts';
 import type { Reply } from '../smtp/reply.ts';
-import type { SpooledMessage } from '../spool/spool.ts';
+import type { Envelope, SpooledMessage } from '../spool/spool.ts';
 import type { Protection, StartTlsFacts, TlsFacts } from '../tracking/decision-card.ts';
 import type { Reason } from '../trust/reasons.ts';
-import type { StartTlsStance } from '../trust/tls-policy.ts';
+import type { StartTlsStance, TlsDemand } from '../trust/tls-policy.ts';
 import type { Peer } from './organisation.ts';
 
 /** Exchange's names for the ways a queue is emptied. */
@@ -25,6 +25,8 @@ export type Hop = {
   readonly connector: string;
   /** SmtpMaxMessagesPerConnection; absent: as many as come. */
   readonly maxMessagesPerConnection?: number;
+  /** What the senders of its messages ask of it beyond what its connector does. */
+  readonly demand?: TlsDemand;
 } & (
   | { readonly kind: 'pair'; readonly peers: readonly Peer[]; readonly stance: StartTlsStance; readonly port: number }
   | {
@@ -47,6 +49,8 @@ export type Hop = {
   /** Nothing to dial; the text is the queue's LastError. */
   | { readonly kind: 'unreachable'; readonly lastError: string }
 );
+
+type EnvelopeDemand = Pick<Envelope, 'requireTls' | 'tlsOptional' | 'reversePath'>;
 
 /** What one connection, or the attempt to get it, was: the part of a decision card that its messages share. */
 export interface HopFacts {
@@ -118,6 +122,18 @@ export function factsWithoutPeer({ connector }: Pick<Hop, 'connector'>, name?: s
     protection: 'none',
     events: [],
   };
+}
+
+/** The same way for messages whose senders demand something: a queue of its own, since other servers may do, or none. */
+export function underDemand(hop: Hop, demand: TlsDemand | undefined): Hop {
+  const isWithoutWire = hop.kind === 'unreachable' || (hop.kind === 'mailbox' && hop.target.kind === 'maildir');
+  return demand === undefined || isWithoutWire ? hop : { ...hop, demand, key: `${hop.key} ${demand}` };
+}
+
+/** What a message's sender demands of every hop (RFC 8689 §4.1: the parameter of MAIL outdoes the header field). */
+export function demandOf({ requireTls, tlsOptional, reversePath }: EnvelopeDemand): TlsDemand | undefined {
+  if (requireTls === true) return reversePath === '' ? 'requiretls-report' : 'requiretls';
+  return tlsOptional === true ? 'tls-optional' : undefined;
 }
 
 /** Nothing to dial; `lastError` says why. */

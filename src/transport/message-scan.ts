@@ -16,6 +16,10 @@ export interface MessageFacts {
   /** Those of them that this server wrote. */
   readonly ownReceivedCount: number;
   readonly hasEightBit: boolean;
+  /** What stands in the From and Sender fields (RFC 5322 §3.6.2); undefined for a header that is too long to be looked at whole. */
+  readonly authorFields: readonly string[] | undefined;
+  /** TLS-Required: No (RFC 8689 §3). */
+  readonly isTlsOptional: boolean;
 }
 
 /** Feed it every chunk; ask for the facts at the end. */
@@ -52,6 +56,8 @@ export class MessageScan {
       receivedCount: received.length,
       ownReceivedCount: received.filter((field) => isReceivedBy(field, ownName)).length,
       hasEightBit: this.#hasEightBit,
+      authorFields: end < 0 && this.#headerBytes >= HEADER_LIMIT_BYTES ? undefined : readAuthorFields(fields),
+      isTlsOptional: /^no$/i.test(fieldBody(fields, 'tls-required') ?? ''),
     };
   }
 }
@@ -92,6 +98,15 @@ function readMessageId(body: string | undefined): string | undefined {
   return id === undefined ? undefined : decodeUtf8(id);
 }
 
+/** A BINARYMIME message may hold a CR or LF alone, and some reader takes it for the end of a line. */
+function readAuthorFields(fields: readonly string[]): string[] {
+  return fields
+    .flatMap((field) => field.split(/[\r\n]/))
+    .flatMap((line) => /^(?:from|sender)[ \t]*:(.*)$/is.exec(line)?.[1] ?? [])
+    .map(decodeUtf8);
+}
+
+/** RFC 6532 §3.1; what is no UTF-8 is shown as such. */
 function decodeUtf8(latin1: string): string {
   return Buffer.from(latin1, 'latin1').toString('utf8');
 }

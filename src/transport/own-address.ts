@@ -20,9 +20,18 @@ NOWHERE_ELSE.addAddress('::1', 'ipv6');
 
 /** A loopback address on any port, and an address of ours on a port at which this server listens. */
 export function isOwnPlace({ host, port }: Endpoint, { listening, interfaces }: OwnPlaces): boolean {
-  const family = isIP(host) === 6 ? 'ipv6' : 'ipv4';
-  if (NOWHERE_ELSE.check(host, family)) return true;
+  if (isNowhereElse(host)) return true;
+  const family = familyOf(host);
   const own = new BlockList();
-  for (const address of interfaces) own.addAddress(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  for (const address of interfaces) own.addAddress(address, familyOf(address));
   return own.check(host, family) && listening.some((each) => each.port === port);
+}
+
+/** An address that never leaves this machine. */
+export function isNowhereElse(host: string): boolean {
+  return NOWHERE_ELSE.check(host, familyOf(host));
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIP(address) === 6 ? 'ipv6' : 'ipv4';
 }

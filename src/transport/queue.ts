@@ -8,7 +8,7 @@ import { Claims } from './claims.ts';
 import type { RunContext } from './connection-run.ts';
 import { Deadlines } from './deadlines.ts';
 import type { RemovalWish, Ticket } from './delivery.ts';
-import { type Hop, unreachableHop } from './hop.ts';
+import { demandOf, type Hop, underDemand, unreachableHop } from './hop.ts';
 import type { HopQueue } from './hop-queue.ts';
 import { HopQueues } from './hop-queues.ts';
 import { MessageShelf } from './message-shelf.ts';
@@ -16,7 +16,9 @@ import { QueueAdministration, type Suspensions } from './queue-administration.ts
 import { waitsOf } from './retry.ts';
 import { TimeSlice } from './time-slice.ts';
 
-export interface QueueOptions extends Omit<RunContext, 'shelf'> {
+export interface QueueOptions extends Omit<RunContext, 'shelf' | 'route'> {
+  /** Where the directory sends an address. Must not throw. */
+  readonly route: (address: string) => Hop;
   readonly suspensions: Suspensions;
 }
 
@@ -41,7 +43,7 @@ export class MailQueue {
     this.#context = {
       ...options,
       shelf,
-      route: (address) => routeSafely(options, address),
+      route: (message, index) => routeSafely(options, message, index),
     };
     const isStopping = (): boolean => this.#isStopped;
     const track = (work: Promise<void>): void => this.#track(work);
@@ -158,7 +160,7 @@ export class MailQueue {
   async #resort(queue: HopQueue, ticket: Ticket): Promise<readonly HopQueue[]> {
     const { shelf, route } = this.#context;
     const message = await shelf.take(ticket.id);
-    const hops = ticket.indexes.map((index) => route(message?.recipients[index]?.address ?? ''));
+    const hops = message ? ticket.indexes.map((index) => route(message, index)) : [];
     if (message && hops.every(({ key }) => key === queue.hop.key)) {
       queue.hop = hops[0] ?? queue.hop;
       return [];
@@ -196,7 +198,7 @@ export class MailQueue {
     const message = await spool.get(id);
     const indexes = (message?.recipients ?? []).flatMap(({ status }, index) => (status === 'pending' ? [index] : []));
     if (!message || indexes.length === 0) return false;
-    const hop = route(message.recipients[indexes[0] ?? 0]?.address ?? '');
+    const hop = route(message, indexes[0] ?? 0);
     await settlement.remove(
       { message, indexes, attempts: message.attempts },
       { reason, hop, signal: this.#cutOff.signal },
@@ -236,9 +238,9 @@ export class MailQueue {
 }
 
 /** A claimed message must have a queue, whatever is wrong with the directory. */
-function routeSafely({ route, log }: QueueOptions, address: string): Hop {
+function routeSafely({ route, log }: QueueOptions, ...[message, index]: Parameters<RunContext['route']>): Hop {
   try {
-    return route(address);
+    return underDemand(route(message.recipients[index]?.address ?? ''), demandOf(message.envelope));
   } catch (error) {
     log.error({ error: messageOf(error) }, 'a recipient could not be routed');
     return unreachableHop('The route could not be determined, see the log of this server');

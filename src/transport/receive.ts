@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { describeClock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf } from '../problem.ts';
+import type { Mailbox } from '../smtp/address.ts';
 import { BodyFault } from '../smtp/body-framing.ts';
 import { REPLIES } from '../smtp/replies.ts';
 import type { Reply } from '../smtp/reply.ts';
@@ -23,10 +24,20 @@ import type { Envelope, Spool, SpooledMessage, SpoolWriter } from '../spool/spoo
 import type { Certificate } from '../tls/certificate.ts';
 import { offerStartTls, receptionReason, type StartTlsOffer } from '../trust/reception.ts';
 import { type ReceiveConnector, chooseReceiveConnector, rightsOf } from '../directory/receive-connector.ts';
-import { isLooping, maySendAsAnybody, mustBeKnown, refuseRecipient, refuseSender, type Standing } from './accept.ts';
+import {
+  isLooping,
+  maySendAsAnybody,
+  mustBeKnown,
+  refuseRecipient,
+  refuseSender,
+  sizeLimitOf,
+  type Standing,
+} from './accept.ts';
+import { readAuthors } from './authors.ts';
 import { ClientProof, type ClientProofOptions } from './client-proof.ts';
 import { HEADER_FAMILIES } from './header-firewall.ts';
 import { type Intake, type IntakeTerms, takeIn } from './intake.ts';
+import type { MessageFacts } from './message-scan.ts';
 import { type Organisation, postmasterDomain } from './organisation.ts';
 import { type Pressure, refuseForPressure } from './pressure.ts';
 import { type RecipientValidation, refuseUnknown } from './recipient-validation.ts';
@@ -82,9 +93,10 @@ export class Receiver implements SessionPolicy {
     return {
       startTls: this.#startTlsOffer(connector).offered,
       ...this.#proof.mechanismsFor(session, connector),
-      sizeLimitBytes: connector.maxMessageSizeBytes,
+      sizeLimitBytes: sizeLimitOf(this.#standing(session)),
       chunking: connector.chunkingEnabled,
       binaryMime: connector.binaryMimeEnabled,
+      requireTls: true,
     };
   }
 
@@ -109,17 +121,27 @@ export class Receiver implements SessionPolicy {
   mail(session: SmtpSession, command: MailCommand): Promise<Reply | undefined> | Reply | undefined {
     const standing = this.#standing(session);
     // A refusal for good comes first: who may not send here need not come back.
-    const refusal = refuseSender(standing, command.sizeBytes);
+    const refusal = refuseSender(standing, command, this.#organisation.acceptedDomains);
     const refuseNow = () => refuseForPressure(this.#options.pressure(), standing.principal, command.sizeBytes);
     const user = this.#proof.userOf(session);
     if (refusal || user === undefined || maySendAsAnybody(standing)) return refusal ?? refuseNow();
-    return this.#refuseUser(user, command).then((reply) => reply ?? refuseNow());
+    const { reversePath } = command;
+    return this.#refuseUser(user, reversePath ? [reversePath] : []).then((reply) => reply ?? refuseNow());
   }
 
-  async #refuseUser(user: string, { reversePath }: MailCommand): Promise<Reply | undefined> {
-    const answer = await this.#proof.mayUserSendAs(user, reversePath);
+  /** What a mail user hears who writes as these. */
+  async #refuseUser(user: string, senders: readonly Mailbox[]): Promise<Reply | undefined> {
+    const answer = await this.#proof.mayUserSendAs(user, senders);
     if (answer === 'gone') return REPLIES.authRequired;
     return answer === 'no' ? REPLIES.senderDenied : undefined;
+  }
+
+  /** The same by the header (exchange: 5.7.60): readers see From and Sender, not the envelope. */
+  async #refuseAuthors(session: SmtpSession, { authorFields }: MessageFacts): Promise<Reply | undefined> {
+    const user = this.#proof.userOf(session);
+    if (user === undefined || maySendAsAnybody(this.#standing(session))) return undefined;
+    const authors = readAuthors(authorFields);
+    return authors ? this.#refuseUser(user, authors) : REPLIES.senderDenied;
   }
 
   recipient(
@@ -139,9 +161,12 @@ export class Receiver implements SessionPolicy {
     const writer = this.#options.spool.receive();
     try {
       const intake = await takeIn(writer, body, this.#intakeTerms(session));
-      if (isLooping(this.#connectorOf(session), intake.facts)) {
+      const refusal = isLooping(this.#connectorOf(session), intake.facts)
+        ? REPLIES.mailLoop
+        : await this.#refuseAuthors(session, intake.facts);
+      if (refusal) {
         await this.#abort(writer);
-        return REPLIES.mailLoop;
+        return refusal;
       }
       return await this.#commit(session, transaction, { writer, ...intake });
     } catch (error) {
@@ -253,6 +278,8 @@ export class Receiver implements SessionPolicy {
       eightBit: mail.body === '8BITMIME' || taken.facts.hasEightBit,
       ...(mail.body === 'BINARYMIME' && { binaryMime: true }),
       smtpUtf8: mail.smtpUtf8,
+      ...(mail.requireTls === true && { requireTls: true }),
+      ...(taken.facts.isTlsOptional && { tlsOptional: true }),
       ...(mail.ret && { ret: mail.ret }),
       ...(mail.envelopeId !== undefined && { envelopeId: mail.envelopeId }),
       messageId: taken.facts.messageId ?? `<${networkMessageId}@${this.#organisation.fqdn}>`,

@@ -71,6 +71,13 @@ export function explainTrust(reason: Reason | undefined): string | undefined {
   return reason && `The two mail servers could not agree on how to trust each other: ${explainReason(reason)}.`;
 }
 
+/** Why trust has refused a message for good; undefined when trust had no hand in it. */
+export function explainRefusal(facts: HopFacts): string | undefined {
+  const reason = trustReasonOf(facts);
+  if (reason === undefined || facts.policy !== 'sender-requires-tls') return explainTrust(reason);
+  return `The message was sent with REQUIRETLS: it must not travel without verified TLS all the way, and the next mail server cannot give that: ${explainReason(reason)}. It was not sent on, neither in clear nor otherwise.`;
+}
+
 /** Why a message ran out of time: what it waited for all the while. */
 export function explainExpiry(reason: Reason | undefined, lastError: string | undefined): string {
   const wait =
@@ -137,6 +144,8 @@ export class Reporter {
       recipients: [{ address: envelope.reversePath, notify: ['NEVER'] }],
       eightBit: !isAscii(body),
       smtpUtf8: /[^\p{ASCII}]/u.test(envelope.reversePath),
+      // RFC 8689 §5: it is protected as the message is that it tells of.
+      ...(envelope.requireTls === true && { requireTls: true }),
       messageId,
       networkMessageId: randomUUID(),
       subject: subjectOf(action, envelope.subject).slice(0, 300),
@@ -147,9 +156,13 @@ export class Reporter {
     };
   }
 
-  /** A failure with RET=FULL of what is small enough: all of it (RFC 3461 §4.3). Otherwise the header block. */
+  /**
+   * A failure with RET=FULL of what is small enough: all of it (RFC 3461 §4.3). Otherwise the header block, and nothing else of
+   * a message with REQUIRETLS (RFC 8689 §5).
+   */
   async #readReturned(message: SpooledMessage, action: ReportAction): Promise<{ returned: Buffer; isWhole: boolean }> {
-    const isAsked = action === 'failed' && message.envelope.ret === 'FULL';
+    const { ret, requireTls } = message.envelope;
+    const isAsked = action === 'failed' && ret === 'FULL' && requireTls !== true;
     const content = await this.#read(message, isAsked && message.bodySizeBytes <= RETURN_LIMIT_BYTES);
     const isWhole = content.isWhole && isReturnable(content.octets);
     return { returned: isWhole ? content.octets : headerBlock(content.octets), isWhole };

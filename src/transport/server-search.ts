@@ -6,6 +6,7 @@ import type { DeliveryContext } from './delivery-context.ts';
 import { factsWithoutPeer, type Hop, type HopFacts, type PassedOver } from './hop.ts';
 import { type Address, explainUnknown, findAddresses } from './next-hop.ts';
 import type { Peer } from './organisation.ts';
+import { isNowhereElse } from './own-address.ts';
 import { type OpenedSmtp, openSmtpHop } from './smtp-hop.ts';
 
 export interface Search {
@@ -36,7 +37,8 @@ export async function findServer(search: Search): Promise<Found> {
     const opened = await context.balance.try(
       candidateId(candidate),
       () => openCandidate(search, candidate),
-      ({ kind }) => kind === 'ready',
+      // One that was reached and will not do for these messages may be the right one for all others.
+      ({ kind }) => kind !== 'deferred',
     );
     if (opened.kind === 'ready') return { ...opened, facts: withPassedOver(opened.facts, passedOver), candidate };
     passedOver.push(opened);
@@ -66,15 +68,15 @@ function withPassedOver(facts: HopFacts, passedOver: readonly PassedOver[]): Hop
   return { ...facts, passedOver: passedOver.map(({ facts: others, reply }) => ({ facts: others, reply })) };
 }
 
-async function openCandidate(search: Search, candidate: Candidate): Promise<ReadySmtp | Deferral> {
+async function openCandidate(search: Search, candidate: Candidate): Promise<ReadySmtp | Deferral | Refusal> {
   const facts = factsWithoutPeer(search.hop, candidate.host);
   const addresses = candidate.addresses ?? (await addressesOf(search, candidate.host));
   if (typeof addresses === 'string') return defer(facts, addresses);
-  let last = defer(facts, `451 4.4.0 No address is known for ${candidate.host}`);
+  let last: Deferral | Refusal = defer(facts, `451 4.4.0 No address is known for ${candidate.host}`);
   for (const address of addresses) {
     const opened = await openAddress(search, address, candidate.peer);
     if (opened.kind === 'ready') return opened;
-    last = defer(opened.facts, opened.reply);
+    last = { kind: opened.kind, facts: opened.facts, reply: opened.reply };
     // A server that was reached and judged has answered for its name: its other addresses are the same server.
     if (opened.isReachable) break;
   }
@@ -92,6 +94,9 @@ function openAddress(
     peer,
     hasWaited,
     stance: hop.kind === 'mailbox' ? 'opportunistic' : hop.stance,
+    // What does not leave the machine needs no TLS.
+    demand: hop.kind === 'mailbox' && isNowhereElse(address.host) ? undefined : hop.demand,
+    names: namesOf(hop),
     connector: hop.connector,
     name: 'name' in hop ? hop.name : organisation.fqdn,
     own: context.ownKeyPair(),
@@ -101,6 +106,13 @@ function openAddress(
     handshakeTimeoutMs: context.handshakeTimeoutMs,
     log: context.log,
   });
+}
+
+/** Whom the sender, or an administrator, means by the hop. */
+function namesOf(hop: ServedHop): readonly string[] {
+  if (hop.kind === 'dns') return [hop.domain];
+  if (hop.kind === 'smart-host') return hop.hosts;
+  return hop.kind === 'mailbox' && hop.target.kind !== 'maildir' ? [hop.target.host] : [];
 }
 
 /** A reply instead of addresses when the name is not known. */

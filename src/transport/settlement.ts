@@ -14,7 +14,7 @@ import type { Hop, HopFacts, RecipientOutcome } from './hop.ts';
 import type { Organisation } from './organisation.ts';
 import type { Records } from './records.ts';
 import type { ReportAction } from './report.ts';
-import { awaitingDelayNotice, explainExpiry, explainTrust, type News, Reporter } from './reporter.ts';
+import { awaitingDelayNotice, explainExpiry, explainRefusal, explainTrust, type News, Reporter } from './reporter.ts';
 
 export interface SettlementOptions {
   readonly spool: Spool;
@@ -205,7 +205,8 @@ export class Settlement {
 function newsOf(outcomes: readonly RecipientOutcome[], facts: HopFacts, lastAttemptAt: Date): News[] {
   const about = (action: ReportAction, isMeant: (outcome: RecipientOutcome) => boolean): News[] => {
     const meant = outcomes.filter(isMeant);
-    return meant.length === 0 ? [] : [{ action, outcomes: meant, facts, lastAttemptAt }];
+    const why = action === 'failed' ? explainRefusal(facts) : undefined;
+    return meant.length === 0 ? [] : [{ action, outcomes: meant, facts, why, lastAttemptAt }];
   };
   return [
     ...about('failed', ({ status }) => status === 'failed'),

@@ -17,6 +17,7 @@ import type {
   Outcome,
   Requirement,
   StartTlsStance,
+  TlsDemand,
   TrustedPeer,
   TrustSettings,
   Verdict,
@@ -28,6 +29,9 @@ import type { Peer } from './organisation.ts';
 export interface SmtpHopOptions {
   readonly address: Address;
   readonly stance: StartTlsStance;
+  readonly demand?: TlsDemand | undefined;
+  /** Whom a stranger's certificate must name where the demand is for a verified one. */
+  readonly names: readonly string[];
   /** A member of the pair; undefined for a stranger. */
   readonly peer: Peer | undefined;
   readonly connector: string;
@@ -45,7 +49,13 @@ export interface SmtpHopOptions {
 
 export type OpenedSmtp =
   | { readonly kind: 'ready'; readonly session: SenderSession; readonly facts: HopFacts }
-  | { readonly kind: 'deferred'; readonly facts: HopFacts; readonly reply: string; readonly isReachable: boolean };
+  | {
+      /** `refused`: this server will not do for the messages, however long they wait. */
+      readonly kind: 'deferred' | 'refused';
+      readonly facts: HopFacts;
+      readonly reply: string;
+      readonly isReachable: boolean;
+    };
 
 /** Dials one address and brings the session to where MAIL FROM may be said, or says why not. */
 export async function openSmtpHop(options: SmtpHopOptions): Promise<OpenedSmtp> {
@@ -53,6 +63,8 @@ export async function openSmtpHop(options: SmtpHopOptions): Promise<OpenedSmtp> 
     {
       purpose: 'mail',
       stance: options.stance,
+      demand: options.demand,
+      names: options.names,
       peer: options.peer && trustedPart(options.peer),
       own: options.peer ? options.own?.certificate : undefined,
       settings: options.settings,
@@ -86,7 +98,7 @@ function dialOptions(options: SmtpHopOptions, startTls: 'never' | 'attempt'): Di
 
 function holdBack(options: SmtpHopOptions, requirement: Requirement): OpenedSmtp {
   const verdict = judge(requirement, { kind: 'not-attempted' }, momentOf(options));
-  return deferred(options, { requirement, verdict, attempt: { kind: 'not-attempted' } });
+  return turnedAway(options, { requirement, verdict, attempt: { kind: 'not-attempted' } });
 }
 
 function momentOf(options: SmtpHopOptions): { now: Date; hasWaited: boolean } {
@@ -108,15 +120,17 @@ interface Course {
 async function judgeDial(options: SmtpHopOptions, requirement: Requirement, result: DialResult): Promise<OpenedSmtp> {
   if (result.kind === 'failed' && result.phase !== 'starttls') return unreachable(options, requirement, result);
   const attempt = result.kind === 'failed' ? result.tls : result.session.tls;
-  const verdict = judge(requirement, outcomeOf(requirement, attempt), momentOf(options));
+  const offersRequireTls = result.kind === 'connected' && result.session.capabilities.has('REQUIRETLS');
+  const verdict = judge(requirement, outcomeOf(requirement, attempt, offersRequireTls), momentOf(options));
   const course: Course = { requirement, verdict, attempt };
   if (verdict.action === 'proceed' && result.kind === 'connected') return authenticate(options, result.session, course);
   if (result.kind === 'connected') await result.session.quit();
-  return verdict.action === 'reconnect-in-clear' ? reconnect(options, course) : deferred(options, course);
+  return verdict.action === 'reconnect-in-clear' ? reconnect(options, course) : turnedAway(options, course);
 }
 
-function outcomeOf(requirement: Requirement, attempt: TlsAttempt): Outcome {
-  return requirement.startTls === 'attempt' ? attempt : { kind: 'not-attempted' };
+function outcomeOf(requirement: Requirement, attempt: TlsAttempt, offersRequireTls: boolean): Outcome {
+  if (requirement.startTls !== 'attempt') return { kind: 'not-attempted' };
+  return attempt.kind === 'established' ? { ...attempt, offersRequireTls } : attempt;
 }
 
 async function reconnect(options: SmtpHopOptions, course: Course): Promise<OpenedSmtp> {
@@ -147,7 +161,7 @@ async function authenticate(options: SmtpHopOptions, session: SenderSession, cou
   };
   if (result === 'recognised') return ready(options, session, judged);
   await session.quit();
-  return deferred(options, judged);
+  return turnedAway(options, judged);
 }
 
 async function recognitionBy(session: SenderSession, client: SaslClient): Promise<AuthenticationOutcome> {
@@ -169,8 +183,14 @@ function ready(options: SmtpHopOptions, session: SenderSession, course: Course):
   return { kind: 'ready', session, facts: factsOf(options, course) };
 }
 
-function deferred(options: SmtpHopOptions, course: Course): OpenedSmtp {
+/** What is said instead of MAIL FROM (RFC 8689 §4.2.1 for a refusal). */
+function turnedAway(options: SmtpHopOptions, course: Course): OpenedSmtp {
   const { verdict } = course;
+  if (verdict.action === 'refuse') {
+    const what = verdict.status === '5.7.30' ? 'REQUIRETLS support required' : 'Encryption needed';
+    const reply = `550 ${verdict.status} ${what} (${verdict.reason}): ${explainReason(verdict.reason)}`;
+    return { kind: 'refused', facts: factsOf(options, course), reply, isReachable: true };
+  }
   const reply = course.authentication
     ? `451 5.7.3 Cannot achieve Exchange Server authentication (${verdict.reason}): ${explainReason(verdict.reason)}`
     : `454 4.7.5 ${verdict.reason}: ${explainReason(verdict.reason)}`;
@@ -184,10 +204,13 @@ function unreachable(
 ): OpenedSmtp {
   const { address } = options;
   const said = result.reply ? formatReply(result.reply) : result.code;
+  const place = `${address.name} (${formatEndpoint(address)}), ${result.phase}: ${said}`;
+  // RFC 7504 §3: a host that never takes mail. A member of the pair is waited for, whatever it says.
+  const takesNoMail = result.reply?.code === 521 && !options.peer;
   return {
-    kind: 'deferred',
-    isReachable: false,
-    reply: `421 4.4.1 Cannot use ${address.name} (${formatEndpoint(address)}), ${result.phase}: ${said}`,
+    kind: takesNoMail ? 'refused' : 'deferred',
+    isReachable: takesNoMail,
+    reply: takesNoMail ? `521 5.3.2 No mail is taken by ${place}` : `421 4.4.1 Cannot use ${place}`,
     facts: {
       ...factsWithoutPeer(options),
       policy: requirement.policy,
@@ -201,6 +224,7 @@ function factsOf(options: SmtpHopOptions, course: Course): HopFacts {
   const channel = verdict.action === 'proceed' ? verdict.channel : 'none';
   // With UntrustedCertificate = Encrypt the password proves the peer, the certificate does not.
   const isAuthenticated = authentication?.result === 'recognised';
+  const isVerified = verdict.reason === 'tls-verified';
   return {
     connector: options.connector,
     peer: {
@@ -215,7 +239,7 @@ function factsOf(options: SmtpHopOptions, course: Course): HopFacts {
     ...(attempt.kind === 'established' && { tls: describeTls(attempt.session) }),
     ...(authentication && { authentication }),
     channel,
-    protection: channel === 'none' ? 'none' : protectionOf(channel === 'tls', isAuthenticated),
+    protection: channel === 'none' ? 'none' : protectionOf(channel === 'tls', isAuthenticated || isVerified),
     events: verdict.events,
   };
 }

@@ -11,6 +11,8 @@ const CHECK_ADDRESS =
 export const ASK_ADMINISTRATOR = 'Show this notice to your mail administrator.';
 const ANOTHER_WAY = 'Tell the recipient another way.';
 const SMALLER = 'Make the message smaller, for example by sending a link instead of the attachment, and send it again.';
+const WITHOUT_REQUIRETLS =
+  'Tell the recipient another way, or, if it may travel less protected, send the message again without REQUIRETLS.';
 const LATER = `Send the message again later. If that fails too, show this notice to your mail administrator.`;
 
 /** By subject and detail; a subject alone stands for all its details that are not listed. */
@@ -53,6 +55,14 @@ const WORDS: Readonly<Record<string, StatusWords>> = {
   '7': { why: 'The message was held back or refused for reasons of security or policy.', advice: ASK_ADMINISTRATOR },
   '7.1': { why: 'You are not allowed to send to this recipient, or not by this way.', advice: ASK_ADMINISTRATOR },
   '7.3': { why: 'The two mail servers could not prove to each other who they are.', advice: ASK_ADMINISTRATOR },
+  '7.10': {
+    why: 'The message was to travel by verified TLS alone, and the next mail server does not offer that.',
+    advice: WITHOUT_REQUIRETLS,
+  },
+  '7.30': {
+    why: 'The message was to travel by verified TLS all the way, and the next mail server does not promise that for the rest of it.',
+    advice: WITHOUT_REQUIRETLS,
+  },
   '7.5': { why: 'No connection came about that is safe enough for this message.', advice: ASK_ADMINISTRATOR },
 };
 

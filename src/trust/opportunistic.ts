@@ -1,5 +1,6 @@
 // Opportunistic TLS towards a stranger (RFC 7435): offered means used, any certificate will do, and without TLS the mail
-// goes in clear with the reason on record. A cut connection is weak evidence and is believed only once the message waited.
+// goes in clear with the reason on record. A cut connection is weak evidence and is believed only once the message waited,
+// or at once where the sender said that TLS does not matter (TLS-Required: No, RFC 8689 §4.2.2).
 
 import type { Reason } from './reasons.ts';
 import { defer, type Outcome, proceedInClear, proceedInTls, reconnectInClear, type TlsPolicy } from './tls-policy.ts';
@@ -9,11 +10,11 @@ export const opportunistic: TlsPolicy = {
   answers: (question) =>
     question.purpose === 'mail' && question.stance === 'opportunistic' && question.peer === undefined,
   require: (question) => ({ policy: 'opportunistic', question, authenticate: false, startTls: 'attempt' }),
-  judge: (_requirement, outcome, { hasWaited }) => {
+  judge: ({ question }, outcome, { hasWaited }) => {
     if (outcome.kind === 'established') return proceedInTls('tls-opportunistic', 'opportunistic');
     const reason = reasonWithoutTls(outcome);
     if (outcome.kind !== 'failed') return proceedInClear(reason, 'opportunistic');
-    return isDefinite(outcome) || hasWaited
+    return isDefinite(outcome) || hasWaited || question.demand === 'tls-optional'
       ? reconnectInClear(reason, 'opportunistic')
       : defer(reason, 'opportunistic');
   },

@@ -6,6 +6,7 @@ import { edgeSync } from './edge-sync.ts';
 import { ignoreStartTls } from './ignore-starttls.ts';
 import { opportunistic } from './opportunistic.ts';
 import { requireTls } from './require-tls.ts';
+import { senderRequiresTls } from './sender-requires-tls.ts';
 import type {
   Moment,
   Outcome,
@@ -17,7 +18,14 @@ import type {
   Verdict,
 } from './tls-policy.ts';
 
-export const POLICIES: readonly TlsPolicy[] = [edgeSync, ignoreStartTls, directTrust, requireTls, opportunistic];
+export const POLICIES: readonly TlsPolicy[] = [
+  edgeSync,
+  senderRequiresTls,
+  ignoreStartTls,
+  directTrust,
+  requireTls,
+  opportunistic,
+];
 
 /** What is demanded of the next connection; asked before dialling. */
 export function requirementFor(question: TrustQuestion, now: Date): Requirement {

@@ -22,6 +22,11 @@ export const REASONS = {
   'starttls-refused': 'the peer offered STARTTLS and then refused it',
   'starttls-not-used': 'this server offered STARTTLS and the client did not use it',
   'starttls-ignored': 'STARTTLS was not tried, because IgnoreSTARTTLS is set on the Send connector',
+  'tls-verified': 'TLS with a certificate that a trusted authority issued for the name that was asked for',
+  'certificate-unverified':
+    "the peer's certificate leads to no authority that this server trusts, or is out of its dates",
+  'certificate-host-mismatch': "the peer's certificate is made out to other names",
+  'requiretls-not-offered': 'the peer does not offer REQUIRETLS, and so would not demand TLS of those behind it',
   'handshake-failed': 'the TLS handshake failed on a definite statement of the peer (alert or nonsense)',
   'handshake-cut': 'the connection was cut or went silent during the TLS handshake, which proves little',
   'authentication-refused': 'the peer did not recognise this server (anything but 235): its directory is out of date',

@@ -10,10 +10,19 @@ import type { Reason } from './reasons.ts';
 /** A connector's switches, turned once into a value that cannot contradict itself. */
 export type StartTlsStance = 'ignore' | 'opportunistic' | 'require';
 
+/**
+ * What the sender of a message asks of every hop (RFC 8689): `requiretls` in MAIL, the report on such a message, or the header
+ * field TLS-Required: No.
+ */
+export type TlsDemand = 'requiretls' | 'requiretls-report' | 'tls-optional';
+
 /** Everything known before dialling. */
 export interface TrustQuestion {
   readonly purpose: 'mail' | 'edgesync';
   readonly stance: StartTlsStance;
+  readonly demand?: TlsDemand | undefined;
+  /** Whom a stranger's certificate must name where it is verified: the recipient's domain, or hosts that an administrator named. */
+  readonly names?: readonly string[] | undefined;
   /** What the directory holds for a member of the pair; undefined for a stranger (a smart host, a mailbox server). */
   readonly peer: TrustedPeer | undefined;
   /** The certificate this server would show. */
@@ -56,9 +65,14 @@ interface RequirementBase {
 export type Outcome =
   | { readonly kind: 'not-attempted' }
   | { readonly kind: 'not-offered' }
-  | { readonly kind: 'refused' }
+  | { readonly kind: 'refused'; readonly reply?: { readonly code: number } }
   | { readonly kind: 'failed'; readonly cause: 'alert' | 'protocol' | 'reset' | 'closed' | 'timeout' }
-  | { readonly kind: 'established'; readonly session: TlsSession };
+  | {
+      readonly kind: 'established';
+      readonly session: TlsSession;
+      /** Whether the peer offered REQUIRETLS inside TLS (RFC 8689 §2). */
+      readonly offersRequireTls?: boolean;
+    };
 
 /** When and for which message it is judged. */
 export interface Moment {
@@ -81,9 +95,20 @@ export type Verdict = {
   /** Leave this connection and come back on a new one without STARTTLS. */
   | { readonly action: 'reconnect-in-clear' }
   | { readonly action: 'defer' }
+  /** This server will not do for the message, now or later (RFC 8689 §4.2.1 has the codes). */
+  | { readonly action: 'refuse'; readonly status: RefusalStatus }
 );
 
-export type PolicyName = 'ignore-starttls' | 'edge-sync' | 'direct-trust' | 'require-tls' | 'opportunistic';
+/** 5.7.10: no TLS that is good enough. 5.7.30: no REQUIRETLS. */
+export type RefusalStatus = '5.7.10' | '5.7.30';
+
+export type PolicyName =
+  | 'ignore-starttls'
+  | 'edge-sync'
+  | 'direct-trust'
+  | 'require-tls'
+  | 'sender-requires-tls'
+  | 'opportunistic';
 
 export interface TlsPolicy {
   readonly name: PolicyName;
@@ -133,4 +158,8 @@ export function defer(reason: Reason, rule: string, events: readonly number[] = 
 
 export function reconnectInClear(reason: Reason, rule: string, events: readonly number[] = []): Verdict {
   return { action: 'reconnect-in-clear', reason, rule, events };
+}
+
+export function refuse(reason: Reason, rule: string, status: RefusalStatus, events: readonly number[] = []): Verdict {
+  return { action: 'refuse', status, reason, rule, events };
 }

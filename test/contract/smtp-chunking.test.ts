@@ -88,7 +88,7 @@ describe('a message in chunks', () => {
     expect(policy.messages.map(({ body }) => body.toString())).toEqual(['Subject: test\r\n\r\nhello\r\n']);
   });
 
-  it('bounces with 5.6.1 when it is binary and the hop takes no chunks, and goes by DATA when it is lines', async () => {
+  it('bounces with 5.6.3 when it is binary and the hop takes no chunks, and goes by DATA when it is lines', async () => {
     const policy = new ScriptedPolicy();
     const session = await connect(policy);
     expect((await session.send(makeMessage())).recipients[0]?.status).toBe('delivered');
@@ -96,7 +96,7 @@ describe('a message in chunks', () => {
     expect(refused.recipients[0]).toMatchObject({
       status: 'failed',
       local: true,
-      reply: { code: 554, enhanced: '5.6.1' },
+      reply: { code: 554, enhanced: '5.6.3' },
     });
   });
 

@@ -69,6 +69,21 @@ describe('STARTTLS', () => {
     expect((await session.send(makeMessage({ sizeBytes: 5 }))).recipients[0]?.status).toBe('delivered');
   });
 
+  it.each([
+    ['in clear it counts for nothing', ['STARTTLS', 'REQUIRETLS'], [], false],
+    ['in TLS it counts', ['STARTTLS'], ['REQUIRETLS'], true],
+  ])('REQUIRETLS is believed in TLS alone: %s', async (_what, keywords, keywordsInTls, isBelieved) => {
+    const server = await fixture.listen({ keywords, keywordsInTls, tls: serverTls() });
+    const clear = await fixture.connect(server.port, { startTls: 'never' });
+    expect(clear.capabilities.has('REQUIRETLS')).toBe(false);
+    const session = await fixture.connect(server.port, { startTls: 'attempt' });
+    expect(session.capabilities.has('REQUIRETLS')).toBe(isBelieved);
+    const { recipients } = await session.send(makeMessage({ requireTls: 'demanded' }));
+    expect(recipients[0]?.status).toBe(isBelieved ? 'delivered' : 'failed');
+    const said = server.commands.filter((line) => line.startsWith('MAIL'));
+    expect(said).toEqual(isBelieved ? ['MAIL FROM:<from@hub.test> REQUIRETLS'] : []);
+  });
+
   it('goes as low as TLS 1.2', async () => {
     const server = await fixture.listen({ keywords: ['STARTTLS'], tls: { ...serverTls(), maxVersion: 'TLSv1.2' } });
     const session = await fixture.connect(server.port, { startTls: 'attempt' });

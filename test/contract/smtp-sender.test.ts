@@ -225,6 +225,7 @@ describe('the lines of an envelope', () => {
 
   it.each([
     ['8-bit', { eightBit: true }, 'failed 554 5.6.3 local'],
+    ['binary', { binaryMime: true, eightBit: true }, 'failed 554 5.6.3 local'],
     ['internationalised', { smtpUtf8: true }, 'failed 553 5.6.7 local'],
     ['from an internationalised address', { reversePath: 'jürgen@hub.test' }, 'failed 553 5.6.7 local'],
     ['too large', { sizeBytes: 1001 }, 'failed 552 5.3.4 local'],

@@ -75,7 +75,7 @@ describe('SMTP smuggling', () => {
     const octets = smugglingBody('\n.\n');
     const lines = await fixture.listen({ keywords: [...ALL_KEYWORDS, 'CHUNKING'] });
     const refused = await (await fixture.connect(lines.port)).send(messageOf(octets, true));
-    expect(refused.recipients[0]).toMatchObject({ status: 'failed', reply: { enhanced: '5.6.1' }, local: true });
+    expect(refused.recipients[0]).toMatchObject({ status: 'failed', reply: { enhanced: '5.6.3' }, local: true });
     expect(lines.bodies).toEqual([]);
     const port = await bench.listen(policy);
     const taken = await (await fixture.connect(port)).send(messageOf(octets, true));

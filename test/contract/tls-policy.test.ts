@@ -30,7 +30,14 @@ function certificate(name: string, dates: Dates = 'in-date', key = name): Certif
   const starts = { 'in-date': -10, expired: -400, 'not-yet-valid': 1 }[dates];
   const notBefore = new Date(NOW.getTime() + starts * DAY_MS);
   const notAfter = new Date(notBefore.getTime() + 365 * DAY_MS);
-  return { der: Buffer.from(name), publicKeySha256: key, notBefore, notAfter } as Certificate;
+  return {
+    der: Buffer.from(name),
+    publicKeySha256: key,
+    subject: '',
+    domains: [name],
+    notBefore,
+    notAfter,
+  } as unknown as Certificate;
 }
 
 function session(peerCertificate: Certificate | undefined): TlsSession {
@@ -96,7 +103,7 @@ function outcomeOf(row: TrustCase & RenewalCase): Outcome {
 
 /** Follows verdicts as transport does: a reconnection in clear is taken at its word. */
 function answerTo(row: TrustCase & RenewalCase): {
-  result: TrustCase['result'];
+  result: Destiny;
   reason: string;
   rule: string;
   mechanism: string;
@@ -106,12 +113,19 @@ function answerTo(row: TrustCase & RenewalCase): {
   const outcome: Outcome = requirement.startTls === 'attempt' ? outcomeOf(row) : { kind: 'not-attempted' };
   const verdict = judge(requirement, outcome, moment);
   const mechanism =
-    verdict.action === 'proceed' ? (verdict.mechanism ?? 'none') : verdict.action === 'defer' ? '-' : 'SCRAM-SHA-256';
+    verdict.action === 'proceed'
+      ? (verdict.mechanism ?? 'none')
+      : verdict.action === 'reconnect-in-clear'
+        ? 'SCRAM-SHA-256'
+        : '-';
   return { result: destinyOf(verdict), reason: verdict.reason, rule: verdict.rule, mechanism };
 }
 
-function destinyOf(verdict: Verdict): TrustCase['result'] {
+type Destiny = TrustCase['result'] | 'bounces';
+
+function destinyOf(verdict: Verdict): Destiny {
   if (verdict.action === 'defer') return 'waits';
+  if (verdict.action === 'refuse') return 'bounces';
   if (verdict.action === 'reconnect-in-clear') return 'plaintext';
   return verdict.channel;
 }
@@ -171,7 +185,14 @@ const ALL_OUTCOMES: readonly Outcome[] = [
   { kind: 'established', session: session(certificate('another')) },
   { kind: 'established', session: session(certificate('re-issued', 'in-date', 'edge')) },
   { kind: 'established', session: session(undefined) },
+  { kind: 'established', session: session(certificate('edge')), offersRequireTls: true },
+  {
+    kind: 'established',
+    session: { ...session(certificate('named')), peerChainTrusted: true },
+    offersRequireTls: true,
+  },
 ];
+const DEMANDS = [undefined, 'tls-optional', 'requiretls', 'requiretls-report'] as const;
 
 interface Combination {
   readonly question: TrustQuestion;
@@ -193,16 +214,17 @@ function* everyCombination(): Generator<Combination> {
   const owns = [undefined, ...dates.map((date) => certificate('hub', date))];
   for (const purpose of ['mail', 'edgesync'] as const)
     for (const stance of ['ignore', 'opportunistic', 'require'] as const)
-      for (const peer of peers)
-        for (const own of owns)
-          for (const setting of settings)
-            for (const outcome of ALL_OUTCOMES)
-              for (const hasWaited of [false, true])
-                yield {
-                  question: { purpose, stance, peer, own, settings: setting },
-                  outcome,
-                  moment: { now: NOW, hasWaited },
-                };
+      for (const demand of DEMANDS)
+        for (const peer of peers)
+          for (const own of owns)
+            for (const setting of settings)
+              for (const outcome of ALL_OUTCOMES)
+                for (const hasWaited of [false, true])
+                  yield {
+                    question: { purpose, stance, demand, names: ['named'], peer, own, settings: setting },
+                    outcome,
+                    moment: { now: NOW, hasWaited },
+                  };
 }
 
 /** Only outcomes that the requirement can lead to. */
@@ -265,10 +287,47 @@ describe('in every combination of outcome, policy and switch', () => {
 
   it('believes a cut connection only once the message has waited', () => {
     const cut = judged.filter(
-      ({ outcome, moment }) =>
-        outcome.kind === 'failed' && !['alert', 'protocol'].includes(outcome.cause) && !moment.hasWaited,
+      ({ outcome, moment, question }) =>
+        outcome.kind === 'failed' &&
+        !['alert', 'protocol'].includes(outcome.cause) &&
+        !moment.hasWaited &&
+        question.demand !== 'tls-optional',
     );
     expect(cut.length).toBeGreaterThan(100);
     expect(cut.filter(isInClear)).toEqual([]);
+  });
+
+  const ofMail = judged.filter(({ question }) => question.purpose === 'mail');
+  const ofDemand = (demand: (typeof DEMANDS)[number]) => ofMail.filter(({ question }) => question.demand === demand);
+
+  it('never lets mail with REQUIRETLS, or a report on it, go in clear', () => {
+    const demanded = [...ofDemand('requiretls'), ...ofDemand('requiretls-report')];
+    expect(demanded.length).toBeGreaterThan(5000);
+    expect(demanded.filter(isInClear)).toEqual([]);
+  });
+
+  it('lets mail with REQUIRETLS go only to who offers it and is pinned or verified', () => {
+    const gone = ofDemand('requiretls').filter(({ verdict }) => verdict.action === 'proceed');
+    expect(new Set(gone.map(({ verdict }) => verdict.reason))).toEqual(
+      new Set(['direct-trust', 'expired-tls-kept', 'tls-verified']),
+    );
+    expect(gone.filter(({ outcome }) => outcome.kind !== 'established' || outcome.offersRequireTls !== true)).toEqual(
+      [],
+    );
+  });
+
+  it('refuses for good nothing but mail with REQUIRETLS', () => {
+    const refused = judged.filter(({ verdict }) => verdict.action === 'refuse');
+    expect(refused.length).toBeGreaterThan(1000);
+    expect(new Set(refused.map(({ question }) => question.demand))).toEqual(new Set(['requiretls']));
+  });
+
+  it('takes TLS-Required: No for no leave to go against an administrator, or the pair', () => {
+    const changed = ofDemand('tls-optional').filter(({ question, outcome, moment, verdict }) => {
+      const requirement = requirementFor({ ...question, demand: undefined }, NOW);
+      return destinyOf(judge(requirement, outcome, moment)) !== destinyOf(verdict);
+    });
+    expect(changed.length).toBeGreaterThan(0);
+    expect(changed.filter(({ question }) => question.stance !== 'opportunistic' || question.peer)).toEqual([]);
   });
 });

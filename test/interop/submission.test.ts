@@ -58,6 +58,8 @@ async function stopHub(): Promise<void> {
 interface Attempt {
   readonly to: string;
   readonly from?: string;
+  /** The From field, where that is not the envelope's. */
+  readonly author?: string;
   readonly password?: string | undefined;
   readonly mechanism?: string;
 }
@@ -69,6 +71,7 @@ function swaks(door: keyof typeof DOORS, attempt: Attempt) {
     ...['--server', `127.0.0.1:${ports[door]}`, '--helo', 'swaks.test', '--from', from, '--to', to, ...DOORS[door]],
     ...(login === undefined ? [] : ['--auth', mechanism, '--auth-user', 'ed@contoso.test', '--auth-password', login]),
     ...['--header', `Subject: ${to}`],
+    ...(attempt.author === undefined ? [] : ['--header', `From: ${attempt.author}`]),
   ]);
 }
 
@@ -107,6 +110,8 @@ describe.each([0, 1])('with %i worker processes', (workers) => {
       const forged = await swaks('submission', { to: 'far@elsewhere.test', from: 'jo@contoso.test' });
       expect(forged.stdout).toContain('550 5.7.60 Client does not have permissions to send as this sender');
       expect(forged.code).not.toBe(0);
+      const disguised = await swaks('submission', { to: 'far@elsewhere.test', author: 'Jo <jo@contoso.test>' });
+      expect(disguised.stdout).toContain('550 5.7.60 Client does not have permissions to send as this sender');
     });
 
     it.each(['submission', 'smtps'] as const)('is refused at %s without a log-in', async (door) => {

@@ -54,13 +54,14 @@ describe('Get-Queue', () => {
     ]);
   });
 
-  it("shows Exchange's properties in Exchange's order", async () => {
+  it("shows Exchange's properties in Exchange's order, and its own", async () => {
     const { records } = await runCmdlet(getQueue, context, { Identity: '3' });
     expect(Object.entries(records[0] ?? {})).toEqual([
       ['Identity', 'HUB01\\3'],
       ['DeliveryType', 'SmtpRelayWithinAdSiteToEdge'],
       ['NextHopDomain', 'EdgeSync - Site to Internet'],
       ['TlsDomain', null],
+      ['TlsDemand', null],
       ['NextHopConnector', 'Intra-Organization SMTP Send Connector'],
       ['Status', 'Retry'],
       ['MessageCount', 2],

@@ -58,6 +58,14 @@ describe("MAIL's parameters", () => {
     expect(mail(text)).toBe(code);
   });
 
+  it('knows REQUIRETLS where it was offered, and no value of it', () => {
+    const offered = { ...OFFERED, requireTls: true };
+    expect(mail(' REQUIRETLS', offered)).toEqual({ body: '7BIT', smtpUtf8: false, requireTls: true });
+    expect(mail(' requiretls', offered)).toMatchObject({ requireTls: true });
+    expect(mail(' REQUIRETLS=YES', offered)).toBe('501 5.5.4');
+    expect(mail(' REQUIRETLS REQUIRETLS', offered)).toBe('501 5.5.4');
+  });
+
   it('knows none after HELO, and no AUTH where none was offered', () => {
     expect(mail(' SIZE=1', { extended: false, auth: false, binaryMime: false })).toBe('555 5.5.4');
     expect(mail(' AUTH=<>', { extended: true, auth: false, binaryMime: false })).toBe('555 5.5.4');

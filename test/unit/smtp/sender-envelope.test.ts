@@ -52,6 +52,32 @@ describe('an ORCPT', () => {
   });
 });
 
+describe('REQUIRETLS', () => {
+  const plan = (keywords: readonly string[], requireTls?: 'demanded' | 'where-offered') =>
+    planEnvelope(
+      makeMessage(requireTls === undefined ? {} : { requireTls }),
+      new Map(keywords.map((keyword) => [keyword, ''])),
+    );
+
+  it('is said of a message that has it, and of no other', () => {
+    expect(plan(['REQUIRETLS'], 'demanded').mailLine).toBe('MAIL FROM:<from@hub.test> REQUIRETLS');
+    expect(plan(['REQUIRETLS']).mailLine).toBe('MAIL FROM:<from@hub.test>');
+  });
+
+  it('keeps a message back from a hop that does not offer it, for every recipient', () => {
+    const refusals = plan([], 'demanded').recipients.map(({ refusal }) => `${refusal?.code} ${refusal?.enhanced}`);
+    expect(refusals).toEqual(['550 5.7.30', '550 5.7.30']);
+  });
+
+  it('keeps no report back', () => {
+    const { mailLine, recipients } = plan([], 'where-offered');
+    expect([mailLine, recipients.map(({ refusal }) => refusal)]).toEqual([
+      'MAIL FROM:<from@hub.test>',
+      [undefined, undefined],
+    ]);
+  });
+});
+
 describe('the plan of an envelope', () => {
   const all = new Map(['SIZE', '8BITMIME', 'SMTPUTF8', 'DSN'].map((keyword) => [keyword, '']));
 

@@ -30,6 +30,7 @@ describe("a server's reply", () => {
     '250-a\n251 b',
     '250-a\n\n250 b',
     '250 \0',
+    `${'250-x\n'.repeat(500)}250 x`,
   ])('is none: %j', (raw) => {
     expect(readReply(raw)).toBeUndefined();
   });

@@ -70,6 +70,12 @@ describe('refuseSender', () => {
     ['a hub there', { groups: ['ExchangeServers'], principal: 'hub-transport-server' }, undefined, undefined],
     ['a message as large as may be', { connector: { maxMessageSizeBytes: 1000 } }, 1000, undefined],
     ['a larger one', { connector: { maxMessageSizeBytes: 1000 } }, 1001, 'messageTooLarge'],
+    [
+      'a larger one of a hub',
+      { connector: { maxMessageSizeBytes: 1000 }, principal: 'hub-transport-server' },
+      1001,
+      undefined,
+    ],
     ['anybody in clear where TLS is required', { connector: { requireTls: true } }, undefined, 'tlsRequired'],
     [
       'a server in clear where TLS is required',
@@ -85,7 +91,33 @@ describe('refuseSender', () => {
       'tlsRequired',
     ],
   ])('answers %s', (_, given, sizeBytes, expected) => {
-    expect(refuseSender(standing(given), sizeBytes)).toEqual(expected && REPLIES[expected]);
+    const mail = { reversePath: mailbox('a@b.test'), ...(sizeBytes !== undefined && { sizeBytes }) };
+    expect(refuseSender(standing(given), mail, DOMAINS)).toEqual(expected && REPLIES[expected]);
+  });
+
+  const NO_OWN_SENDERS: Given = {
+    connector: { deniedRights: ['Ms-Exch-SMTP-Accept-Authoritative-Domain-Sender'] },
+  };
+  const NO_SENDERS: Given = { connector: { deniedRights: ['Ms-Exch-SMTP-Accept-Any-Sender'] } };
+  const RELAY = accepted('relay.test', { domainType: 'InternalRelay' });
+
+  it.each<[string, Given, string, boolean]>([
+    ['a stranger as somebody of ours, by default', {}, 'a@contoso.test', true],
+    ['the same where that right is denied', NO_OWN_SENDERS, 'a@contoso.test', false],
+    ['in other letters', NO_OWN_SENDERS, 'A@CONTOSO.test', false],
+    ['from a subdomain that is accepted with it', NO_OWN_SENDERS, 'a@deep.tree.test', false],
+    ['from a subdomain that is not', NO_OWN_SENDERS, 'a@deep.contoso.test', true],
+    ['from a relay domain', NO_OWN_SENDERS, 'a@relay.test', true],
+    ['from elsewhere', NO_OWN_SENDERS, 'a@elsewhere.test', true],
+    ['a report', NO_OWN_SENDERS, '', true],
+    ['a hub of ours', { ...NO_OWN_SENDERS, principal: 'hub-transport-server' }, 'a@contoso.test', true],
+    ['a stranger as anybody where that right is denied', NO_SENDERS, 'a@elsewhere.test', false],
+    ['a report there', NO_SENDERS, '', true],
+    ['a partner, who has no right to any name', { principal: 'partner', groups: ['Partners'] }, 'a@b.test', false],
+  ])('%s, %3$s', (_, given, sender, isTaken) => {
+    const reversePath = sender === '' ? undefined : mailbox(sender);
+    const reply = refuseSender(standing(given), { reversePath }, [...DOMAINS, RELAY]);
+    expect(reply).toEqual(isTaken ? undefined : REPLIES.anonymousSenderDenied);
   });
 });
 

@@ -110,11 +110,12 @@ describe('a log-in', () => {
     ['an address of its own', 'ED@contoso.test', ['ed@contoso.test'], 'yes'],
     ['another of them', 'meadows@contoso.test', ['ed@contoso.test', 'meadows@contoso.test'], 'yes'],
     ['the null reverse-path', '', ['ed@contoso.test'], 'yes'],
+    ['one of its own and somebody else', 'ed@contoso.test,jo@contoso.test', ['ed@contoso.test'], 'no'],
     ["somebody else's", 'jo@contoso.test', ['ed@contoso.test'], 'no'],
     ['anything once the user is gone', 'ed@contoso.test', undefined, 'gone'],
   ])('sends as %s: %s', async (_what, sender, addresses, expected) => {
     const { proof } = proofOf({ kind: 'refused' }, addresses);
-    const mailbox = sender === '' ? undefined : parseMailbox(sender);
-    expect(await proof.mayUserSendAs('ed@contoso.test', mailbox)).toBe(expected);
+    const senders = sender.split(',').flatMap((each) => parseMailbox(each) ?? []);
+    expect(await proof.mayUserSendAs('ed@contoso.test', senders)).toBe(expected);
   });
 });

@@ -151,6 +151,28 @@ describe('openHop', () => {
     });
   });
 
+  it.each(['454 4.7.0 later', '502 5.5.1 no', '554 5.7.3 never'])(
+    'does not bounce a message for a STARTTLS that is refused with %s',
+    async (answer) => {
+      const server = await serve({ keywords: ['STARTTLS'], answers: { STARTTLS: answer } });
+      const context = contextFor({ 'one.test': server.port });
+      const inClear = connectionOf(await openHop(context, smartHost('one.test'), false));
+      expect(inClear.facts).toMatchObject({ reason: 'starttls-refused', channel: 'plaintext' });
+      await inClear.close();
+      const held = await openHop(context, { ...smartHost('one.test'), stance: 'require' } as Hop, true);
+      expect(held).toMatchObject({ kind: 'deferred', reply: expect.stringMatching(/^454 4\.7\.5 starttls-refused/) });
+    },
+  );
+
+  it('returns a message when every host says 521, that it never takes mail, and waits while one is only away', async () => {
+    const server = await serve({ greeting: '521 5.3.2 no mail here' });
+    const context = contextFor({ 'one.test': server.port, 'dead.test': await deadPort() });
+    const never = connectionOf(await openHop(context, smartHost('one.test'), false));
+    const [outcome] = await never.deliver(parcelOf(makeMessage(1)));
+    expect(outcome).toMatchObject({ status: 'failed', reply: expect.stringMatching(/^521 5\.3\.2 .*no mail here/) });
+    expect(await openHop(context, smartHost('one.test', 'dead.test'), false)).toMatchObject({ kind: 'deferred' });
+  });
+
   it('defers in one line, whatever the peer says', async () => {
     const server = await serve({ greeting: '554-5.3.2 go\r\n554 5.3.2 away' });
     const opened = await openHop(contextFor({ 'smart.test': server.port }), smartHost('smart.test'), false);

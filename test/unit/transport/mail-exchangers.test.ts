@@ -99,6 +99,11 @@ describe('findExchangers', () => {
       { mx: { 'a.test': 'no-data' }, addresses: { 'a.test': ['192.0.2.9'] } },
       ['a.test 192.0.2.9'],
     ],
+    [
+      'an exchanger that has IPv6 alone',
+      { mx: { 'a.test': ['10 mx1.test'] }, addresses: { 'mx1.test': ['2001:db8::1'] } },
+      ['mx1.test 2001:db8::1'],
+    ],
     ['that the domain does not exist', {}, ['! 550 5.1.2 The domain a.test does not exist']],
     [
       'that it has neither MX nor address',

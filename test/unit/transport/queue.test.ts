@@ -11,6 +11,7 @@ import {
   MINUTE_MS,
   QueueBench,
   RETRY,
+  type Script,
   withMaxMessages,
   withSettings,
 } from './queue-bench.ts';
@@ -37,6 +38,32 @@ describe('MailQueue', () => {
     await bench.emptied();
     expect(bench.delivered).toHaveLength(120);
     expect(new Set(bench.delivered).size).toBe(120);
+  });
+
+  it('keeps mail whose sender demands something of the way in a queue of its own, whether it was there at the start or comes later', async () => {
+    await using bench = await QueueBench.open();
+    const demands: (string | undefined)[] = [];
+    const script: Script = {
+      open: (hop) => {
+        demands.push(hop.demand);
+        return hop.demand === undefined ? { kind: 'ready', connection: bench.connectionTo(hop) } : deferral(hop);
+      },
+    };
+    for (const suffix of ['', ' requiretls', ' requiretls-report', ' tls-optional'])
+      bench.scripts[`one.test${suffix}`] = script;
+    await bench.store(['plain@one.test']);
+    await bench.store(['tls@one.test'], { requireTls: true, tlsOptional: true });
+    await bench.store(['report@one.test'], { requireTls: true, reversePath: '' });
+    bench.queue.start();
+    await bench.store(['any@one.test'], { tlsOptional: true });
+    await waitUntil('four attempts', () => demands.length === 4);
+    expect(new Set(demands)).toEqual(new Set([undefined, 'requiretls', 'requiretls-report', 'tls-optional']));
+    await waitUntil('the delivery', () => bench.delivered.length === 1);
+    expect(bench.delivered).toEqual(['plain@one.test']);
+    const waiting = () => bench.queue.queues().filter(({ messageCount }) => messageCount > 0);
+    expect(new Set(waiting().map(({ hop }) => hop.demand))).toEqual(
+      new Set(['requiretls', 'requiretls-report', 'tls-optional']),
+    );
   });
 
   it.each<[string, (bench: QueueBench, calls: { count: number }) => void]>([

@@ -14,6 +14,7 @@ import type { SmtpSession, Transaction } from '../../../src/smtp/session-policy.
 import type { Spool } from '../../../src/spool/spool.ts';
 import { type Certificate, parseCertificate } from '../../../src/tls/certificate.ts';
 import type { TlsSession } from '../../../src/tls/tls-session.ts';
+import type { Logins } from '../../../src/transport/logins.ts';
 import type { Organisation } from '../../../src/transport/organisation.ts';
 import type { Pressure } from '../../../src/transport/pressure.ts';
 import { Receiver } from '../../../src/transport/receive.ts';
@@ -109,6 +110,7 @@ describe('Receiver', () => {
     spool?: Spool;
     accepted?: (acceptance: Acceptance) => void;
     validation?: RecipientValidation;
+    logins?: Logins;
   }
 
   function makeReceiver(changes: ReceiverChanges = {}): Receiver {
@@ -122,6 +124,7 @@ describe('Receiver', () => {
       log: silentLog(),
       spool: changes.spool ?? spool,
       validation: changes.validation,
+      logins: changes.logins,
       organisation: () => organisation,
       records: records as Records,
       identityFor: () => undefined,
@@ -274,6 +277,67 @@ describe('Receiver', () => {
     const reply = await receiver.data(admitted(receiver), transactionTo('a@contoso.test'), body);
     expect([reply.code, reply.enhanced]).toEqual(name ? [554, '5.4.6'] : [250, '2.6.0']);
     expect((await spool.count()).messages).toBe(name ? 0 : 1);
+  });
+
+  it.each<[string, boolean, string, object]>([
+    ['REQUIRETLS', true, '', { requireTls: true }],
+    ['TLS-Required: No', false, 'TLS-Required: No\r\n', { tlsOptional: true }],
+    ['neither', false, '', {}],
+  ])('keeps with the message what its sender demands of TLS: %s', async (_, requireTls, fields, expected) => {
+    const receiver = makeReceiver();
+    const transaction = transactionTo('a@contoso.test');
+    const mail = { ...transaction.mail, requireTls };
+    const body = Readable.from([Buffer.from(`${fields}${BODY}`)]);
+    const reply = await receiver.data(admitted(receiver), { ...transaction, mail }, body);
+    expect(reply.code).toBe(250);
+    const [message] = await claimAll(spool);
+    const { requireTls: kept, tlsOptional } = message?.envelope ?? {};
+    expect({ ...(kept && { requireTls: kept }), ...(tlsOptional && { tlsOptional }) }).toEqual(expected);
+  });
+
+  it('holds a peer to no size once that has proved itself', () => {
+    const receiver = makeReceiver();
+    const limitOf = (given: Partial<SmtpSession>) => receiver.offer(admitted(receiver, given)).sizeLimitBytes;
+    expect([limitOf(overTls), limitOf(asEdge)]).toEqual([CONNECTOR.maxMessageSizeBytes, undefined]);
+  });
+
+  describe('the header of who logged in', () => {
+    const ED = { authentication: { mechanism: 'PLAIN', identity: 'ed@contoso.test' } };
+    const logins: Logins = {
+      check: () => Promise.resolve({ kind: 'refused' }),
+      addressesOf: () => Promise.resolve(['ed@contoso.test', 'meadows@contoso.test']),
+    };
+    const write = async (header: string, given: Partial<SmtpSession> = ED): Promise<number> => {
+      const receiver = makeReceiver({ logins });
+      const body = Readable.from([Buffer.from(`${header}\r\nhello\r\n`)]);
+      const reply = await receiver.data(admitted(receiver, given), transactionTo('a@contoso.test'), body);
+      if (reply.code !== 250) expect(reply).toBe(REPLIES.senderDenied);
+      expect((await spool.count()).messages).toBe(reply.code === 250 ? 1 : 0);
+      return reply.code;
+    };
+
+    it.each([
+      ['an address of its own', 'From: Ed <ED@contoso.test>\r\n'],
+      ['another of them, and a sender of its own', 'From: meadows@contoso.test\r\nSender: ed@contoso.test\r\n'],
+      ['no author', 'Subject: hello\r\n'],
+    ])('may name %s', async (_, header) => {
+      expect(await write(header)).toBe(250);
+    });
+
+    it.each([
+      ['somebody else', 'From: jo@contoso.test\r\n'],
+      ['somebody else, with an own address for a name', 'From: "ed@contoso.test" <jo@contoso.test>\r\n'],
+      ['somebody else beside itself', 'From: ed@contoso.test, jo@contoso.test\r\nSender: ed@contoso.test\r\n'],
+      ['somebody else in a second field', 'From: ed@contoso.test\r\nFROM: jo@contoso.test\r\n'],
+      ['somebody else as sender', 'From: ed@contoso.test\r\nSender: jo@contoso.test\r\n'],
+      ['nobody that can be read', 'From: Ed\r\n'],
+    ])('may not name %s', async (_, header) => {
+      expect(await write(header)).toBe(550);
+    });
+
+    it('is looked at for nobody else', async () => {
+      expect(await write('From: jo@contoso.test\r\n', {})).toBe(250);
+    });
   });
 
   describe('internal header fields', () => {

@@ -16,6 +16,7 @@ import type { Records } from '../../../src/transport/records.ts';
 import { awaitingDelayNotice, statusOf } from '../../../src/transport/reporter.ts';
 import { Settlement } from '../../../src/transport/settlement.ts';
 import { formatDate } from '../../../src/transport/trace-header.ts';
+import { REASONS } from '../../../src/trust/reasons.ts';
 import { type ReadReport, readReport } from '../../helpers/mime.ts';
 import { makeDelivery } from '../../helpers/queue-fixtures.ts';
 import { claimAll, readBody } from '../../helpers/spool-fixtures.ts';
@@ -242,6 +243,31 @@ describe('Settlement', () => {
     expect(returned.fields.get('content-type')).toBe(type);
     expect(returned.content.startsWith('Received: from a.example')).toBe(true);
     expect(isRight(returned.content)).toBe(true);
+  });
+
+  it('protects the report on a message with REQUIRETLS as that was, and returns no more than its header', async () => {
+    await using bench = await open();
+    const envelope = { requireTls: true, ret: 'FULL' } as const;
+    const { report, octets } = await fail(bench, {}, envelope, 'Subject: secret\r\n\r\nthe body\r\n');
+    expect(report?.envelope).toMatchObject({ reversePath: '', requireTls: true });
+    expect(octets.toString()).toContain('Content-Type: text/rfc822-headers');
+    expect(octets.toString()).not.toContain('the body');
+  });
+
+  it('tells the sender of a message with REQUIRETLS in words why it came back', async () => {
+    await using bench = await open();
+    const message = await bench.queue.store(['a@one.test'], { requireTls: true });
+    await claimAll(bench.queue.spool);
+    const reply = '550 5.7.10 Encryption needed (certificate-expired): it has';
+    const attempt = attemptAt(message, [{ index: 0, status: 'failed', reply, isLocal: true }]);
+    const facts = { ...attempt.facts, policy: 'sender-requires-tls', reason: 'certificate-expired' } as const;
+    await bench.settlement.record({ ...attempt, facts });
+    const [report] = await readReports(bench);
+    expect(report && newsIn(report)).toEqual(['failed 5.7.10 rfc822; a@one.test']);
+    const words = report?.text.replaceAll(/\s+/g, ' ');
+    expect(words).toContain('must not travel without verified TLS all the way');
+    expect(words).toContain(REASONS['certificate-expired']);
+    expect(words).toContain('neither in clear nor otherwise');
   });
 
   it('reports only on those recipients that want it, in one report', async () => {
