@@ -107,6 +107,13 @@ const schema = z.strictObject({
     })
     .prefault({}),
   workers: z.int().min(0).max(MAX_WORKERS).optional(),
+  lab: z
+    .strictObject({
+      capture: z.boolean('not true or false').default(false),
+      maxCaptureSize: size.default(100 * 2 ** 20),
+      maxCaptureDuration: interval.default(3_600_000),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),

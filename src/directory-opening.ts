@@ -36,6 +36,7 @@ export async function openDirectory(foundation: Foundation, namingContext: strin
     clock,
     ownKeyPair: () => foundation.contexts.ownKeyPair(),
     hostOf: (name) => config.hosts[name]?.host,
+    tap: foundation.captureControl.tap,
     onRecord: () => keptCertificatesOf(kept, directory.url.host, clock.now()),
     onOutOfDates: (certificate) =>
       foundation.events.record(

@@ -60,6 +60,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     events,
     ownKeyPair: () => contexts.ownKeyPair(),
     hostOf: (fqdn) => live.current().hosts[fqdn]?.host,
+    tap: foundation.captureControl.tap,
     ...(config.directory.backend === 'ldap' && { settleMs: 2 * config.directory.refreshInterval }),
   });
   const door = makeAdDoor(activeDirectory);

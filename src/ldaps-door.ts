@@ -16,7 +16,7 @@ export interface LdapsDoorOptions {
 
 /** Listens from now on, until the server stops; resolves with the address, its port settled. Throws Problem `listen-failed`. */
 export async function openLdapsDoor(foundation: Foundation, options: LdapsDoorOptions): Promise<Endpoint> {
-  const { clock, log, parts, contexts } = foundation;
+  const { clock, log, parts, contexts, captureControl } = foundation;
   const { door, directory, endpoint } = options;
   if (!isServable(directory)) throw new Error('a directory on an LDAP server is served by that server');
   const listener = await LdapListener.open({
@@ -24,6 +24,7 @@ export async function openLdapsDoor(foundation: Foundation, options: LdapsDoorOp
     security: { kind: 'tls', keyPair: () => contexts.ownKeyPair() },
     handler: new DirectoryDoor({ door, directory, clock, log }),
     log,
+    tap: captureControl.tap,
   });
   parts.add(() => listener.close());
   const opened: Endpoint = { host: listener.address.address, port: listener.address.port };

@@ -48,6 +48,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     tracking: foundation.tracking,
     events: foundation.events,
   });
+  const { tap } = foundation.captureControl;
   const crashes = await openCrashFolder(foundation);
   let addresses: readonly ListenAddress[] = listenAddresses(config);
   const deliveryContext = {
@@ -66,6 +67,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     },
     balance: new LoadBalance({ clock, random: Math.random }),
     random: Math.random,
+    tap,
     isOwnPlace: (place: Endpoint) => isOwnPlace(place, { listening: addresses, interfaces: interfaceAddresses() }),
   };
   const queue = new MailQueue({
@@ -116,6 +118,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     config: () => live.current(),
     organisation,
     records,
+    tap,
     decoySecret: view.decoySecret,
     pressure: () => resources.pressure(),
     validation,

@@ -42,6 +42,10 @@ const doors: Doors = {
     const socketOf = (role: Role): string => controlSocketPath(readConfig(configs[role]).folder);
     return runLabClock({ ...wish, sockets: { hub: socketOf('hub'), edge: socketOf('edge') }, onProgress: note });
   },
+  mergeCapture: async (options) => {
+    const { readVersion } = await import('./version.ts');
+    return (await import('./capture/merge.ts')).mergeSecrets({ ...options, application: `relaypair ${readVersion()}` });
+  },
   slapdSchema: async () => (await import('./directory/slapd-schema.ts')).formatSlapdSchema(),
   offlineContext: (_role, configPath) => {
     const config = readConfig(configPath);

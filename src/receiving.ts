@@ -1,5 +1,6 @@
 // The receiving side put together, for the one process that does everything and for each worker alike.
 
+import type { OpenTap } from './capture/tap.ts';
 import type { Cancel, Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Log } from './log.ts';
@@ -32,10 +33,12 @@ export interface ReceivingParts
   readonly clock: Clock;
   readonly log: Log;
   readonly contexts: TlsContexts;
+  /** Where sessions may be captured. */
+  readonly tap: OpenTap | undefined;
 }
 
 /** How sessions are held: limits of the config, and a Receiver that decides. */
-export function receivingOptions({ config, contexts, ...parts }: ReceivingParts): SessionOptions {
+export function receivingOptions({ config, contexts, tap, ...parts }: ReceivingParts): SessionOptions {
   const policy = new Receiver({
     ...parts,
     get expirationMs() {
@@ -48,6 +51,7 @@ export function receivingOptions({ config, contexts, ...parts }: ReceivingParts)
     fqdn: config().fqdn,
     policy,
     log: parts.log,
+    ...(tap && { tap }),
     limits: () => {
       const { maxConnections, maxRecipients, drainTimeout, commandTimeout } = config().limits;
       return { maxConnections, maxRecipients, timeouts: { closeMs: drainTimeout, commandMs: commandTimeout } };

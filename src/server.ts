@@ -2,6 +2,7 @@
 // depend on each other. The two roles (hub.ts, edge.ts) hand in their view of the directory and add their own parts.
 
 import { join } from 'node:path';
+import { type Capturing, openCaptures, refuseCaptures } from './capturing.ts';
 import { type Cancel, type Clock, describeClock, type SystemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { LiveConfig, type Reload } from './config-live.ts';
@@ -95,7 +96,7 @@ export async function openServer(
 }
 
 /** The parts that exist before the directory does. */
-export interface Foundation extends ServerOptions {
+export interface Foundation extends ServerOptions, Capturing {
   /** The config in force; `config` is the one of the start. */
   readonly live: LiveConfig;
   /** Reads the config file again; throws the Problem of one that cannot be used. */
@@ -118,6 +119,7 @@ export interface Foundation extends ServerOptions {
 /** Opens the foundation. The spool comes first: its lock is what keeps a second server out of the folder. */
 async function openFoundation(options: ServerOptions, parts: OpenParts): Promise<Foundation> {
   const { config, clock, log, version } = options;
+  refuseCaptures(options);
   claimPrivateFolder(config.folder, isServerData);
   const [backend] = SPOOL_BACKENDS;
   if (!backend) throw new Error('there is no spool backend');
@@ -131,6 +133,8 @@ async function openFoundation(options: ServerOptions, parts: OpenParts): Promise
   const tracking = new MessageTracking(logs);
   const cards = new CardLog<DecisionCard>(logs);
   for (const records of [events, tracking, cards]) parts.add(() => records.close());
+  const capturing = openCaptures(options, events);
+  parts.add(() => capturing.captureControl.close());
   const live = new LiveConfig(config);
   parts.add(
     live.onChange(() => {
@@ -139,6 +143,7 @@ async function openFoundation(options: ServerOptions, parts: OpenParts): Promise
   );
   return {
     ...options,
+    ...capturing,
     live,
     reloadConfig: () => reloadConfig(live, events),
     parts,

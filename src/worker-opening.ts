@@ -55,13 +55,14 @@ export async function openWorkers(
   parts.add(resources.onSample(() => pool.pushPressure(resources.pressure())));
   parts.add(view.onChange(push));
   parts.add(live.onChange(push));
+  parts.add(foundation.captures.onChange(push));
   parts.add(foundation.certificates.onChange(push));
   if (foundation.labClock) parts.add(foundation.labClock.onMove(push));
   return pool;
 }
 
 function readState(
-  { live, clock, certificates }: Foundation,
+  { live, clock, certificates, captures }: Foundation,
   view: DirectoryView,
   resources: ResourceMonitor,
 ): WorkerState {
@@ -72,6 +73,7 @@ function readState(
     isValidating: view.validation?.isOn(),
     certificates: readCertificates(certificates),
     pressure: resources.pressure(),
+    capture: captures.status.order,
   };
 }
 

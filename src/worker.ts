@@ -3,11 +3,13 @@
 
 import { join } from 'node:path';
 import { Socket } from 'node:net';
+import { Captures } from './capture/captures.ts';
 import { SystemClock } from './clock.ts';
 import { openLog } from './log.ts';
 import { receivingOptions } from './receiving.ts';
 import { HandedConnections } from './smtp/listener.ts';
 import { WorkerSpool } from './spool/worker-spool.ts';
+import { readVersion } from './version.ts';
 import { TlsContexts } from './tls-contexts.ts';
 import { Records } from './transport/records.ts';
 import { Link } from './workers/link.ts';
@@ -40,10 +42,20 @@ async function run({ number, config, decoySecret }: WorkerStart, firstState: Wor
     send: (batch) => owner.keep(batch),
     sendEvent: (octets) => owner.raise(octets),
   });
+  const captures = new Captures({
+    server: config.fqdn,
+    version: readVersion(),
+    clock,
+    log,
+    prefix: `worker${number}-`,
+    onCount: (count) => owner.captured(count),
+  });
+  captures.follow(state.capture);
   const organisation = () => state.organisation;
   let connections: HandedConnections | undefined;
   const stop = async (): Promise<void> => {
     await connections?.close();
+    captures.stop('shutdown');
     await link.finish();
     process.exit(0);
   };
@@ -53,6 +65,7 @@ async function run({ number, config, decoySecret }: WorkerStart, firstState: Wor
       state = message.state;
       log.level = state.config.log.level;
       clock.run(state.clock);
+      captures.follow(state.capture);
     }
     if (message.kind === 'pressure') state = { ...state, pressure: message.pressure };
     if (message.kind === 'connection') {
@@ -77,6 +90,7 @@ async function run({ number, config, decoySecret }: WorkerStart, firstState: Wor
       records: new Records({ clock, organisation, cards, tracking, events }),
       contexts: new TlsContexts(new PushedCertificates(() => state.certificates), config.fqdn, clock),
       decoySecret,
+      tap: captures.tap,
       logins: config.role === 'hub' ? owner : undefined,
       pressure: () => state.pressure,
       validation: {

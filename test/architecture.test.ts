@@ -27,19 +27,21 @@ const FLOOR_ONE = [
 const MAY_IMPORT: Record<string, readonly string[]> = {
   storage: [],
   tls: ['storage'],
-  smtp: ['tls'],
-  ldap: ['tls'],
+  capture: ['storage'],
+  smtp: ['tls', 'capture'],
+  ldap: ['tls', 'capture'],
   dns: [],
-  directory: ['tls', 'ldap', 'storage', 'smtp'],
+  directory: ['tls', 'ldap', 'storage', 'smtp', 'capture'],
   spool: ['storage'],
   trust: ['tls'],
   tracking: ['trust', 'tls', 'storage'],
-  transport: ['smtp', 'dns', 'tls', 'trust', 'directory', 'spool', 'tracking', 'storage'],
-  workers: ['smtp', 'tls', 'spool', 'tracking', 'transport'],
-  edgesync: ['ldap', 'tls', 'trust', 'directory', 'tracking', 'smtp'],
+  transport: ['smtp', 'dns', 'capture', 'tls', 'trust', 'directory', 'spool', 'tracking', 'storage'],
+  workers: ['smtp', 'capture', 'tls', 'spool', 'tracking', 'transport'],
+  edgesync: ['ldap', 'capture', 'tls', 'trust', 'directory', 'tracking', 'smtp'],
   cmdlets: [
     'smtp',
     'ldap',
+    'capture',
     'dns',
     'tls',
     'storage',
@@ -51,8 +53,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'edgesync',
   ],
   control: ['cmdlets'],
-  shell: ['control', 'cmdlets', 'storage'],
-  lab: ['control', 'cmdlets', 'smtp', 'ldap', 'tls', 'storage'],
+  shell: ['control', 'capture', 'cmdlets', 'storage'],
+  lab: ['control', 'capture', 'cmdlets', 'smtp', 'ldap', 'tls', 'storage'],
 };
 
 /** Who may take from smtp only what knows no wire: the mechanism SCRAM, and how an address is written. */

@@ -8,6 +8,7 @@ import { exportEdgeSubscription } from './export-edge-subscription.ts';
 import { exportExchangeCertificate } from './export-exchange-certificate.ts';
 import { exportMessage } from './export-message.ts';
 import { getAcceptedDomain } from './get-accepted-domain.ts';
+import { getCapture } from './get-capture.ts';
 import { getCounter } from './get-counter.ts';
 import { getDecisionCard } from './get-decision-card.ts';
 import { getDirectoryAccount } from './get-directory-account.ts';
@@ -38,6 +39,7 @@ import { newMailUser } from './new-mail-user.ts';
 import { newReceiveConnector } from './new-receive-connector.ts';
 import { newSendConnector } from './new-send-connector.ts';
 import { removeAcceptedDomain } from './remove-accepted-domain.ts';
+import { removeCapture } from './remove-capture.ts';
 import { removeDirectoryAccount } from './remove-directory-account.ts';
 import { removeEdgeSubscription } from './remove-edge-subscription.ts';
 import { removeExchangeCertificate } from './remove-exchange-certificate.ts';
@@ -57,7 +59,9 @@ import { setReceiveConnector } from './set-receive-connector.ts';
 import { setRecipientFilterConfig } from './set-recipient-filter-config.ts';
 import { setSendConnector } from './set-send-connector.ts';
 import { setTransportConfig } from './set-transport-config.ts';
+import { startCapture } from './start-capture.ts';
 import { startEdgeSynchronization } from './start-edge-synchronization.ts';
+import { stopCapture } from './stop-capture.ts';
 import { suspendMessage } from './suspend-message.ts';
 import { suspendQueue } from './suspend-queue.ts';
 import { testEdgeSynchronization } from './test-edge-synchronization.ts';
@@ -72,6 +76,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   exportExchangeCertificate,
   exportMessage,
   getAcceptedDomain,
+  getCapture,
   getCounter,
   getDecisionCard,
   getDirectoryAccount,
@@ -102,6 +107,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   newReceiveConnector,
   newSendConnector,
   removeAcceptedDomain,
+  removeCapture,
   removeDirectoryAccount,
   removeEdgeSubscription,
   removeExchangeCertificate,
@@ -121,7 +127,9 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   setRecipientFilterConfig,
   setSendConnector,
   setTransportConfig,
+  startCapture,
   startEdgeSynchronization,
+  stopCapture,
   suspendMessage,
   suspendQueue,
   testEdgeSynchronization,

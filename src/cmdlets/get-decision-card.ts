@@ -92,6 +92,7 @@ function describeCard(card: DecisionCard): OutputRecord {
     Outcome: card.outcome,
     Detail: card.detail ?? null,
     PassedOver: card.passedOver?.map(({ peer: other, detail }) => `${other}: ${detail}`) ?? [],
+    Captures: card.captures ?? [],
     // A card is plain data as it came out of JSON.
     Card: card as unknown as OutputRecord,
   };

@@ -1,5 +1,6 @@
 // What a cmdlet may touch in the server it runs in. hub.ts and edge.ts build it; `hub` or `edge` holds what only that role has.
 
+import type { CaptureControl } from '../capture/capture-control.ts';
 import type { Clock, ClockCourse } from '../clock.ts';
 import type { Config, ListenAddress } from '../config.ts';
 import type { Reload } from '../config-live.ts';
@@ -30,6 +31,7 @@ export interface ServerContext {
   /** Only in a laboratory: what moves the clock. */
   readonly labClock?: { run(course: ClockCourse): void } | undefined;
   readonly log: Log;
+  readonly captureControl: CaptureControl;
   readonly version: string;
   readonly certificates: CertificateStore;
   readonly spool: Spool;

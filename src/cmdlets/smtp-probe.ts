@@ -1,6 +1,7 @@
 // One look at an SMTP listener for Test-SmtpConnectivity: greet, EHLO, STARTTLS, QUIT, and what that showed. No mail is sent
 // and nobody authenticates. The certificate is compared with the one on record as direct trust would; nothing is decided by it.
 
+import type { OpenTap } from '../capture/tap.ts';
 import { type Clock, describeOffset } from '../clock.ts';
 import { type Endpoint, formatEndpoint } from '../config.ts';
 import type { Log } from '../log.ts';
@@ -27,6 +28,7 @@ export interface ProbeOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly log: Log;
+  readonly tap?: OpenTap | undefined;
 }
 
 /** Exchange's words. */
@@ -58,6 +60,7 @@ export async function probeSmtp(target: ProbeTarget, options: ProbeOptions): Pro
     startTls: 'attempt',
     timeouts: { connectMs: timeoutMs, greetingMs: timeoutMs, ehloMs: timeoutMs, tlsMs: timeoutMs, quitMs: timeoutMs },
     log: options.log,
+    ...(options.tap && { tap: options.tap }),
     ...(options.clientCertificate && { clientCertificate: options.clientCertificate }),
   });
   const now = options.clock.now();

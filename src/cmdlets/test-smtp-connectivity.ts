@@ -133,10 +133,17 @@ async function look(
     return { record: makeRecord(place, nothing), warnings: [] };
   }
   call.progress(`dialling ${place.server} at ${formatTarget(target)}`);
-  const { certificates, clock, config, log } = context;
+  const { certificates, clock, config, log, captureControl } = context;
   const own = certificates.internalTransport()?.certificate.thumbprint;
   const clientCertificate = own === undefined ? undefined : certificates.keyPair(own);
-  const report = await probeSmtp(target, { name: config.fqdn, clientCertificate, timeoutMs, clock, log });
+  const report = await probeSmtp(target, {
+    name: config.fqdn,
+    clientCertificate,
+    timeoutMs,
+    clock,
+    log,
+    tap: captureControl.tap,
+  });
   const warnings = warningsOf(context, place, report).map(
     (text) => `${place.server} at ${formatTarget(target)}: ${text}`,
   );

@@ -3,6 +3,7 @@
 // are told. Files are read at each connection, so that a certificate or a password can be replaced while the server runs.
 
 import { readFileSync, statSync } from 'node:fs';
+import type { OpenTap } from '../capture/tap.ts';
 import type { Clock } from '../clock.ts';
 import type { LdapBindConfig, LdapDirectoryConfig } from '../config-directory.ts';
 import { formatEndpoint } from '../config.ts';
@@ -25,6 +26,7 @@ export interface LdapDialingOptions {
   readonly onRecord?: () => readonly Certificate[];
   /** Told when the server's certificate is the right one and out of its dates. */
   readonly onOutOfDates?: (certificate: Certificate) => void;
+  readonly tap?: OpenTap | undefined;
 }
 
 /**
@@ -42,6 +44,7 @@ export function dialDirectory(options: LdapDialingOptions): () => Promise<LdapCl
       port: url.port,
       ...(options.hostOf?.(url.host) !== undefined && { servername: url.host }),
       ...(pair && { clientCertificate: pair }),
+      tap: options.tap,
       approve: (session) => judge(session, pinned, options),
     });
     try {

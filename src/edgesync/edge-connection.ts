@@ -2,6 +2,7 @@
 // the credential that AD keeps on this hub's own object. To accept one more certificate of an Edge (a second pin, the next
 // certificate of a renewal), add it in `pinsOf`: every dial asks it.
 
+import type { OpenTap } from '../capture/tap.ts';
 import type { Clock } from '../clock.ts';
 import type { ActiveDirectory } from '../directory/active-directory.ts';
 import type { EdgeSyncCredential } from '../directory/edge-sync-credential.ts';
@@ -34,6 +35,8 @@ export interface EdgeConnectionOptions {
   readonly hostOf: (fqdn: string) => string | undefined;
   /** How long others that read a shared directory at intervals need to have read a change; a minute when absent. */
   readonly settleMs?: number;
+  /** Who may want to watch the connection. */
+  readonly tap?: OpenTap | undefined;
 }
 
 /** A connection that is approved and bound; whoever asked for it closes it. */
@@ -123,13 +126,14 @@ async function connectWith(
 }
 
 function dial(edge: EdgeSubscription, options: EdgeConnectionOptions): Promise<LdapClient> {
-  const { hostOf, ownKeyPair } = options;
+  const { hostOf, ownKeyPair, tap } = options;
   const pair = ownKeyPair();
   return connectLdap({
     host: hostOf(edge.fqdn) ?? edge.fqdn,
     port: edge.adamSslPort,
     servername: edge.fqdn,
     ...(pair && { clientCertificate: pair }),
+    tap,
     approve: (session) => approve(edge, session, options),
   });
 }

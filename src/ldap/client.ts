@@ -1,8 +1,11 @@
 // The LDAP client: LDAPS to a peer that `approve` judges by its certificate before one octet of LDAP, and so before any
 // password, is sent; then binds, searches and updates. Attribute values are octets, always. Judges nothing itself.
 
-import { isIP } from 'node:net';
+import { randomUUID } from 'node:crypto';
+import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { type OpenTap, type Tap, watchHandshake } from '../capture/tap.ts';
+import { tapSocket } from '../capture/tapped-socket.ts';
 import { Problem } from '../problem.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
 import { clientTlsOptions } from '../tls/secure-context.ts';
@@ -27,6 +30,8 @@ export interface LdapClientOptions {
   approve: (session: TlsSession) => Problem | undefined | Promise<Problem | undefined>;
   /** Longest wait for the connection and for each answer; real time. 10 s when absent. */
   timeoutMs?: number;
+  /** Who may want to watch the connection. */
+  tap?: OpenTap | undefined;
 }
 
 export interface LdapQuery {
@@ -45,7 +50,8 @@ export interface LdapQuery {
 export async function connectLdap(options: LdapClientOptions): Promise<LdapClient> {
   const timeoutMs = options.timeoutMs ?? 10_000;
   const peer = `${options.servername ?? options.host}:${options.port}`;
-  const socket = openSocket(options);
+  const carrier = options.tap && (await openCarrier(options, options.tap, { peer, timeoutMs }));
+  const socket = openSocket(options, carrier);
   try {
     const session = await withinTime(shakeHands(socket, options, peer), timeoutMs, peer);
     return new LdapClient(new ClientConnection(socket, peer, timeoutMs), session);
@@ -55,7 +61,41 @@ export async function connectLdap(options: LdapClientOptions): Promise<LdapClien
   }
 }
 
-function openSocket(options: LdapClientOptions): TLSSocket {
+/** A TCP connection for TLS to go over, and who watches it. */
+interface Carrier {
+  readonly socket: Socket;
+  readonly tap: Tap | undefined;
+}
+
+/** Apart from TLS, where somebody may want to watch: the connection's own address is known only when it is there. */
+async function openCarrier(
+  { host, port }: LdapClientOptions,
+  openTap: OpenTap,
+  { peer, timeoutMs }: { peer: string; timeoutMs: number },
+): Promise<Carrier> {
+  const socket = connectPlain({ host, port });
+  const connected = new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.on('error', (error) => reject(describeBreak(error, peer)));
+  });
+  try {
+    await withinTime(connected, timeoutMs, peer);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  const { localAddress = '', localPort = 0, remoteAddress = '', remotePort = 0 } = socket;
+  const tap = openTap({
+    protocol: 'ldap',
+    role: 'client',
+    id: randomUUID(),
+    local: { host: localAddress, port: localPort },
+    remote: { host: remoteAddress, port: remotePort },
+  });
+  return { socket: tap ? tapSocket(socket, tap) : socket, tap };
+}
+
+function openSocket(options: LdapClientOptions, carrier?: Carrier): TLSSocket {
   const { host, port, clientCertificate } = options;
   const servername = options.servername ?? (isIP(host) === 0 ? host : undefined);
   const tls = clientTlsOptions({
@@ -63,7 +103,10 @@ function openSocket(options: LdapClientOptions): TLSSocket {
     ...(clientCertificate === undefined ? {} : { pair: clientCertificate }),
   });
   // Whatever comes at whatever time is heard; the places that wait have listeners of their own.
-  return connectTls({ ...tls, host, port }).on('error', () => undefined);
+  carrier?.tap?.handshakeBegins();
+  const socket = connectTls({ ...tls, ...(carrier ? { socket: carrier.socket } : { host, port }) });
+  if (carrier?.tap) watchHandshake(socket, carrier.tap);
+  return socket.on('error', () => undefined);
 }
 
 async function shakeHands(socket: TLSSocket, options: LdapClientOptions, peer: string): Promise<TlsSession> {

@@ -2,8 +2,11 @@
 // and never judged here: the handler does that, with what the handshake showed (RFC 4511 §4.14, RFC 4513 §5.2.3).
 // The key pair is asked for at each connection, so that a renewed certificate serves the next handshake.
 
+import { randomUUID } from 'node:crypto';
 import { createServer as createPlainServer, isIP, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
+import type { OpenTap, Tap } from '../capture/tap.ts';
+import { tapSocket } from '../capture/tapped-socket.ts';
 import { formatEndpoint } from '../config.ts';
 import type { Log } from '../log.ts';
 import { listenProblem, messageOf, Problem } from '../problem.ts';
@@ -56,6 +59,8 @@ export interface LdapListenerOptions {
   handler: LdapRequestHandler;
   log: Log;
   limits?: Partial<LdapLimits>;
+  /** Who may want to watch a connection; asked for each. */
+  tap?: OpenTap | undefined;
 }
 
 /** A listening LDAP server; owns its sockets. */
@@ -121,17 +126,26 @@ export class LdapListener {
     });
   }
 
-  #createTls(keyPair: () => KeyPair | undefined): TlsServer {
+  /** Connections come to a plain server and go on to TLS, each captured one to a TLS server of its own. */
+  #createTls(keyPair: () => KeyPair | undefined): Server {
+    const shared = this.#createTlsServer((socket) => this.#serve(socket, describe(socket)));
+    const server = createPlainServer();
+    return server.on('connection', (socket: Socket) => {
+      if (!this.#admit(socket)) return;
+      const tap = this.#openTap(socket);
+      if (tap) return this.#serveTapped(socket, tap, keyPair);
+      this.#served = this.#setContext(shared, keyPair, this.#served);
+      shared.emit('connection', socket);
+    });
+  }
+
+  #createTlsServer(serve: (socket: TLSSocket) => void): TlsServer {
     const server = createTlsServer({
       requestCert: true,
       rejectUnauthorized: false,
       handshakeTimeout: this.#limits.handshakeTimeoutMs,
     });
-    // Before node's own listener, which takes the context as it then is; handshakes that have begun keep theirs.
-    server.prependListener('connection', (socket: Socket) => {
-      if (this.#admit(socket)) this.#refreshContext(server, keyPair);
-    });
-    server.on('secureConnection', (socket) => this.#serve(socket, describe(socket)));
+    server.on('secureConnection', serve);
     return server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
       this.#options.log.info({ code: error.code, remote: socket.remoteAddress }, 'LDAPS handshake failed');
       // Node only reports a handshake that takes too long.
@@ -139,14 +153,39 @@ export class LdapListener {
     });
   }
 
-  #refreshContext(server: TlsServer, keyPair: () => KeyPair | undefined): void {
+  /** Only a server of its own tells the secrets of one connection. */
+  #serveTapped(socket: Socket, tap: Tap, keyPair: () => KeyPair | undefined): void {
+    const own = this.#createTlsServer((secured) => {
+      tap.handshakeEnds();
+      this.#serve(secured, describe(secured), socket.remoteAddress);
+    });
+    own.on('keylog', (line: Buffer) => tap.secret(line));
+    this.#setContext(own, keyPair, '');
+    tap.handshakeBegins();
+    own.emit('connection', tapSocket(socket, tap));
+  }
+
+  #openTap(socket: Socket): Tap | undefined {
+    const { localAddress = '', localPort = 0, remoteAddress = '', remotePort = 0 } = socket;
+    return this.#options.tap?.({
+      protocol: 'ldap',
+      role: 'server',
+      id: randomUUID(),
+      local: { host: localAddress, port: localPort },
+      remote: { host: remoteAddress, port: remotePort },
+    });
+  }
+
+  /** `served` is the fingerprint that the server shows now; returns the one that it shows from here on. */
+  #setContext(server: TlsServer, keyPair: () => KeyPair | undefined, served: string): string {
     try {
       const pair = keyPair();
-      if (!pair || pair.certificate.sha256 === this.#served) return;
+      if (!pair || pair.certificate.sha256 === served) return served;
       server.setSecureContext(serverContextOptions(pair));
-      this.#served = pair.certificate.sha256;
+      return pair.certificate.sha256;
     } catch (error) {
       this.#options.log.error({ reason: messageOf(error) }, 'the key pair for LDAPS cannot be used');
+      return served;
     }
   }
 
@@ -163,7 +202,7 @@ export class LdapListener {
     return false;
   }
 
-  #serve(socket: Socket, tls: TlsSession | undefined): void {
+  #serve(socket: Socket, tls: TlsSession | undefined, remoteAddress = socket.remoteAddress ?? ''): void {
     // Answers are small and wanted one by one.
     socket.setNoDelay(true);
     const { handler, log } = this.#options;
@@ -173,7 +212,7 @@ export class LdapListener {
     this.#connectionCount += 1;
     const connection: LdapConnection = {
       id: `ldap-${this.#connectionCount}`,
-      remoteAddress: socket.remoteAddress ?? '',
+      remoteAddress,
       tls,
       boundDn: undefined,
     };

@@ -1,5 +1,6 @@
 // What the shell starts or asks, handed in by main.ts: the shell itself builds no server and knows no configuration.
 
+import type { MergeOptions, MergeReport } from '../capture/merge.ts';
 import type { ClockCourse } from '../clock.ts';
 import type { CmdletDeclaration, OfflineContext } from '../cmdlets/cmdlet.ts';
 import type { OutputRecord } from '../cmdlets/output.ts';
@@ -26,6 +27,8 @@ export interface UpOptions extends ClockOptions {
   readonly acceptedDomains: readonly string[];
   readonly deliver: DeliveryTarget | undefined;
   readonly retryMs: number | undefined;
+  /** Whether both servers record their sessions from the start on. */
+  readonly capture: boolean;
 }
 
 export interface LabClockOptions {
@@ -52,6 +55,7 @@ export interface Doors {
   demo(options: DemoOptions): Promise<number>;
   /** Moves the clocks of both servers together, or only shows them; resolves with how both stand then. */
   labClock(options: LabClockOptions): Promise<readonly OutputRecord[]>;
+  mergeCapture(options: Omit<MergeOptions, 'application'>): Promise<MergeReport>;
   /** The directory's schema as a file for slapd. */
   slapdSchema(): Promise<string>;
   /** For a cmdlet that runs where no server does. */

@@ -60,7 +60,7 @@ export function writeConfigs(options: UpOptions, addresses: Addresses): void {
           outboundInterval: `${retryMs}ms`,
           messageInterval: `${retryMs}ms`,
         };
-  const common = { format: 1, site: SITE, retry };
+  const common = { format: 1, site: SITE, retry, ...(options.capture && { lab: { capture: true } }) };
   const hub = {
     ...common,
     role: 'hub',

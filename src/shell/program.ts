@@ -1,10 +1,11 @@
-// The commands that are no cmdlets: up, demo, schema, completion, --version, --help. Only these load commander; `relaypair hub ...`
+// The commands that are no cmdlets: up, demo, capture, schema, completion, --version, --help. Only these load commander; `relaypair hub ...`
 // and `relaypair edge ...` are read by role-command.ts and stand here for the help.
 
 import { Command, CommanderError } from 'commander';
 import { resolve } from 'node:path';
 import { parseClockCourse, parseDuration } from '../duration.ts';
 import { Problem } from '../problem.ts';
+import { addCapture } from './capture-command.ts';
 import { printCompletionScript, SHELLS, type ShellName } from './completion.ts';
 import { addLabCommands } from './lab-command.ts';
 import { named } from './option.ts';
@@ -21,6 +22,7 @@ export const COMMANDS = [
   ['up', 'Start both, subscribe them, and stay'],
   ['demo', 'Show on real servers what the pair does when certificates expire'],
   ['lab', 'Move the clocks of a running laboratory pair together'],
+  ['capture', 'Put the secrets of sessions into a capture that another program made'],
   ['schema', "Print the directory's schema as a file for OpenLDAP's slapd"],
   ['completion', 'Print the completion script for a shell'],
 ] as const;
@@ -84,6 +86,7 @@ function buildProgram(options: ProgramOptions, finish: Finish): Command {
       finish(() => doors.demo({ dir: typed.dir === undefined ? undefined : resolve(terminal.folder, typed.dir) })),
     );
   addLabCommands(program.command('lab').description(help.get('lab') ?? ''), { doors, terminal, finish });
+  addCapture(program.command('capture').description(help.get('capture') ?? ''), { doors, terminal, finish });
   program
     .command('schema')
     .description(help.get('schema') ?? '')
@@ -113,6 +116,7 @@ interface TypedUp {
   readonly deliver?: string;
   readonly retry?: string;
   readonly clock?: string;
+  readonly capture?: boolean;
 }
 
 function addUp(up: Command, action: (typed: TypedUp) => Promise<void>): void {
@@ -123,6 +127,7 @@ function addUp(up: Command, action: (typed: TypedUp) => Promise<void>): void {
     .option('--accepted-domain <name>', 'a domain whose mail is ours (repeatable)', gather, [])
     .option('--deliver <target>', 'where the Hub delivers: smtp:HOST:PORT, lmtp:HOST:PORT or maildir:DIR')
     .option('--retry <duration>', 'time between attempts, such as 2s or 15m')
+    .option('--capture', 'record each session, with the secrets of its TLS, into pcapng files')
     .option(
       '--clock <offset>',
       "move both servers' clocks: +400d, -2h, or a date to start at; +400d,3600 to run 3600 times as fast too",
@@ -144,6 +149,7 @@ function readUpOptions(typed: TypedUp, terminal: Terminal): UpOptions {
     acceptedDomains: typed.acceptedDomain.map((domain) => named('--accepted-domain', () => readDomain(domain))),
     deliver: deliver === undefined ? undefined : named('--deliver', () => readDeliveryTarget(deliver, terminal.folder)),
     retryMs: retry === undefined ? undefined : named('--retry', () => parseDuration(retry)),
+    capture: typed.capture === true,
     clock: named('--clock', () => parseClockCourse(clock ?? '+0d', new Date())),
   };
 }

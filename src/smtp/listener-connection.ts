@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPServer } from 'smtp-server';
+import type { CapturedSession } from '../capture/tap.ts';
 import type { Service } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { Certificate } from '../tls/certificate.ts';
@@ -25,6 +26,7 @@ import type { ServerIdentity, SessionPolicy } from './session-policy.ts';
 
 export interface ConnectionOptions {
   readonly service: Service;
+  readonly capture?: CapturedSession | undefined;
   readonly policy: SessionPolicy;
   readonly fqdn: string;
   readonly log: Log;
@@ -65,14 +67,14 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     options: ConnectionOptions,
   ) {
     super(server, socket, accepted);
-    const { policy, fqdn, limits, service } = options;
+    const { policy, fqdn, limits, service, capture } = options;
     this.#limits = limits;
     this.#isTlsFirst = service === 'smtps';
     this.#log = options.log.child({ session: this.id, remote: this.remoteAddress });
     const { id, remoteAddress, remotePort, localAddress, localPort } = this;
     this.#session = new ReceivingSession(
       this,
-      { id, remoteAddress, remotePort, localAddress, localPort, service },
+      { id, remoteAddress, remotePort, localAddress, localPort, service, capture },
       { policy, fqdn, log: this.#log, ...limits, isFull: () => server.connections.size > limits.maxConnections },
     );
   }

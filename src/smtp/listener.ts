@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { type SMTPConnectionOptions, TLS_SOCKET_OPTIONS } from 'smtp-server/lib/smtp-connection.js';
+import type { OpenTap } from '../capture/tap.ts';
 import type { Service } from '../config.ts';
 import type { Log } from '../log.ts';
 import { chooseProtocol } from './alpn.ts';
@@ -13,6 +14,7 @@ import { type ConnectionOptions, ListenerConnection } from './listener-connectio
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type ListenerLimits, type ListenerTimeouts } from './listener-limits.ts';
 import { type ListenPlace, listenAt } from './listening.ts';
 import type { SessionPolicy } from './session-policy.ts';
+import { openWatched } from './watched-connection.ts';
 
 export type * from './session-policy.ts';
 
@@ -29,6 +31,8 @@ export interface SessionOptions extends LimitChanges {
   readonly log: Log;
   /** Limits that may change while it listens: asked for each connection, before those given here once and for all. */
   readonly limits?: () => LimitChanges;
+  /** Who may want to watch a connection; asked for each. */
+  readonly tap?: OpenTap;
 }
 
 export interface ListenerOptions extends SessionOptions, ListenPlace {}
@@ -90,15 +94,17 @@ export class HandedConnections {
 }
 
 /** As a connection's, with limits that are asked for when it comes. */
-interface ServerOptions extends Omit<ConnectionOptions, 'limits' | 'service'> {
+interface ServerOptions extends Omit<ConnectionOptions, 'limits' | 'service' | 'capture'> {
   readonly limits: () => ListenerLimits;
+  readonly tap: OpenTap | undefined;
 }
 
-function completeOptions({ fqdn, policy, log, timeouts, limits, ...overrides }: SessionOptions): ServerOptions {
+function completeOptions({ fqdn, policy, log, timeouts, limits, tap, ...overrides }: SessionOptions): ServerOptions {
   return {
     policy,
     fqdn,
     log,
+    tap,
     limits: () => {
       const now = limits?.();
       return {
@@ -153,8 +159,11 @@ class ConnectionServer extends SMTPServer {
   /** Undefined when the client is gone already. */
   admit(socket: Socket, service: Service, accepted?: SMTPConnectionOptions | null): ListenerConnection | undefined {
     if (socket.destroyed) return undefined;
-    const options = { ...this.#options, service, limits: this.#options.limits() };
-    const connection = new ListenerConnection(this, socket, accepted ?? undefined, options);
+    const { tap, limits, ...common } = this.#options;
+    const options = { ...common, service, limits: limits() };
+    const connection =
+      (tap && openWatched(this, socket, accepted ?? undefined, { ...options, tap })) ??
+      new ListenerConnection(this, socket, accepted ?? undefined, options);
     this.connections.add(connection);
     this.#open.add(connection);
     connection.once('closed', () => this.#open.delete(connection));

@@ -35,7 +35,10 @@ export interface ReceivingOptions {
   readonly isFull: () => boolean;
 }
 
-type Endpoints = Pick<SmtpSession, 'id' | 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort' | 'service'>;
+type Endpoints = Pick<
+  SmtpSession,
+  'id' | 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort' | 'service' | 'capture'
+>;
 type Facts = { -readonly [K in keyof SmtpSession]: SmtpSession[K] };
 type Answer = Reply | undefined;
 

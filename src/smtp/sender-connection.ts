@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import SMTPConnection, { type SMTPConnectionOptions } from 'nodemailer/lib/smtp-connection';
+import { type Tap, watchHandshake } from '../capture/tap.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import { describeTlsSession, type TlsSession } from '../tls/tls-session.ts';
 import { type ConnectionFault, describeFault } from './connection-fault.ts';
@@ -38,6 +39,8 @@ export interface SenderConnectionOptions {
   /** The certificate in `tls`, for the record. */
   readonly localCertificate: Certificate | undefined;
   readonly timeouts: SenderTimeouts;
+  /** Watches the socket; to be told of the handshake. */
+  readonly tap?: Tap;
 }
 
 export type SenderPhase = 'greeting' | 'ehlo' | 'starttls' | 'ready';
@@ -229,10 +232,13 @@ export class SenderConnection extends InnerConnection {
     if (this._remainder !== '' || this._responseQueue.length > 0) return this.#fail('PLAINTEXT_INJECTED');
     this.capabilities = new Map();
     this.#arm(this.#settings.timeouts.tlsMs);
+    const { tap } = this.#settings;
+    tap?.handshakeBegins();
     super._upgradeConnection((error, secured) => {
       this.#arm(this.#settings.timeouts.ehloMs);
       done(error, secured);
     });
+    if (tap) watchHandshake(this._socket as TLSSocket, tap);
   }
 
   #answer(raw: string): void {

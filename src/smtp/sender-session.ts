@@ -1,6 +1,7 @@
 // An open session with a next hop: recognise, send, leave. It owns its connection and puts messages in a row; what is sent to
 // whom, and whether this session is good enough for it, is for transport/ and trust/.
 
+import type { CapturedSession } from '../capture/tap.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
 import type { FaultCause } from './connection-fault.ts';
 import type { Reply } from './reply.ts';
@@ -31,6 +32,8 @@ export interface SessionFacts {
   readonly startTlsOffered: boolean;
   /** Keyword in upper case to parameters; of the EHLO inside TLS where there is TLS, empty after HELO. */
   readonly capabilities: ReadonlyMap<string, string>;
+  /** Where the connection is being recorded. */
+  readonly capture?: CapturedSession;
 }
 
 export interface SenderSession extends SessionFacts {

@@ -2,7 +2,10 @@
 // each step, TLS above all, and decides nothing: no certificate is judged here, nothing falls back to plaintext, nothing is
 // tried twice. What to require and what to do is for trust/ and transport/.
 
+import { randomUUID } from 'node:crypto';
 import { connect, isIP, type Socket } from 'node:net';
+import type { CapturedSession, OpenTap, Tap } from '../capture/tap.ts';
+import { tapSocket } from '../capture/tapped-socket.ts';
 import type { Log } from '../log.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
 import { sharedClientTlsOptions } from '../tls/secure-context.ts';
@@ -32,6 +35,8 @@ export interface DialOptions {
   /** LHLO, and a reply for each recipient after the dot (RFC 2033). */
   readonly lmtp?: boolean;
   readonly localAddress?: string;
+  /** Who may want to watch the connection. */
+  readonly tap?: OpenTap;
 }
 
 export type DialResult =
@@ -45,6 +50,7 @@ export type DialResult =
       readonly code: string;
       /** True for a 5xx. */
       readonly permanent: boolean;
+      readonly capture?: CapturedSession;
     };
 
 /** RFC 5321 §4.5.3.2; shorter where the RFC leaves it open. */
@@ -72,7 +78,8 @@ export async function dial(options: DialOptions): Promise<DialResult> {
   }
   const endpoints = readEndpoints(socket);
   const lmtp = options.lmtp ?? false;
-  const connection = new SenderConnection(socket, {
+  const tap = options.tap && watch(endpoints, options.tap);
+  const connection = new SenderConnection(tap ? tapSocket(socket, tap) : socket, {
     host: options.host,
     name: options.name,
     servername: isIP(options.servername ?? '') === 0 ? options.servername : undefined,
@@ -81,12 +88,14 @@ export async function dial(options: DialOptions): Promise<DialResult> {
     tls: sharedClientTlsOptions(options.clientCertificate),
     localCertificate: options.clientCertificate?.certificate,
     timeouts,
+    ...(tap && { tap }),
   });
   const isOpen = await connection.open();
   const tls = describeAttempt(connection, options.startTls);
-  if (!isOpen || connection.startTlsRefusal?.code === 421) return fail(connection, tls, options);
+  if (!isOpen || connection.startTlsRefusal?.code === 421) return fail({ connection, tls, tap }, options);
   const { greeting, isStartTlsOffered: startTlsOffered, capabilities } = connection;
-  const facts = { ...endpoints, greeting: greeting?.text ?? '', tls, startTlsOffered, capabilities };
+  const said = { greeting: greeting?.text ?? '', startTlsOffered, capabilities };
+  const facts = { ...endpoints, ...said, tls, ...(tap && { capture: tap }) };
   return { kind: 'connected', session: openSession({ connection, timeouts, lmtp }, facts) };
 }
 
@@ -112,6 +121,18 @@ function openSocket(options: DialOptions, timeoutMs: number): Promise<Socket | s
   return promise;
 }
 
+function watch({ remoteAddress, remotePort, localAddress, localPort }: Endpoints, tap: OpenTap): Tap | undefined {
+  return tap({
+    protocol: 'smtp',
+    role: 'client',
+    id: randomUUID(),
+    local: { host: localAddress, port: localPort },
+    remote: { host: remoteAddress, port: remotePort },
+  });
+}
+
+type Endpoints = ReturnType<typeof readEndpoints>;
+
 function readEndpoints(socket: Socket) {
   return {
     remoteAddress: socket.remoteAddress ?? '',
@@ -131,7 +152,13 @@ function describeAttempt(connection: SenderConnection, startTls: 'never' | 'atte
   return { kind: phase === 'ready' && startTls === 'attempt' ? 'not-offered' : 'not-attempted' };
 }
 
-function fail(connection: SenderConnection, tls: TlsAttempt, options: DialOptions): DialResult {
+interface Course {
+  readonly connection: SenderConnection;
+  readonly tls: TlsAttempt;
+  readonly tap: Tap | undefined;
+}
+
+function fail({ connection, tls, tap }: Course, options: DialOptions): DialResult {
   connection.destroy();
   const { fault, startTlsRefusal, phase } = connection;
   const reply = fault?.reply ?? startTlsRefusal;
@@ -142,6 +169,7 @@ function fail(connection: SenderConnection, tls: TlsAttempt, options: DialOption
     code: reply ? 'REPLY_REFUSED' : (fault?.code ?? 'ECONNCLOSED'),
     permanent: reply !== undefined && reply.code >= 500,
     ...(reply ? { reply } : {}),
+    ...(tap ? { capture: tap } : {}),
   } as const;
   options.log.debug(
     { host: options.host, port: options.port, phase: failure.phase, code: failure.code },

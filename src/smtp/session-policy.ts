@@ -3,6 +3,7 @@
 
 import type { Readable } from 'node:stream';
 import type { SecureContext } from 'node:tls';
+import type { CapturedSession } from '../capture/tap.ts';
 import type { Service } from '../config.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
@@ -36,6 +37,8 @@ export interface SmtpSession {
   readonly authentication: Authentication | undefined;
   /** Whether the last EHLO in clear was answered with STARTTLS. Kept after the handshake. */
   readonly startTlsOffered: boolean;
+  /** Where the connection is being recorded, secrets of its TLS included. */
+  readonly capture?: CapturedSession | undefined;
 }
 
 /** What EHLO says beside PIPELINING, 8BITMIME, SMTPUTF8, DSN and ENHANCEDSTATUSCODES, which are always offered. */

@@ -34,6 +34,8 @@ export interface DecisionCard {
   readonly events: readonly number[];
   /** Where a hop has several servers: those tried before `peer` that could not be used, and why. */
   readonly passedOver?: readonly { readonly peer: string; readonly reason: Reason; readonly detail: string }[];
+  /** Files of what went over the wire, secrets included; in a laboratory that captures. */
+  readonly captures?: readonly string[];
 }
 
 export interface StartTlsFacts {

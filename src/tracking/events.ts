@@ -1,6 +1,7 @@
 // The closed table of events this product raises, and how one is made of what is known. Who raises one, and when, is
 // transport's and edgesync's business; keeping them is event-log.ts's.
 
+import { CAPTURE_EVENTS } from './capture-events.ts';
 import { CONFIGURATION_EVENTS } from './configuration-events.ts';
 import { DIRECTORY_EVENTS } from './directory-events.ts';
 import type { EventDefinition, EventFact, EventLevel, EventSource } from './event.ts';
@@ -22,6 +23,7 @@ export const EVENTS = {
   ...TOPOLOGY_EVENTS,
   ...WORKER_EVENTS,
   ...CONFIGURATION_EVENTS,
+  ...CAPTURE_EVENTS,
 };
 
 export type EventName = keyof typeof EVENTS;

@@ -1,5 +1,6 @@
 // What delivering needs besides the hop.
 
+import type { OpenTap } from '../capture/tap.ts';
 import type { Clock } from '../clock.ts';
 import type { Endpoint } from '../config.ts';
 import type { Log } from '../log.ts';
@@ -22,4 +23,6 @@ export interface DeliveryContext {
   readonly isOwnPlace: (place: Endpoint) => boolean;
   /** The internal transport certificate with its key, at the moment of asking. */
   readonly ownKeyPair: () => KeyPair | undefined;
+  /** Where sessions may be captured. */
+  readonly tap?: OpenTap | undefined;
 }

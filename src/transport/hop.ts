@@ -1,6 +1,7 @@
 // Where a message goes next, as a value, and what every way of getting there has in common. route.ts chooses a hop,
 // deliver.ts opens it, queue.ts keeps one queue for each key.
 
+import type { CapturedSession } from '../capture/tap.ts';
 import type { DeliveryTarget } from '../config.ts';
 import type { Reply } from '../smtp/reply.ts';
 import type { Envelope, SpooledMessage } from '../spool/spool.ts';
@@ -67,6 +68,8 @@ export interface HopFacts {
   readonly events: readonly number[];
   /** Other servers of the hop that were tried for this one connection and could not be used. */
   readonly passedOver?: readonly PassedOver[];
+  /** What was recorded of the wire, one for each connection that was tried with this server. */
+  readonly captures?: readonly CapturedSession[];
 }
 
 /** A server of a hop that could not be used, and what it or trust said. */

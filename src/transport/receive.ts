@@ -84,7 +84,7 @@ export class Receiver implements SessionPolicy {
     const moved = describeClock(clock);
     const connector = this.#connectorOf(session);
     const custom = connector.banner?.replace(/^220 /, '');
-    const suffix = moved === undefined ? '' : ` (clock moved ${moved})`;
+    const suffix = `${moved === undefined ? '' : ` (clock moved ${moved})`}${session.capture ? ' (this session is captured)' : ''}`;
     return `${custom ?? `${this.#fqdnOf(connector)} relaypair ESMTP MAIL service ready at ${clock.now().toUTCString()}`}${suffix}`;
   }
 

@@ -2,6 +2,7 @@
 // message, and the events that trust's verdicts name.
 
 import { randomUUID } from 'node:crypto';
+import type { CapturedSession } from '../capture/tap.ts';
 import { type Clock, describeClock } from '../clock.ts';
 import type { ReceiveConnector } from '../directory/receive-connector.ts';
 import type { SmtpSession } from '../smtp/session-policy.ts';
@@ -11,13 +12,15 @@ import { certificatesHeld, isReissued } from '../tls/on-record.ts';
 import { type DecisionCard, describeTls, protectionOf } from '../tracking/decision-card.ts';
 import type { EventLog } from '../tracking/event-log.ts';
 import { createEvent } from '../tracking/events.ts';
+import { formatJsonLine } from '../tracking/plain-text.ts';
 import type { MessageTracking } from '../tracking/message-tracking.ts';
 import type { TrackingEntry, TrackingEventId } from '../tracking/tracking-record.ts';
 import type { StartTlsOffer } from '../trust/reception.ts';
 import { explainReason, type Reason } from '../trust/reasons.ts';
 import { EVENT } from '../trust/tls-policy.ts';
 import type { Attempt } from './attempt.ts';
-import type { Hop, HopFacts, PassedOver, RecipientOutcome } from './hop.ts';
+import { capturesOf, describeCaptures, describePassedOver, summarize } from './card-parts.ts';
+import type { Hop, HopFacts, RecipientOutcome } from './hop.ts';
 import type { Organisation } from './organisation.ts';
 
 export interface RecordsOptions {
@@ -61,8 +64,9 @@ export class Records {
   /** A message was taken and synced. */
   accepted(acceptance: Acceptance): void {
     const { message, session, connector } = acceptance;
-    const card = this.#receiverCard(acceptance);
-    this.#options.cards.record(card);
+    const captures = session.capture ? [session.capture] : [];
+    const card = { ...this.#receiverCard(acceptance), ...describeCaptures(captures) };
+    this.#record(card, captures);
     this.#track('RECEIVE', 'SMTP', message, {
       clientIp: session.remoteAddress,
       clientHostname: session.helo ?? '',
@@ -80,8 +84,9 @@ export class Records {
     const { message } = delivery;
     for (const status of new Set(outcomes.map((outcome) => outcome.status))) {
       const group = outcomes.filter((outcome) => outcome.status === status);
-      const card = this.#senderCard(message, facts, group);
-      this.#options.cards.record(card);
+      const captures = capturesOf(facts);
+      const card = { ...this.#senderCard(message, facts, group), ...describeCaptures(captures) };
+      this.#record(card, captures);
       const isMailbox = facts.connector === 'Mailbox delivery' && status === 'delivered';
       this.#track(isMailbox ? 'DELIVER' : EVENT_OF_STATUS[status], isMailbox ? 'STOREDRIVER' : 'SMTP', message, {
         ...this.#where(facts),
@@ -93,6 +98,12 @@ export class Records {
     }
     this.#raise(facts);
     this.#told(message, outcomes, reports);
+  }
+
+  /** The card goes where cards go, and into what was captured of its sessions. */
+  #record(card: DecisionCard, captures: readonly CapturedSession[]): void {
+    this.#options.cards.record(card);
+    for (const capture of captures) capture.note(formatJsonLine(card));
   }
 
   /** A message ran out of time, or somebody removed it. */
@@ -260,7 +271,7 @@ export class Records {
 
   #senderCard(message: SpooledMessage, facts: HopFacts, outcomes: readonly RecipientOutcome[]): DecisionCard {
     const [first] = outcomes;
-    const { authentication, passedOver, ...rest } = facts;
+    const { authentication, passedOver, captures: _, ...rest } = facts;
     return {
       ...this.#cardBase(message),
       side: 'sender',
@@ -327,22 +338,4 @@ export class Records {
 function describeRule({ service }: SmtpSession, offer: StartTlsOffer): string {
   if (service === 'smtps') return 'reception: TLS from the first octet';
   return offer.offered ? 'reception: STARTTLS offered' : `reception: STARTTLS withdrawn, ${offer.reason}`;
-}
-
-function describePassedOver({ facts, reply }: PassedOver): NonNullable<DecisionCard['passedOver']>[number] {
-  return { peer: facts.peer.name ?? facts.peer.address, reason: facts.reason, detail: reply };
-}
-
-/** The card in one line of JSON for the tracking log's custom-data. */
-function summarize(card: DecisionCard): string {
-  const { id, channel, reason, rule, protection, tls, authentication } = card;
-  return JSON.stringify({
-    card: id,
-    channel,
-    reason,
-    rule,
-    protection,
-    ...(tls && { version: tls.version, cipher: tls.cipher }),
-    ...(authentication && { authentication: authentication.mechanism, result: authentication.result }),
-  });
 }

@@ -105,6 +105,7 @@ function openAddress(
     lmtp: hop.kind === 'mailbox' && hop.target.kind === 'lmtp',
     handshakeTimeoutMs: context.handshakeTimeoutMs,
     log: context.log,
+    tap: context.tap,
   });
 }
 

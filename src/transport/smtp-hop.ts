@@ -1,6 +1,7 @@
 // Opens one SMTP connection as trust/ demands: requirement first, then the dial, then the verdict, then who we are. Obeys
 // and never decides: falling back to plaintext happens here only because a verdict says so. RFC 3207, RFC 4954.
 
+import type { CapturedSession, OpenTap } from '../capture/tap.ts';
 import { formatEndpoint } from '../config.ts';
 import type { Log } from '../log.ts';
 import { ExternalClient } from '../smtp/external.ts';
@@ -45,6 +46,7 @@ export interface SmtpHopOptions {
   /** Longest wait for a TLS handshake, in milliseconds of real time. */
   readonly handshakeTimeoutMs: number;
   readonly log: Log;
+  readonly tap?: OpenTap | undefined;
 }
 
 export type OpenedSmtp =
@@ -91,6 +93,7 @@ function dialOptions(options: SmtpHopOptions, startTls: 'never' | 'attempt'): Di
     lmtp: options.lmtp,
     timeouts: { tlsMs: options.handshakeTimeoutMs },
     log: options.log,
+    ...(options.tap && { tap: options.tap }),
     // Only a member of the pair learns which certificate is ours.
     ...(options.peer && options.own && { clientCertificate: options.own }),
   };
@@ -115,6 +118,12 @@ interface Course {
     readonly identity?: string;
     readonly result: AuthenticationOutcome;
   };
+  readonly captures?: readonly CapturedSession[];
+}
+
+function capturesOf(result: DialResult): readonly CapturedSession[] {
+  const { capture } = result.kind === 'failed' ? result : result.session;
+  return capture ? [capture] : [];
 }
 
 async function judgeDial(options: SmtpHopOptions, requirement: Requirement, result: DialResult): Promise<OpenedSmtp> {
@@ -122,7 +131,7 @@ async function judgeDial(options: SmtpHopOptions, requirement: Requirement, resu
   const attempt = result.kind === 'failed' ? result.tls : result.session.tls;
   const offersRequireTls = result.kind === 'connected' && result.session.capabilities.has('REQUIRETLS');
   const verdict = judge(requirement, outcomeOf(requirement, attempt, offersRequireTls), momentOf(options));
-  const course: Course = { requirement, verdict, attempt };
+  const course: Course = { requirement, verdict, attempt, captures: capturesOf(result) };
   if (verdict.action === 'proceed' && result.kind === 'connected') return authenticate(options, result.session, course);
   if (result.kind === 'connected') await result.session.quit();
   return verdict.action === 'reconnect-in-clear' ? reconnect(options, course) : turnedAway(options, course);
@@ -135,11 +144,13 @@ function outcomeOf(requirement: Requirement, attempt: TlsAttempt, offersRequireT
 
 async function reconnect(options: SmtpHopOptions, course: Course): Promise<OpenedSmtp> {
   const second = await dial(dialOptions(options, 'never'));
-  if (second.kind === 'failed') return unreachable(options, course.requirement, second);
+  const captures = [...(course.captures ?? []), ...capturesOf(second)];
+  if (second.kind === 'failed') return unreachable(options, course.requirement, second, captures);
   const mechanism = course.requirement.authenticate ? 'SCRAM-SHA-256' : undefined;
   const { reason, rule, events } = course.verdict;
   return authenticate(options, second.session, {
     ...course,
+    captures,
     verdict: { action: 'proceed', channel: 'plaintext', mechanism, reason, rule, events },
   });
 }
@@ -201,6 +212,7 @@ function unreachable(
   options: SmtpHopOptions,
   requirement: Requirement,
   result: Extract<DialResult, { kind: 'failed' }>,
+  captures = capturesOf(result),
 ): OpenedSmtp {
   const { address } = options;
   const said = result.reply ? formatReply(result.reply) : result.code;
@@ -215,12 +227,13 @@ function unreachable(
       ...factsWithoutPeer(options),
       policy: requirement.policy,
       peer: { name: options.peer?.fqdn ?? address.name, address: address.host, port: address.port },
+      ...(captures.length > 0 && { captures }),
     },
   };
 }
 
 function factsOf(options: SmtpHopOptions, course: Course): HopFacts {
-  const { requirement, verdict, attempt, authentication } = course;
+  const { requirement, verdict, attempt, authentication, captures = [] } = course;
   const channel = verdict.action === 'proceed' ? verdict.channel : 'none';
   // With UntrustedCertificate = Encrypt the password proves the peer, the certificate does not.
   const isAuthenticated = authentication?.result === 'recognised';
@@ -241,6 +254,7 @@ function factsOf(options: SmtpHopOptions, course: Course): HopFacts {
     channel,
     protection: channel === 'none' ? 'none' : protectionOf(channel === 'tls', isAuthenticated || isVerified),
     events: verdict.events,
+    ...(captures.length > 0 && { captures }),
   };
 }
 

@@ -1,5 +1,6 @@
 // What a worker asks of its owner and tells it, in the words of the link; the owner's side of each word is owner-door.ts.
 
+import type { CaptureCount } from '../capture/captures.ts';
 import type { Mailbox } from '../smtp/address.ts';
 import type { HandedMessage } from '../spool/spool-door.ts';
 import type { Login, LoginAnswer } from '../transport/logins.ts';
@@ -57,6 +58,11 @@ export class OwnerClient {
 
   keep({ atMs, cards, tracking }: RecordBatch): void {
     this.#link.tell('records', { atMs }, [Buffer.from(cards), Buffer.from(tracking)]);
+  }
+
+  /** So much more was captured here. */
+  captured(count: CaptureCount): void {
+    this.#link.tell('captured', count);
   }
 
   raise(event: Buffer): void {

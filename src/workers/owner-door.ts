@@ -1,6 +1,7 @@
 // What the owner does for its workers: stores their messages, looks recipients up, keeps their records. The words are those
 // of owner-client.ts.
 
+import type { Captures } from '../capture/captures.ts';
 import type { Mailbox } from '../smtp/address.ts';
 import { adoptMessage, type SharedSpool } from '../spool/spool-door.ts';
 import type { EventLog } from '../tracking/event-log.ts';
@@ -14,6 +15,7 @@ export interface OwnerDoorOptions {
   readonly cards: LineKeeper;
   readonly tracking: LineKeeper;
   readonly events: Pick<EventLog, 'record'>;
+  readonly captures: Pick<Captures, 'add'>;
   /** On an Edge. */
   readonly validation: RecipientValidation | undefined;
   /** On a Hub. */
@@ -26,6 +28,7 @@ export function openOwnerDoor({
   cards,
   tracking,
   events,
+  captures,
   validation,
   logins,
 }: OwnerDoorOptions): Record<string, Handler> {
@@ -50,6 +53,7 @@ export function openOwnerDoor({
         { atMs: Number(atMs), cards: cardLines.toString(), tracking: trackingLines.toString() },
         { cards, tracking },
       ),
+    captured: ({ sizeBytes, sessions }) => captures.add({ sizeBytes: Number(sizeBytes), sessions: Number(sessions) }),
     event: (_facts, [octets = none]) => events.record(readEvent(octets)),
   };
 }

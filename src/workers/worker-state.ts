@@ -1,6 +1,7 @@
 // What the owner tells a worker over the process's own channel: once what does not change, again and again what does, and the
 // connections. The channel carries values as structured clones, so dates and octets arrive as what they are.
 
+import type { CaptureOrder } from '../capture/captures.ts';
 import type { ClockCourse } from '../clock.ts';
 import type { Config, Service } from '../config.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
@@ -27,6 +28,8 @@ export interface WorkerState {
   readonly isValidating: boolean | undefined;
   readonly certificates: CertificateState;
   readonly pressure: Pressure;
+  /** While sessions are captured. */
+  readonly capture: CaptureOrder | undefined;
 }
 
 /** The pairs that may answer STARTTLS, newest first. */

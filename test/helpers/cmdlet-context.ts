@@ -32,7 +32,8 @@ export class StillClock implements Clock {
 /** HUB01 with these parts of it. */
 export function makeContext(parts: Partial<ServerContext> = {}): ServerContext {
   const config = parseConfig('{ role: hub, fqdn: hub01.contoso.test }', '/etc/test.yaml');
-  return { config, clock: new StillClock(), log: silentLog(), ...parts } as ServerContext;
+  const captureControl = { tap: undefined };
+  return { config, clock: new StillClock(), log: silentLog(), captureControl, ...parts } as ServerContext;
 }
 
 /** Binds the texts and runs the cmdlet. */

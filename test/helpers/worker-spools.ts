@@ -34,6 +34,7 @@ async function openWorkerSide(backend: SpoolBackend, options: SpoolOptions): Pro
       cards: new CardLog(logs),
       tracking: new MessageTracking(logs),
       events: new EventLog(logs),
+      captures: { add: () => undefined },
       validation: undefined,
       logins: undefined,
     }),

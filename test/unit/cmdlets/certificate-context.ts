@@ -44,6 +44,7 @@ export class CertificateFixture {
       config: { ...parseConfig(`{ role: ${role}, fqdn: ${FQDN[role]} }`, '/etc/test.yaml'), hosts: this.hosts },
       clock: this.clock,
       log: silentLog(),
+      captureControl: { tap: undefined },
       certificates: this.store,
       addresses: this.addresses,
       organisation: () => organisation,

@@ -137,6 +137,7 @@ describe('Get-DecisionCard', () => {
       ['Outcome', 'delivered'],
       ['Detail', '250 2.6.0 queued'],
       ['PassedOver', ['hub02.contoso.test: 421 4.4.1 Cannot use hub02.contoso.test']],
+      ['Captures', []],
       ['Card', SENT],
     ]);
   });

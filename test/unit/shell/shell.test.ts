@@ -35,6 +35,10 @@ beforeEach(async () => {
     up: (options) => note('up', options),
     demo: (options) => note('demo', options),
     labClock: (options) => note('lab clock', options).then(() => [{ Server: 'hub', Clock: 'not moved' }]),
+    mergeCapture: async (options) => {
+      await note('merge', options);
+      return { sessions: 1, leftOut: 2 };
+    },
     slapdSchema: () => Promise.resolve('attributetype ( 1.2 )\n'),
     offlineContext: () => {
       throw new Error('nothing here runs without a server');
@@ -300,7 +304,7 @@ describe('what is started', () => {
 
   it('is the pair with everything it was told', async () => {
     const argv =
-      '--dir d --hub 127.0.0.1:0 --edge [::1]:2526 --smart-host mx.test:25 --accepted-domain A.test --accepted-domain b.test --deliver maildir:m --retry 2s --clock -1d';
+      '--dir d --hub 127.0.0.1:0 --edge [::1]:2526 --smart-host mx.test:25 --accepted-domain A.test --accepted-domain b.test --deliver maildir:m --retry 2s --clock -1d --capture';
     expect(await run(['up', ...argv.split(' ')])).toEqual({ code: 0, out: '', err: '' });
     expect(started).toEqual([
       [
@@ -314,6 +318,7 @@ describe('what is started', () => {
           deliver: { kind: 'maildir', folder: join(folder, 'm') },
           retryMs: 2000,
           clock: courseOf(-86_400_000),
+          capture: true,
         },
       ],
     ]);
@@ -332,6 +337,26 @@ describe('what is started', () => {
     const refused = await run(['lab', 'clock', '--dir', '.', '--speed', 'fast']);
     expect(refused).toMatchObject({ out: '', err: expect.stringMatching(/^relaypair: --speed: "fast" is no speed/) });
     expect(refused.code).not.toBe(0);
+  });
+
+  it('is the merging of secrets into a capture', async () => {
+    const argv = ['capture', 'merge', 'wire.pcap', 'edge/captures', '/tmp/keys.log', '--out', 'out.pcapng'];
+    expect(await run(argv)).toEqual({
+      code: 0,
+      out: 'out.pcapng has the secrets of 1 session; 2 sessions left out.\n',
+      err: '',
+    });
+    expect((await run([...argv, '--all', '--force', '--json'])).out).toBe('{"sessions":1,"leftOut":2}\n');
+    const merge = {
+      capture: join(folder, 'wire.pcap'),
+      secrets: [join(folder, 'edge/captures'), '/tmp/keys.log'],
+      output: join(folder, 'out.pcapng'),
+    };
+    expect(started).toEqual([
+      ['merge', { ...merge, overwrite: false, all: false }],
+      ['merge', { ...merge, overwrite: true, all: true }],
+    ]);
+    expect((await run(['capture', 'merge', 'wire.pcap', 'keys.log'])).code).toBe(2);
   });
 
   it('is the demo', async () => {
@@ -360,7 +385,7 @@ describe('help', () => {
   it('lists every command', async () => {
     const { code, out } = await run(['--help']);
     expect(code).toBe(0);
-    for (const name of ['hub', 'edge', 'up', 'demo', 'schema', 'completion'])
+    for (const name of ['hub', 'edge', 'up', 'demo', 'capture', 'schema', 'completion'])
       expect(out).toMatch(new RegExp(`^ {2}${name} `, 'm'));
   });
 
