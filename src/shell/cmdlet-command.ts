@@ -14,6 +14,7 @@ import { DONE, REFUSED } from './exit-code.ts';
 import { formatCmdletHelp } from './help.ts';
 import { askPerson, readInputFile, readSecret } from './input.ts';
 import { locateConfig } from './location.ts';
+import { type Pipeline, runPipeline } from './pipeline.ts';
 import { printOutput, printProblem } from './printing.ts';
 import type { ShellOptions } from './shell-options.ts';
 import { isInteractive, type Terminal } from './terminal.ts';
@@ -57,9 +58,23 @@ export async function runCmdletCommand(command: CmdletCommand, doors: Doors, ter
         onProgress: progress,
       });
   saveFiles(output, places, terminal);
-  printOutput(cmdlet, output, { options, terminal });
+  printPiped(cmdlet, output, { pipeline: words.pipeline, options, terminal });
   for (const failure of output.failures ?? []) printProblem(failure, terminal);
   return (output.failures ?? []).length === 0 ? DONE : REFUSED;
+}
+
+function printPiped(
+  cmdlet: CmdletDeclaration,
+  output: CmdletOutput,
+  shown: { readonly pipeline: Pipeline; readonly options: ShellOptions; readonly terminal: Terminal },
+): void {
+  const { stages, isReshaping } = shown.pipeline;
+  const piped = { ...output, records: runPipeline(output.records, stages) };
+  if (!isReshaping) return printOutput(cmdlet, piped, shown);
+  printOutput({ ...cmdlet, table: [], view: 'table' }, piped, {
+    ...shown,
+    options: { properties: ['*'], ...shown.options },
+  });
 }
 
 /** Reads what is not on the command line: the content of files, secrets from a file or a person. */

@@ -6,6 +6,7 @@ import { type CmdletDeclaration, parametersOf } from '../cmdlets/cmdlet.ts';
 import { describeType, type Parameter, type Parameters, takesSeveral } from '../cmdlets/parameters.ts';
 import { didYouMean } from '../cmdlets/suggestion.ts';
 import { Problem } from '../problem.ts';
+import { type Pipeline, readPipeline } from './pipeline.ts';
 import { type NamedWord, parseNamedWord, type ShellOptions, takeFormat, takeShellOption } from './shell-options.ts';
 
 export interface CmdletWords {
@@ -13,9 +14,13 @@ export interface CmdletWords {
   readonly parameters: Record<string, string[]>;
   /** Where to read a secret from instead: -PasswordFile FILE. */
   readonly secretFiles: Record<string, string>;
+  /** What is done with the records before they are shown. */
+  readonly pipeline: Pipeline;
 }
 
-interface Reading extends CmdletWords {
+const NO_PIPELINE: Pipeline = { stages: [], isReshaping: false };
+
+interface Reading extends Omit<CmdletWords, 'pipeline'> {
   readonly cmdlet: CmdletDeclaration;
   readonly declared: Parameters;
   readonly words: readonly string[];
@@ -35,27 +40,22 @@ export function readCmdletWords(
     if (taken > 0) continue;
     const named = parseNamedWord(words[reading.index]);
     if (named !== undefined) takeNamed(reading, named);
+    else if (words[reading.index]?.startsWith('|') === true)
+      return { ...sorted(reading), pipeline: readPipeline(words.slice(reading.index), options) };
     else if (takeTrailingFormat(reading, options)) break;
     else takePositional(reading);
   }
-  return { parameters: reading.parameters, secretFiles: reading.secretFiles };
+  return { ...sorted(reading), pipeline: NO_PIPELINE };
 }
 
-/** `| fl`, as words or as one quoted argument, and a last bare `fl`. */
+function sorted({ parameters, secretFiles }: Reading): Omit<CmdletWords, 'pipeline'> {
+  return { parameters, secretFiles };
+}
+
+/** A last bare `fl`, for who forgot the bar or had his own shell take it. */
 function takeTrailingFormat(reading: Reading, options: ShellOptions): boolean {
   const rest = reading.words.slice(reading.index);
-  const word = rest[0] ?? '';
-  if (!word.startsWith('|'))
-    return rest.length <= 2 && parseNamedWord(rest[1]) === undefined && takeFormat(options, rest);
-  const format = [word.slice(1), ...rest.slice(1)]
-    .join(' ')
-    .split(/\s+/)
-    .filter((part) => part !== '');
-  if (takeFormat(options, format)) return true;
-  throw new Problem(
-    'unknown-format',
-    `"| ${format.join(' ')}" is not understood here; | fl, | ft and | ConvertTo-Json are`,
-  );
+  return rest.length <= 2 && parseNamedWord(rest[1]) === undefined && takeFormat(options, rest);
 }
 
 function takeNamed(reading: Reading, named: NamedWord): void {

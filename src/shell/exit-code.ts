@@ -23,6 +23,7 @@ const USAGE_CODES = new Set([
   'unknown-command',
   'unknown-format',
   'unknown-parameter',
+  'unknown-property',
 ]);
 
 /** The exit code for a Problem's code. */

@@ -108,7 +108,7 @@ export async function askPerson(question: string, terminal: Terminal): Promise<b
 }
 
 /** The line that was typed; undefined after Ctrl-C or Ctrl-D, which only close the interface. */
-function readLine(lines: Interface): Promise<string | undefined> {
+export function readLine(lines: Interface): Promise<string | undefined> {
   return new Promise((resolve) => {
     lines.once('line', resolve);
     lines.once('close', () => resolve(undefined));

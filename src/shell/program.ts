@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { resolve } from 'node:path';
 import { parseClockCourse, parseDuration } from '../duration.ts';
+import type { Role } from '../config.ts';
 import { Problem } from '../problem.ts';
 import { addCapture } from './capture-command.ts';
 import { printCompletionScript, SHELLS, type ShellName } from './completion.ts';
@@ -12,6 +13,7 @@ import { named } from './option.ts';
 import type { Doors, UpOptions } from './doors.ts';
 import { readDeliveryTarget, readDomain, readEndpoint } from './endpoints.ts';
 import { DONE, MISUSED } from './exit-code.ts';
+import { runInteractive } from './interactive.ts';
 import type { Terminal } from './terminal.ts';
 import { escapeText } from './text.ts';
 
@@ -20,6 +22,7 @@ export const COMMANDS = [
   ['hub', 'Start the Hub, or run a cmdlet on it'],
   ['edge', 'Start the Edge, or run a cmdlet on it'],
   ['up', 'Start both, subscribe them, and stay'],
+  ['shell', 'Type cmdlets one after the other, with history and completion'],
   ['demo', 'Show on real servers what the pair does when certificates expire'],
   ['lab', 'Move the clocks of a running laboratory pair together'],
   ['capture', 'Put the secrets of sessions into a capture that another program made'],
@@ -78,6 +81,7 @@ function buildProgram(options: ProgramOptions, finish: Finish): Command {
   addUp(program.command('up').description(help.get('up') ?? ''), (typed) =>
     finish(() => doors.up(readUpOptions(typed, terminal))),
   );
+  addShell(program.command('shell').description(help.get('shell') ?? ''), options, finish);
   program
     .command('demo')
     .description(help.get('demo') ?? '')
@@ -98,6 +102,26 @@ function buildProgram(options: ProgramOptions, finish: Finish): Command {
     .addHelpText('after', '\nIn bash: source <(relaypair completion bash)')
     .action((shell: string) => printCompletionScript(shellNamed(shell)));
   return program;
+}
+
+/** `--config` and `--dir` are handed on to every line as they were typed. */
+function addShell(shell: Command, { doors, terminal }: ProgramOptions, finish: Finish): void {
+  shell
+    .argument('<role>', 'hub or edge')
+    .option('--config <file>', "the server's configuration file")
+    .option('--dir <dir>', 'the folder that holds hub.yaml or edge.yaml')
+    .action((typed: string, named: { config?: string; dir?: string }) =>
+      finish(() => {
+        const serverWords = Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]);
+        return runInteractive({ role: roleNamed(typed), serverWords, doors, terminal });
+      }),
+    );
+}
+
+function roleNamed(text: string): Role {
+  const role = text.toLowerCase();
+  if (role === 'hub' || role === 'edge') return role;
+  throw new Problem('unexpected-argument', `there is no server "${text}": it is hub or edge`);
 }
 
 function shellNamed(text: string): ShellName {

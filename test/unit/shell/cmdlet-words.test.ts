@@ -68,7 +68,7 @@ describe('parameters', () => {
     [['-Enabled'], /needs a value: -Enabled <\$true \| \$false>; a shell empties an unquoted \$true/],
     [['-Confirm:'], /a shell empties an unquoted \$true or \$false, so write -Confirm:true/],
     [['a', 'b', 'c'], /does not know what to do with "c"/],
-    [['x', '| where Name'], /"\| where Name" is not understood here/],
+    [['x', '| gather Name'], /"\| gather Name" is not understood here/],
   ])('refuses %j', (words, sentence) => {
     expect(() => read(...words)).toThrow(sentence);
   });

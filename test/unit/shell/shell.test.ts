@@ -486,3 +486,52 @@ describe('completion', () => {
     expect(existsSync(join(folder, 'pwned'))).toBe(false);
   });
 });
+
+describe('the interactive shell', () => {
+  it('carries out line after line of a script, and ends with the worst exit code', async () => {
+    const typed = [
+      '# a comment',
+      'get-book | sort Pages | select Name',
+      '',
+      'Get-Boook',
+      'Get-Book Emma | measure Pages',
+      'exit',
+      'Get-Book',
+    ].join('\n');
+    const { code, out, err } = await run(['shell', 'hub'], { typed });
+    expect(out.split('\n').map((line) => line.trimEnd())).toEqual([
+      'Name',
+      '----',
+      'Emma',
+      'Ulysses',
+      'Property Count Sum Average Minimum Maximum',
+      '-------- ----- --- ------- ------- -------',
+      'Pages        1   2       2       2       2',
+      '',
+    ]);
+    expect(err).toMatch(/^relaypair: .*Get-Boook.*did you mean Get-Book\?\n$/);
+    expect(code).toBe(2);
+  });
+
+  it('talks to a person: prompt, history, help, and lines pasted together', async () => {
+    const { code, out, err } = await run(['shell', 'hub'], {
+      typed: 'Get-Book Emma | select Name\nhelp Get-Book\nnonsense\nexit\n',
+      columns: 80,
+    });
+    expect(err).toContain('hub> ');
+    expect(out).toContain('Emma');
+    expect(out).toContain('Get-Book');
+    expect(err).toContain('nonsense');
+    expect(code).toBe(0);
+  });
+
+  it('ends with the input', async () => {
+    const { code, err } = await run(['shell', 'hub'], { typed: 'Get-Book Emma\n', columns: 80 });
+    expect([code, err.split('hub> ').length]).toEqual([0, 2]);
+  });
+
+  it('refuses a server that is not there to be talked to', async () => {
+    const { code, err } = await run(['shell', 'spoke']);
+    expect([code, err]).toEqual([2, 'relaypair: there is no server "spoke": it is hub or edge\n']);
+  });
+});
