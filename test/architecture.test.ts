@@ -17,6 +17,7 @@ const FLOOR_ONE = [
   'config-values',
   'log',
   'bounded-map',
+  'locale',
   'free-port',
   'recurrence',
   'size',

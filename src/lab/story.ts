@@ -2,6 +2,7 @@
 // lock is never told by its picture or its colour alone. Where the terminal is not known to show UTF-8, ASCII stands in.
 
 import { styleText } from 'node:util';
+import { showsUtf8 } from '../locale.ts';
 
 export interface StoryOptions {
   readonly onText: (text: string) => void;
@@ -38,7 +39,7 @@ export class Story {
 
   constructor({ onText, env }: StoryOptions) {
     this.#write = onText;
-    this.#isPlain = !isUtf8(env) || (env['NO_COLOR'] ?? '') !== '';
+    this.#isPlain = !showsUtf8(env) || (env['NO_COLOR'] ?? '') !== '';
     this.#signs = this.#isPlain ? LETTERS : PICTURES;
   }
 
@@ -104,11 +105,6 @@ export class Story {
   #printable(text: string): string {
     return this.#isPlain ? text.replaceAll(/[^\x20-\x7e]/gu, '?') : text;
   }
-}
-
-function isUtf8(env: StoryOptions['env']): boolean {
-  const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((value) => value !== undefined && value !== '');
-  return /utf-?8/i.test(locale ?? '');
 }
 
 /** As a shell needs it: bare when nothing in it means anything there. */

@@ -14,8 +14,11 @@ import type { Doors, UpOptions } from './doors.ts';
 import { readDeliveryTarget, readDomain, readEndpoint } from './endpoints.ts';
 import { DONE, MISUSED } from './exit-code.ts';
 import { runInteractive } from './interactive.ts';
+import type { PairPlace } from './pair-servers.ts';
 import type { Terminal } from './terminal.ts';
 import { escapeText } from './text.ts';
+import { runTop, type TopOptions } from './top.ts';
+import { runTrail } from './trail.ts';
 
 /** For completion. */
 export const COMMANDS = [
@@ -23,6 +26,8 @@ export const COMMANDS = [
   ['edge', 'Start the Edge, or run a cmdlet on it'],
   ['up', 'Start both, subscribe them, and stay'],
   ['shell', 'Type cmdlets one after the other, with history and completion'],
+  ['trail', 'Show the way of one message over both servers'],
+  ['top', 'Watch both servers: queues, rates, reasons, the last hops'],
   ['demo', 'Show on real servers what the pair does when certificates expire'],
   ['lab', 'Move the clocks of a running laboratory pair together'],
   ['capture', 'Put the secrets of sessions into a capture that another program made'],
@@ -82,6 +87,16 @@ function buildProgram(options: ProgramOptions, finish: Finish): Command {
     finish(() => doors.up(readUpOptions(typed, terminal))),
   );
   addShell(program.command('shell').description(help.get('shell') ?? ''), options, finish);
+  addPlace(program.command('trail').description(help.get('trail') ?? ''))
+    .argument('<id>', 'its Message-ID, or its NetworkMessageId')
+    .option('--json', 'print JSON')
+    .action((id: string, typed: PairPlace & { json?: boolean }) =>
+      finish(() => runTrail({ id, ...typed }, doors, terminal)),
+    );
+  addPlace(program.command('top').description(help.get('top') ?? ''))
+    .option('--once', 'draw once and leave')
+    .option('--json', 'print JSON')
+    .action((typed: TopOptions) => finish(() => runTop(typed, doors, terminal)));
   program
     .command('demo')
     .description(help.get('demo') ?? '')
@@ -116,6 +131,14 @@ function addShell(shell: Command, { doors, terminal }: ProgramOptions, finish: F
         return runInteractive({ role: roleNamed(typed), serverWords, doors, terminal });
       }),
     );
+}
+
+/** Where a command that asks both servers finds them. */
+function addPlace(command: Command): Command {
+  return command
+    .option('--dir <dir>', 'the folder that holds hub.yaml and edge.yaml')
+    .option('--hub <file>', "the Hub's configuration file")
+    .option('--edge <file>', "the Edge's configuration file");
 }
 
 function roleNamed(text: string): Role {

@@ -98,6 +98,26 @@ describe('relaypair up', () => {
     expect(await pair.stop()).toBe(0);
   });
 
+  it('tells the way of a message over both servers, and shows both at a look', async () => {
+    const pair = await Pair.up(options);
+    const content = Buffer.from('From: a@origin.test\r\nMessage-ID: <trail@origin.test>\r\nSubject: way\r\n\r\nx\r\n');
+    await submit({ port: pair.edgePort, from: 'a@origin.test', to: ['way@contoso.test'], content });
+    await mailboxes.messageFor('way@contoso.test');
+    const trail = await relaypair(['trail', 'trail@origin.test', '--dir', folder]);
+    expect(trail.code).toBe(0);
+    // The last hop is recorded after the mailbox has said yes.
+    const hops = trail.stdout.split('\n').filter((line) => /(?:IN CLEAR|TLSv1\.3|direct-trust|, delivered)/.test(line));
+    expect(hops.join('\n')).toMatch(/IN CLEAR[^]*TLSv1\.3[^]*direct-trust[^]*hub01\.corp\.test, delivered: 250/);
+    const unknown = await relaypair(['trail', 'nobody@origin.test', '--dir', folder]);
+    expect([unknown.code, unknown.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^relaypair: neither server knows a message "nobody@origin\.test"; .*\n$/),
+    ]);
+    const top = await relaypair(['top', '--json', '--dir', folder]);
+    expect(JSON.parse(top.stdout)).toMatchObject([{ Servers: [{ Server: 'Hub' }, { Server: 'Edge' }], Missing: [] }]);
+    expect(await pair.stop()).toBe(0);
+  });
+
   it.each(['hub', 'edge'] as const)('starts the %s again when it is killed, and mail goes on', async (role) => {
     const pair = await Pair.up(options);
     process.kill(pair.ready[role].pid, 'SIGKILL');

@@ -1,0 +1,144 @@
+// What both servers know of one message, put together: the decision cards in the order of a journey. A card of the sender and
+// one of the receiver tell of the same hop when one server sent to the other. Pure.
+
+import type { OutputRecord } from '../cmdlets/output.ts';
+import type { DecisionCard } from '../tracking/decision-card.ts';
+
+/** What one server answered. */
+export interface KnownOfMessage {
+  readonly cards: readonly OutputRecord[];
+  readonly tracking: readonly OutputRecord[];
+  /** Records of reports about the message. */
+  readonly reports: readonly OutputRecord[];
+}
+
+/** One attempt to carry the message on. */
+export interface Hop {
+  readonly card: DecisionCard;
+  /** The receiver's card of the same hop, where the receiver is one of the two servers. */
+  readonly received: DecisionCard | undefined;
+  /** What the receiver did with it. */
+  readonly onward: readonly Hop[];
+}
+
+export interface Trail {
+  readonly messageId: string;
+  readonly networkMessageIds: readonly string[];
+  readonly subject: string;
+  readonly sender: string;
+  readonly recipients: readonly string[];
+  /** Where it came in from outside the pair. */
+  readonly arrivals: readonly Hop[];
+  /** Attempts of which the arrival is no longer on record, or never was: reports that a server made itself. */
+  readonly departures: readonly Hop[];
+  readonly reports: readonly {
+    readonly server: string;
+    readonly recipients: readonly string[];
+    readonly subject: string;
+  }[];
+}
+
+/** The trail, or undefined when nobody knows the message. */
+export function followTrail(known: readonly KnownOfMessage[]): Trail | undefined {
+  const cards = known.flatMap((each) => each.cards.map(readCard)).toSorted((a, b) => a.time.localeCompare(b.time));
+  const tracking = known.flatMap((each) => each.tracking);
+  const [first] = [...cards, ...tracking.map(readIds)];
+  if (first === undefined) return undefined;
+  const follower = new Follower(cards);
+  const named = tracking.find((record) => text(record, 'MessageSubject') !== '') ?? tracking[0];
+  return {
+    messageId: first.messageId,
+    networkMessageIds: [...new Set(cards.map((card) => card.networkMessageId))],
+    subject: named === undefined ? '' : text(named, 'MessageSubject'),
+    sender: named === undefined ? '' : text(named, 'Sender'),
+    recipients: [...new Set(tracking.flatMap((record) => texts(record, 'Recipients')))],
+    arrivals: follower.arrivals(),
+    departures: follower.departures(),
+    reports: known.flatMap((each) => each.reports.map(describeReport)),
+  };
+}
+
+/** Gives every card its place once. */
+class Follower {
+  readonly #receivers: readonly DecisionCard[];
+  readonly #senders: readonly DecisionCard[];
+  readonly #placed = new Set<DecisionCard>();
+
+  constructor(cards: readonly DecisionCard[]) {
+    this.#receivers = cards.filter((card) => card.side === 'receiver');
+    this.#senders = cards.filter((card) => card.side === 'sender');
+  }
+
+  arrivals(): Hop[] {
+    const inner = new Set(this.#senders.map((card) => this.#receiptOf(card)));
+    return this.#receivers.filter((card) => !inner.has(card)).map((card) => this.#arrive(card));
+  }
+
+  /** To be asked after the arrivals. */
+  departures(): Hop[] {
+    return this.#senders.filter((card) => !this.#placed.has(card)).map((card) => this.#depart(card));
+  }
+
+  #arrive(card: DecisionCard): Hop {
+    return { card, received: undefined, onward: card.outcome === 'accepted' ? this.#onward(card) : [] };
+  }
+
+  #depart(card: DecisionCard): Hop {
+    this.#placed.add(card);
+    const received = this.#receiptOf(card);
+    return { card, received, onward: received === undefined ? [] : this.#onward(received) };
+  }
+
+  #onward(received: DecisionCard): Hop[] {
+    const own = this.#senders.filter(
+      (card) => card.server === received.server && isSameMessage(card, received) && !this.#placed.has(card),
+    );
+    for (const card of own) this.#placed.add(card);
+    return own.map((card) => this.#depart(card));
+  }
+
+  /** The other server's card of the hop that this one tells of. */
+  #receiptOf(sent: DecisionCard): DecisionCard | undefined {
+    if (sent.outcome !== 'delivered') return undefined;
+    return this.#receivers.find(
+      (card) => card.server !== sent.server && card.outcome === 'accepted' && isSameHop(sent, card),
+    );
+  }
+}
+
+/** The name that the sender went to is the one that the receiver calls itself, or the hop is one of the pair's. */
+function isSameHop(sent: DecisionCard, received: DecisionCard): boolean {
+  return sent.networkMessageId === received.networkMessageId && sent.peer.name === received.server;
+}
+
+function isSameMessage(a: DecisionCard, b: DecisionCard): boolean {
+  if (a.networkMessageId !== '' && b.networkMessageId !== '') return a.networkMessageId === b.networkMessageId;
+  return a.internalMessageId === b.internalMessageId;
+}
+
+/** Card is the whole card as it came out of JSON. */
+function readCard(record: OutputRecord): DecisionCard {
+  return record['Card'] as unknown as DecisionCard;
+}
+
+function readIds(record: OutputRecord): Pick<DecisionCard, 'messageId'> {
+  return { messageId: text(record, 'MessageId') };
+}
+
+function describeReport(record: OutputRecord): Trail['reports'][number] {
+  return {
+    server: text(record, 'ServerHostname'),
+    recipients: texts(record, 'Recipients'),
+    subject: text(record, 'MessageSubject'),
+  };
+}
+
+function text(record: OutputRecord, name: string): string {
+  const value = record[name];
+  return typeof value === 'string' ? value : '';
+}
+
+function texts(record: OutputRecord, name: string): string[] {
+  const value = record[name];
+  return Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : [];
+}
