@@ -54,13 +54,17 @@ function describe(seen: Look): Parameters<typeof formatJson>[0][number] {
 
 const ENTER = '\u001b[?1049h\u001b[?25l';
 const LEAVE = '\u001b[?25h\u001b[?1049l';
+/** What a terminal in raw mode sends for them. */
+const CTRL_C = '\u0003';
+const CTRL_D = '\u0004';
 const HOME = '\u001b[H';
 const CLEAR_LINE = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 
 /** On the terminal's other screen, which gives the person's own back at the end. */
 async function stay(servers: PairServers, first: Look, terminal: Terminal): Promise<void> {
-  const { signal, close } = listenForEnd(terminal);
+  const end = listenForEnd(terminal);
+  const { signal } = end;
   terminal.stdout.write(ENTER);
   try {
     let before: Look | undefined;
@@ -74,7 +78,7 @@ async function stay(servers: PairServers, first: Look, terminal: Terminal): Prom
     if (!signal.aborted) throw error;
   } finally {
     terminal.stdout.write(LEAVE);
-    close();
+    end.close();
   }
 }
 
@@ -100,7 +104,8 @@ function listenForEnd({ stdin }: Terminal): { readonly signal: AbortSignal; clos
   const controller = new AbortController();
   const end = (): void => controller.abort();
   const onKey = (keys: Buffer): void => {
-    if (/[qQ\u0003\u0004]/.test(String(keys))) end();
+    const typed = String(keys);
+    if (['q', 'Q', CTRL_C, CTRL_D].some((key) => typed.includes(key))) end();
   };
   stdin.setRawMode?.(true);
   stdin.on('data', onKey).once('end', end).resume();
