@@ -54,7 +54,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'edgesync',
   ],
   control: ['cmdlets'],
-  shell: ['control', 'capture', 'cmdlets', 'storage'],
+  shell: ['control', 'capture', 'cmdlets', 'storage', 'tracking', 'trust'],
   lab: ['control', 'capture', 'cmdlets', 'smtp', 'ldap', 'tls', 'storage'],
 };
 
