@@ -27,6 +27,7 @@ import { measureResources } from './transport/resources.ts';
 import { routeRecipient } from './transport/route.ts';
 import { Settlement } from './transport/settlement.ts';
 import { SuspendedQueues } from './transport/suspended-queues.ts';
+import { watchWeakTls } from './transport/weak-tls-watch.ts';
 import { openWorkers } from './worker-opening.ts';
 
 /** The moving parts of transport, once the directory can be asked. */
@@ -155,6 +156,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
       connectorName: firstConnector(organisation()),
     }),
   );
+  parts.add(watchWeakTls({ events: foundation.events, organisation, onChange: (listener) => view.onChange(listener) }));
   return { queue, resources, addresses };
 }
 

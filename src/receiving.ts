@@ -44,8 +44,8 @@ export function receivingOptions({ config, contexts, tap, ...parts }: ReceivingP
     get expirationMs() {
       return config().retry.expiration;
     },
-    identityFor: ({ servername, connectorFqdn }) => contexts.identityFor(servername, connectorFqdn),
-    certificateFor: (connectorFqdn) => contexts.select(undefined, connectorFqdn),
+    identityFor: (question) => contexts.identityFor(question),
+    certificateFor: (question) => contexts.select(question),
   });
   return {
     fqdn: config().fqdn,

@@ -102,6 +102,8 @@ function describeStartTls({ startTls, tls }: DecisionCard): OutputRecord {
   return {
     StartTlsOffered: startTls.offered ?? null,
     StartTlsAttempted: startTls.attempted,
+    TlsVerb: startTls.verb ?? null,
+    TlsVerbNotOffered: startTls.notOffered ?? null,
     StartTlsAnswer: startTls.answer ?? null,
     StartTlsFailure: startTls.failure ?? null,
     TlsVersion: tls?.version ?? null,

@@ -9,6 +9,7 @@ import {
 } from './receive-connector-record.ts';
 import { organizationOf } from './roles.ts';
 import type { ServerContext } from './server-context.ts';
+import { weakTlsWarnings } from './tls-parameters.ts';
 
 export const getReceiveConnector = defineCmdlet({
   name: 'Get-ReceiveConnector',
@@ -26,6 +27,9 @@ export const getReceiveConnector = defineCmdlet({
     const { receiveConnectors } = organizationOf(context).snapshot();
     const scope = { noun: RECEIVE_CONNECTOR_NOUN, serverName: netbiosName };
     const chosen = chooseByIdentity(receiveConnectors, Identity, scope);
-    return { records: chosen.map((connector) => describeReceiveConnector(connector, server)) };
+    return {
+      records: chosen.map((connector) => describeReceiveConnector(connector, server)),
+      warnings: weakTlsWarnings(chosen),
+    };
   },
 });

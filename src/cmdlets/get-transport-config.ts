@@ -7,6 +7,7 @@ import { describeObject } from './object-identity.ts';
 import { type OutputRecord, sizeValue } from './output.ts';
 import { organizationOf } from './roles.ts';
 import type { ServerContext } from './server-context.ts';
+import { hiddenConnectorWarnings } from './tls-parameters.ts';
 
 export const getTransportConfig = defineCmdlet({
   name: 'Get-TransportConfig',
@@ -19,7 +20,8 @@ export const getTransportConfig = defineCmdlet({
   view: 'list',
   changes: false,
   run(context: ServerContext) {
-    return { records: [describeTransportConfig(organizationOf(context).snapshot().transportConfig)] };
+    const { transportConfig } = organizationOf(context).snapshot();
+    return { records: [describeTransportConfig(transportConfig)], warnings: hiddenConnectorWarnings(transportConfig) };
   },
 });
 
@@ -36,6 +38,9 @@ function describeTransportConfig(config: Recorded<TransportConfig>): OutputRecor
     UntrustedCertificate: config.untrustedCertificate,
     IntraOrgRequireTLS: config.intraOrgRequireTls,
     IntraOrgIgnoreSTARTTLS: config.intraOrgIgnoreStartTls,
+    IntraOrgTlsVerb: config.intraOrgTlsVerb,
+    IntraOrgTlsMinimumVersion: config.intraOrgTlsMinimumVersion,
+    IntraOrgTlsCipherSuites: config.intraOrgTlsCipherSuites,
     ...describeObject(config, config.name),
   };
 }

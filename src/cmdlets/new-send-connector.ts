@@ -5,10 +5,14 @@ import { defineCmdlet } from './cmdlet.ts';
 import { edgeSyncNotices } from './edge-sync-notice.ts';
 import { findByIdentity } from './object-identity.ts';
 import { organizationOf } from './roles.ts';
-import { ADDRESS_SPACES_HELP, SEND_CONNECTOR_PARAMETERS, sendConnectorChanges } from './send-connector-parameters.ts';
+import {
+  ADDRESS_SPACES_HELP,
+  SEND_CONNECTOR_PARAMETERS,
+  sendConnectorChanges,
+  sendConnectorWarnings,
+} from './send-connector-parameters.ts';
 import { describeSendConnector, SEND_CONNECTOR_NOUN, SEND_CONNECTOR_TABLE } from './send-connector-record.ts';
 import type { ServerContext } from './server-context.ts';
-import { domainSecureWarnings } from './unenforced.ts';
 
 const USAGES = ['Custom', 'Internal', 'Internet', 'Partner'] as const;
 
@@ -50,7 +54,7 @@ export const newSendConnector = defineCmdlet({
     return {
       records: [describeSendConnector(made)],
       notices: edgeSyncNotices(context, made.sourceTransportServers),
-      warnings: domainSecureWarnings({ ...preset, ...changes }),
+      warnings: sendConnectorWarnings(made, { ...preset, ...changes }),
     };
   },
 });

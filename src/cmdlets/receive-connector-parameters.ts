@@ -10,6 +10,7 @@ import { PROTOCOL_LOGGING_LEVELS } from '../directory/send-connector.ts';
 import { Problem } from '../problem.ts';
 import { changesOf, clearableLimit, clearableText, finiteSize, type GivenChanges, wholeMs } from './given-changes.ts';
 import type { Arguments, Parameters } from './parameters.ts';
+import { TLS_PARAMETERS, TLS_VERB, tlsChanges, weakTlsWarnings } from './tls-parameters.ts';
 import { domainSecureWarnings, STORED } from './unenforced.ts';
 
 const NUMBER = { type: 'integer', minimum: 0, maximum: 2_147_483_647 } as const;
@@ -41,6 +42,11 @@ export const RECEIVE_CONNECTOR_PARAMETERS = {
     help: 'What the anonymous may not do although their group may, such as Ms-Exch-SMTP-Accept-Authoritative-Domain-Sender; $null for nothing',
   },
   RequireTLS: { type: 'boolean', help: 'Refuse mail in clear' },
+  TlsVerb: {
+    ...TLS_VERB,
+    help: "XAnonymousTls offers the pair Exchange's X-ANONYMOUSTLS, with the certificate of direct trust; STARTTLS is then for everybody else and asks for no certificate",
+  },
+  ...TLS_PARAMETERS,
   Enabled: { type: 'boolean', help: 'Whether it serves anybody' },
   Fqdn: { type: 'string', help: "The name said in greeting and TLS; $null for the server's own" },
   Banner: { type: 'string', help: 'The greeting, which begins with "220 "; $null for the usual one' },
@@ -94,6 +100,7 @@ export function receiveConnectorChanges(given: Given): Partial<ReceiveConnector>
     domainSecureEnabled: given.DomainSecureEnabled,
     protocolLoggingLevel: given.ProtocolLoggingLevel,
     sizeEnabled: given.SizeEnabled,
+    ...tlsChanges(given),
     ...limitChanges(given),
   });
 }
@@ -162,6 +169,12 @@ export function receiveConnectorWarnings(
     ...(connector.authMechanism.includes('BasicAuth') && changes.authMechanism && !hasTlsForPasswords(connector)
       ? [`Passwords may cross in clear at "${connector.name}": add BasicAuthRequireTLS to AuthMechanism.`]
       : []),
+    ...(changes.tlsVerb === 'XAnonymousTls'
+      ? [
+          `Servers of the pair prove themselves by X-ANONYMOUSTLS alone at "${connector.name}" from now on: mail of one that uses STARTTLS waits. Set -TlsVerb XAnonymousTls on the connector "EdgeSync - Inbound to <Site>" and -IntraOrgTlsVerb in Set-TransportConfig; they use STARTTLS as long as the other side does not offer it.`,
+        ]
+      : []),
+    ...weakTlsWarnings([connector]),
     ...domainSecureWarnings(changes),
   ];
 }

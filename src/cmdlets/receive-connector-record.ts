@@ -6,6 +6,7 @@ import type { ReceiveConnector } from '../directory/receive-connector.ts';
 import type { Recorded } from '../directory/view.ts';
 import { describeObject } from './object-identity.ts';
 import { type OutputRecord, sizeValue, timeSpanValue } from './output.ts';
+import { describeTlsSettings } from './tls-parameters.ts';
 
 export const RECEIVE_CONNECTOR_TABLE = ['Identity', 'Bindings', 'Enabled'] as const;
 export const RECEIVE_CONNECTOR_NOUN = 'Receive connector';
@@ -44,6 +45,7 @@ export function describeReceiveConnector(connector: Recorded<ReceiveConnector>, 
     ProtocolLoggingLevel: connector.protocolLoggingLevel,
     RemoteIPRanges: connector.remoteIpRanges,
     RequireTLS: connector.requireTls,
+    ...describeTlsSettings(connector),
     EnableAuthGSSAPI: connector.enableAuthGssapi,
     Server: server.netbiosName,
     SizeEnabled: connector.sizeEnabled,

@@ -6,7 +6,8 @@ import type { OrganizationSnapshot } from '../directory/organization.ts';
 import { PROTOCOL_LOGGING_LEVELS, type SendConnector } from '../directory/send-connector.ts';
 import { changesOf, clearableLimit, clearableText, wholeMs } from './given-changes.ts';
 import type { Arguments, Parameters } from './parameters.ts';
-import { STORED } from './unenforced.ts';
+import { TLS_PARAMETERS, TLS_VERB, tlsChanges, weakTlsWarnings } from './tls-parameters.ts';
+import { domainSecureWarnings, STORED } from './unenforced.ts';
 
 export const SEND_CONNECTOR_PARAMETERS = {
   SmartHosts: {
@@ -20,6 +21,11 @@ export const SEND_CONNECTOR_PARAMETERS = {
   Port: { type: 'integer', help: 'The port of the next hop' },
   RequireTLS: { type: 'boolean', help: 'Mail waits rather than leave in clear' },
   IgnoreSTARTTLS: { type: 'boolean', help: 'Never use TLS' },
+  TlsVerb: {
+    ...TLS_VERB,
+    help: "From Edge to Hub: XAnonymousTls uses Exchange's X-ANONYMOUSTLS where it is offered, and STARTTLS where it is not",
+  },
+  ...TLS_PARAMETERS,
   Enabled: { type: 'boolean', help: 'Whether mail may leave by it' },
   SourceTransportServers: {
     type: 'strings',
@@ -80,7 +86,13 @@ export function sendConnectorChanges(given: Given, snapshot: OrganizationSnapsho
     useExternalDnsServersEnabled: given.UseExternalDNSServersEnabled,
     isScopedConnector: given.IsScopedConnector,
     linkedReceiveConnector: clearableText(given.LinkedReceiveConnector),
+    ...tlsChanges(given),
   });
+}
+
+/** What somebody who made these changes would be surprised by. */
+export function sendConnectorWarnings(connector: SendConnector, changes: Partial<SendConnector>): readonly string[] {
+  return [...weakTlsWarnings([connector]), ...domainSecureWarnings(changes)];
 }
 
 /** NetBIOS name as the directory spells it, for a NetBIOS name or an FQDN; what is unknown is left for the rules to refuse. */

@@ -6,6 +6,7 @@ import type { SendConnector } from '../directory/send-connector.ts';
 import type { Recorded } from '../directory/view.ts';
 import { describeObject } from './object-identity.ts';
 import { type OutputRecord, sizeValue, timeSpanValue } from './output.ts';
+import { describeTlsSettings } from './tls-parameters.ts';
 
 export const SEND_CONNECTOR_TABLE = ['Identity', 'AddressSpaces', 'Enabled'] as const;
 export const SEND_CONNECTOR_NOUN = 'Send connector';
@@ -38,6 +39,7 @@ export function describeSendConnector(connector: Recorded<SendConnector>): Outpu
     SmtpMaxMessagesPerConnection: connector.smtpMaxMessagesPerConnection,
     SourceIPAddress: connector.sourceIpAddress,
     SourceTransportServers: connector.sourceTransportServers,
+    ...describeTlsSettings(connector),
     UseExternalDNSServersEnabled: connector.useExternalDnsServersEnabled,
     ...tail,
   };

@@ -11,6 +11,7 @@ import { edgeSyncNotices } from './edge-sync-notice.ts';
 import { changesOf, clearableLimit, clearableText, unchangedWarnings } from './given-changes.ts';
 import { organizationOf } from './roles.ts';
 import type { ServerContext } from './server-context.ts';
+import { hiddenConnectorWarnings, TLS_PARAMETERS, TLS_VERB, tlsChanges } from './tls-parameters.ts';
 import { STORED } from './unenforced.ts';
 
 export const setTransportConfig = defineCmdlet({
@@ -33,6 +34,18 @@ export const setTransportConfig = defineCmdlet({
     },
     IntraOrgRequireTLS: { type: 'boolean', help: 'From Hub to Edge: mail waits rather than leave in clear' },
     IntraOrgIgnoreSTARTTLS: { type: 'boolean', help: 'From Hub to Edge: never use TLS' },
+    IntraOrgTlsVerb: {
+      ...TLS_VERB,
+      help: "From Hub to Edge: XAnonymousTls uses Exchange's X-ANONYMOUSTLS where it is offered, and STARTTLS where it is not",
+    },
+    IntraOrgTlsMinimumVersion: {
+      ...TLS_PARAMETERS.TlsMinimumVersion,
+      help: `From Hub to Edge: ${TLS_PARAMETERS.TlsMinimumVersion.help}`,
+    },
+    IntraOrgTlsCipherSuites: {
+      ...TLS_PARAMETERS.TlsCipherSuites,
+      help: `From Hub to Edge: ${TLS_PARAMETERS.TlsCipherSuites.help}`,
+    },
     ExternalPostmasterAddress: {
       type: 'string',
       help: `The sender of DSNs to the outside; $null for postmaster of the default domain ${STORED}`,
@@ -51,11 +64,19 @@ export const setTransportConfig = defineCmdlet({
   changes: true,
   async run(context: ServerContext, given) {
     const organization = organizationOf(context);
+    const { tlsVerb, tlsMinimumVersion, tlsCipherSuites } = tlsChanges({
+      TlsVerb: given.IntraOrgTlsVerb,
+      TlsMinimumVersion: given.IntraOrgTlsMinimumVersion,
+      TlsCipherSuites: given.IntraOrgTlsCipherSuites,
+    });
     const changes = changesOf<TransportConfig>({
       expiredCertificate: given.ExpiredCertificate,
       untrustedCertificate: given.UntrustedCertificate,
       intraOrgRequireTls: given.IntraOrgRequireTLS,
       intraOrgIgnoreStartTls: given.IntraOrgIgnoreSTARTTLS,
+      intraOrgTlsVerb: tlsVerb,
+      intraOrgTlsMinimumVersion: tlsMinimumVersion,
+      intraOrgTlsCipherSuites: tlsCipherSuites,
       externalPostmasterAddress: clearableText(given.ExternalPostmasterAddress),
       internalSmtpServers: given.InternalSMTPServers,
       maxReceiveSizeBytes: clearableLimit(given.MaxReceiveSize),
@@ -70,7 +91,9 @@ export const setTransportConfig = defineCmdlet({
     return {
       records: [],
       notices: isChanged ? edgeSyncNotices(context) : [],
-      warnings: isChanged ? replacementWarnings(context) : unchangedWarnings(transportConfig.name, changes),
+      warnings: isChanged
+        ? [...replacementWarnings(context), ...hiddenConnectorWarnings({ ...transportConfig, ...changes })]
+        : unchangedWarnings(transportConfig.name, changes),
     };
   },
 });

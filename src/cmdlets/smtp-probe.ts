@@ -7,9 +7,11 @@ import { type Endpoint, formatEndpoint } from '../config.ts';
 import type { Log } from '../log.ts';
 import { formatReply } from '../smtp/reply.ts';
 import { type DialResult, dial, type SenderSession, type TlsAttempt } from '../smtp/sender.ts';
+import type { TlsVerb } from '../smtp/tls-verb.ts';
 import { type Certificate, hasSameKey, isSameCertificate, validityAt } from '../tls/certificate.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
+import type { TlsTerms } from '../tls/tls-terms.ts';
 import { CLOCK_TOLERANCE_MS } from '../trust/tls-policy.ts';
 
 export interface ProbeTarget {
@@ -18,6 +20,10 @@ export interface ProbeTarget {
   readonly servername: string;
   /** The certificates any of which may be shown, the current one first. */
   readonly onRecord: readonly Certificate[];
+  /** As mail uses them; STARTTLS alone when absent. */
+  readonly tlsVerbs?: readonly TlsVerb[];
+  /** Version and suites; the defaults when absent. */
+  readonly tlsTerms?: TlsTerms;
 }
 
 export interface ProbeOptions {
@@ -58,6 +64,8 @@ export async function probeSmtp(target: ProbeTarget, options: ProbeOptions): Pro
     name: options.name,
     servername: target.servername,
     startTls: 'attempt',
+    ...(target.tlsVerbs && { tlsVerbs: target.tlsVerbs }),
+    ...(target.tlsTerms && { tlsTerms: target.tlsTerms }),
     timeouts: { connectMs: timeoutMs, greetingMs: timeoutMs, ehloMs: timeoutMs, tlsMs: timeoutMs, quitMs: timeoutMs },
     log: options.log,
     ...(options.tap && { tap: options.tap }),
@@ -135,7 +143,7 @@ function describeTls(tls: TlsSession, status: CertificateStatus): string {
 }
 
 function describeClear(attempt: TlsAttempt, { onRecord }: ProbeTarget, now: Date): string {
-  if (attempt.kind === 'refused') return `in clear: STARTTLS was refused with ${formatReply(attempt.reply)}`;
+  if (attempt.kind === 'refused') return `in clear: ${attempt.verb} was refused with ${formatReply(attempt.reply)}`;
   const [current] = onRecord;
   if (current === undefined) return 'in clear: STARTTLS is not offered, and no certificate is on record';
   const valid = onRecord.find((each) => isInDate(each, now));

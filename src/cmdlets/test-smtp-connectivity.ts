@@ -7,6 +7,8 @@ import { Problem } from '../problem.ts';
 import { certificatesOnRecord } from '../tls/on-record.ts';
 import { explainUnknown, findAddresses } from '../transport/next-hop.ts';
 import type { Peer } from '../transport/organisation.ts';
+import { pairTls } from '../transport/route.ts';
+import { verbsFor } from '../transport/smtp-hop.ts';
 import { explainReason } from '../trust/reasons.ts';
 import { type CmdletCall, defineCmdlet } from './cmdlet.ts';
 import { type OutputRecord, timeSpanValue } from './output.ts';
@@ -84,13 +86,19 @@ interface Bound {
 function ownPlace(context: ServerContext, { connector, binding, endpoint }: Bound): Place {
   const { certificates, clock, config } = context;
   const connectorFqdn = connector?.fqdn ?? config.fqdn;
-  const question = { servername: connectorFqdn, connectorFqdn, serverFqdn: config.fqdn, now: clock.now() };
+  const byNameAlone = connector?.tlsVerb === 'XAnonymousTls';
+  const question = { servername: connectorFqdn, connectorFqdn, serverFqdn: config.fqdn, now: clock.now(), byNameAlone };
   const selected = certificates.selectFor(question)?.certificate;
   return {
     server: config.netbiosName,
     receiveConnector: connector?.name ?? '',
     binding,
-    target: { endpoint, servername: connectorFqdn, onRecord: selected ? [selected] : [] },
+    target: {
+      endpoint,
+      servername: connectorFqdn,
+      onRecord: selected ? [selected] : [],
+      ...(connector && { tlsTerms: connector }),
+    },
     isPeer: false,
   };
 }
@@ -106,14 +114,22 @@ function bindingsOf({ bindings }: ReceiveConnector, addresses: readonly Endpoint
   });
 }
 
-async function placesOfPeer({ clock, config, resolver }: ServerContext, peer: Peer): Promise<readonly Place[]> {
+async function placesOfPeer(context: ServerContext, peer: Peer): Promise<readonly Place[]> {
+  const { clock, config, resolver } = context;
   const base = { server: peer.name, receiveConnector: '', binding: '', isPeer: true };
   const found = await findAddresses({ hosts: config.hosts, resolver }, peer.fqdn, SMTP_PORT);
   if (found.kind === 'unknown') return [{ ...base, target: explainUnknown(found) }];
   const onRecord = certificatesOnRecord(peer, clock.now()).map(({ certificate }) => certificate);
+  const tls = pairTls(context.organisation());
   return found.addresses.map(({ host, port }) => ({
     ...base,
-    target: { endpoint: { host, port }, servername: peer.fqdn, onRecord },
+    target: {
+      endpoint: { host, port },
+      servername: peer.fqdn,
+      onRecord,
+      tlsVerbs: verbsFor({ peer, tls }),
+      tlsTerms: tls,
+    },
   }));
 }
 

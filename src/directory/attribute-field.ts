@@ -107,6 +107,13 @@ export function optionalTextList(attribute: string, syntax: SyntaxName): Field<r
   return optionalList(attribute, PLAIN, syntax);
 }
 
+/** Texts without colons, in one value with colons between them: the values of an attribute have no order, and these have. */
+export function orderedTextField(attribute: string): Field<readonly string[]> {
+  const joined: TextForm<readonly string[]> = { format: (texts) => texts.join(':'), parse: (text) => text.split(':') };
+  const field = withDefault(optional(attribute, 'text', joined), []);
+  return { ...field, encode: (texts) => (texts.length === 0 ? [] : field.encode(texts)) };
+}
+
 /** A list, one value each; an empty one leaves the attribute out. */
 export function listField<T>(attribute: string, form: TextForm<T>, syntax: SyntaxName = 'text'): Field<readonly T[]> {
   return {

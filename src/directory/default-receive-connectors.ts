@@ -3,6 +3,7 @@
 // anonymous on the first and has no right there. A third serves mail users who log in, where the config listens for them.
 
 import type { ReceiveConnector } from './receive-connector.ts';
+import { DEFAULT_TLS_SETTINGS } from './tls-settings.ts';
 
 const EVERY_ADDRESS = ['0.0.0.0-255.255.255.255', '::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'];
 const LOOPBACK = ['127.0.0.0/8', '::1'];
@@ -53,6 +54,7 @@ export function makeReceiveConnector(
     maxProtocolErrors: 5,
     tarpitIntervalMs: 5000,
     protocolLoggingLevel: 'None',
+    ...DEFAULT_TLS_SETTINGS,
     ...given,
   };
 }

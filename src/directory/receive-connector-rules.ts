@@ -2,6 +2,7 @@
 // never both claim a sender equally. One sentence a rule, Problem `bad-receive-connector`.
 
 import { Problem } from '../problem.ts';
+import { findContradiction } from '../tls/tls-terms.ts';
 import { normalizeBinding } from './binding.ts';
 import { isCrossing, parseIpRange } from './ip-range.ts';
 import type { AuthMechanism, ReceiveConnector } from './receive-connector.ts';
@@ -50,6 +51,10 @@ const RULES: readonly Rule[] = [
   {
     breaks: (connector, server) => has(connector, 'ExchangeServer') && !isNameOf(connector.fqdn, server),
     sentence: 'with ExchangeServer in AuthMechanism Fqdn must be the FQDN or the NetBIOS name of the server, or $null',
+  },
+  {
+    breaks: (connector) => connector.tlsVerb === 'XAnonymousTls' && !has(connector, 'ExchangeServer'),
+    sentence: 'TlsVerb XAnonymousTls needs ExchangeServer in AuthMechanism',
   },
   {
     breaks: ({ banner }) => banner !== undefined && !/^220 [\x20-\x7e]{0,500}$/.test(banner),
@@ -101,6 +106,8 @@ export function validateReceiveConnector(connector: ReceiveConnector, server: Se
       throw refuse(connector, `"${range}" in RemoteIPRanges is no address, no CIDR and no low-high range`);
   }
   for (const { breaks, sentence } of RULES) if (breaks(connector, server)) throw refuse(connector, sentence);
+  const contradiction = findContradiction(connector);
+  if (contradiction !== undefined) throw refuse(connector, contradiction);
 }
 
 /**

@@ -16,6 +16,7 @@ import { isBoundTo } from './binding.ts';
 import { parseIpRange, rangeContains, rangeSize } from './ip-range.ts';
 import { EXTENDED_RIGHTS, PERMISSION_GROUPS, type PermissionGroup, type Right } from './receive-rights.ts';
 import { PROTOCOL_LOGGING_LEVELS, type ProtocolLoggingLevel } from './send-connector.ts';
+import { tlsFields, type TlsSettings } from './tls-settings.ts';
 import { defineView, type View } from './view.ts';
 
 export { type PermissionGroup, type Principal, type Right, rightsOf } from './receive-rights.ts';
@@ -33,7 +34,7 @@ export type AuthMechanism = (typeof AUTH_MECHANISMS)[number];
 export const SIZE_OFFERS = ['Enabled', 'Disabled', 'EnabledWithoutValue'] as const;
 export type SizeOffer = (typeof SIZE_OFFERS)[number];
 
-export interface ReceiveConnector {
+export interface ReceiveConnector extends TlsSettings {
   readonly name: string;
   readonly enabled: boolean;
   readonly comment?: string | undefined;
@@ -126,6 +127,7 @@ export const receiveConnectorView: View<ReceiveConnector> = defineView('Receive 
   maxProtocolErrors: integerField(`${PREFIX}MaxProtocolErrors`, 5),
   tarpitIntervalMs: integerField(`${PREFIX}TarpitInterval`, 5000),
   protocolLoggingLevel: choiceField(`${PREFIX}ProtocolLoggingLevel`, PROTOCOL_LOGGING_LEVELS, 'None'),
+  ...tlsFields(PREFIX),
 });
 
 /** One end of a connection that came in. */

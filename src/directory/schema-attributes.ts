@@ -99,6 +99,9 @@ export const SEND_CONNECTOR_ATTRIBUTES: readonly Line[] = [
   ['msExchSmtpSendUseExternalDns', 49, 'boolean', 'single'],
   ['msExchSmtpSendIsScoped', 50, 'boolean', 'single'],
   ['msExchSmtpSendLinkedReceiveConnector', 51, 'text', 'single'],
+  ['msExchSmtpSendTlsVerb', 250, 'text', 'single'],
+  ['msExchSmtpSendTlsMinimumVersion', 251, 'text', 'single'],
+  ['msExchSmtpSendTlsCipherSuites', 252, 'text', 'single'],
 ];
 
 export const RECEIVE_CONNECTOR_ATTRIBUTES: readonly Line[] = [
@@ -139,6 +142,9 @@ export const RECEIVE_CONNECTOR_ATTRIBUTES: readonly Line[] = [
   ['msExchSmtpReceiveProtocolLoggingLevel', 94, 'text', 'single'],
   ['msExchSmtpReceiveSubmission', 207, 'boolean', 'single'],
   ['msExchSmtpReceiveDeniedRights', 208, 'text'],
+  ['msExchSmtpReceiveTlsVerb', 253, 'text', 'single'],
+  ['msExchSmtpReceiveTlsMinimumVersion', 254, 'text', 'single'],
+  ['msExchSmtpReceiveTlsCipherSuites', 255, 'text', 'single'],
 ];
 
 export const ACCEPTED_DOMAIN_ATTRIBUTES: readonly Line[] = [
@@ -160,6 +166,9 @@ export const TRANSPORT_SETTINGS_ATTRIBUTES: readonly Line[] = [
   ['msExchTLSSendDomainSecureList', 128, 'text'],
   ['msExchTransportIntraOrgIgnoreSTARTTLS', 129, 'boolean', 'single'],
   ['msExchTransportIntraOrgRequireTLS', 130, 'boolean', 'single'],
+  ['msExchTransportIntraOrgTlsVerb', 256, 'text', 'single'],
+  ['msExchTransportIntraOrgTlsMinimumVersion', 257, 'text', 'single'],
+  ['msExchTransportIntraOrgTlsCipherSuites', 258, 'text', 'single'],
 ];
 
 export const ACCOUNT_ATTRIBUTES: readonly Line[] = [

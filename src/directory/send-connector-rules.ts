@@ -3,6 +3,7 @@
 
 import { isIP } from 'node:net';
 import { Problem } from '../problem.ts';
+import { findContradiction } from '../tls/tls-terms.ts';
 import { formatAddressSpace, parseAddressSpace, parseSmartHost, SUBSCRIBED_SITE } from './address-space.ts';
 import { normalizeDomainName } from './domain-name.ts';
 import type { SendConnector } from './send-connector.ts';
@@ -52,6 +53,10 @@ const RULES: readonly Rule[] = [
     sentence: `"${SUBSCRIBED_SITE}" is only for a connector whose sources are Edge servers`,
   },
   {
+    breaks: (connector) => connector.tlsVerb === 'XAnonymousTls' && !namesSubscribedSite(connector),
+    sentence: `TlsVerb XAnonymousTls is between servers that a subscription joins, so only for the connector to "${SUBSCRIBED_SITE}"; from Hub to Edge it is -IntraOrgTlsVerb of Set-TransportConfig`,
+  },
+  {
     breaks: ({ smartHosts }) => smartHosts.includes(SUBSCRIBED_SITE) && smartHosts.length > 1,
     sentence: `the smart host "${SUBSCRIBED_SITE}" stands alone`,
   },
@@ -84,10 +89,13 @@ const RULES: readonly Rule[] = [
 export function validateSendConnector(connector: SendConnector, place: SendConnectorPlace): void {
   for (const space of connector.addressSpaces) parseAddressSpace(formatAddressSpace(space));
   for (const host of connector.smartHosts) parseSmartHost(host);
-  for (const { breaks, sentence } of RULES) {
-    if (breaks(connector, place))
-      throw new Problem('bad-send-connector', `Send connector "${connector.name}": ${sentence}`);
-  }
+  for (const { breaks, sentence } of RULES) if (breaks(connector, place)) throw refuse(connector, sentence);
+  const contradiction = findContradiction(connector);
+  if (contradiction !== undefined) throw refuse(connector, contradiction);
+}
+
+function refuse({ name }: SendConnector, sentence: string): Problem {
+  return new Problem('bad-send-connector', `Send connector "${name}": ${sentence}`);
 }
 
 function namesSubscribedSite({ addressSpaces, smartHosts }: SendConnector): boolean {

@@ -16,6 +16,7 @@ import {
   textListField,
 } from './attribute-field.ts';
 import { formatSealedLogin, parseSealedLogin, type SealedLogin } from './sealed-login.ts';
+import { DEFAULT_TLS_SETTINGS, tlsFields, type TlsSettings } from './tls-settings.ts';
 import { defineView, type View } from './view.ts';
 
 export const SMART_HOST_AUTH_MECHANISMS = [
@@ -30,7 +31,7 @@ export type SmartHostAuthMechanism = (typeof SMART_HOST_AUTH_MECHANISMS)[number]
 export const PROTOCOL_LOGGING_LEVELS = ['None', 'Verbose'] as const;
 export type ProtocolLoggingLevel = (typeof PROTOCOL_LOGGING_LEVELS)[number];
 
-export interface SendConnector {
+export interface SendConnector extends TlsSettings {
   readonly name: string;
   /** The same in both directories, and when renamed. */
   readonly guid: string;
@@ -90,6 +91,7 @@ export const sendConnectorView: View<SendConnector> = defineView('Send connector
   useExternalDnsServersEnabled: flagField('msExchSmtpSendUseExternalDns', false),
   isScopedConnector: flagField('msExchSmtpSendIsScoped', false),
   linkedReceiveConnector: optionalText('msExchSmtpSendLinkedReceiveConnector'),
+  ...tlsFields('msExchSmtpSend'),
 });
 
 /** A connector with Exchange 2007's defaults for what is not given. */
@@ -115,6 +117,7 @@ export function makeSendConnector(given: Pick<SendConnector, 'name'> & Partial<S
     protocolLoggingLevel: 'None',
     useExternalDnsServersEnabled: false,
     isScopedConnector: false,
+    ...DEFAULT_TLS_SETTINGS,
     ...given,
   };
 }

@@ -14,6 +14,8 @@ import {
 } from './attribute-field.ts';
 import { normalizeDomainName } from './domain-name.ts';
 import { parseIpRange } from './ip-range.ts';
+import { findContradiction } from '../tls/tls-terms.ts';
+import { DEFAULT_TLS_SETTINGS, tlsFields, type TlsSettings } from './tls-settings.ts';
 import { defineView, type View } from './view.ts';
 
 export const EXPIRED_CERTIFICATE_ANSWERS = ['Plaintext', 'KeepTls', 'Defer'] as const;
@@ -40,6 +42,9 @@ export interface TransportConfig {
   /** Switches of the hidden intra-organization connector, which no Send connector cmdlet reaches. */
   readonly intraOrgIgnoreStartTls: boolean;
   readonly intraOrgRequireTls: boolean;
+  readonly intraOrgTlsVerb: TlsSettings['tlsVerb'];
+  readonly intraOrgTlsMinimumVersion: TlsSettings['tlsMinimumVersion'];
+  readonly intraOrgTlsCipherSuites: TlsSettings['tlsCipherSuites'];
 }
 
 const TRANSPORT_SETTINGS_NAME = 'Transport Settings';
@@ -57,7 +62,12 @@ export const DEFAULT_TRANSPORT_CONFIG: TransportConfig = {
   tlsSendDomainSecureList: [],
   intraOrgIgnoreStartTls: false,
   intraOrgRequireTls: false,
+  intraOrgTlsVerb: DEFAULT_TLS_SETTINGS.tlsVerb,
+  intraOrgTlsMinimumVersion: DEFAULT_TLS_SETTINGS.tlsMinimumVersion,
+  intraOrgTlsCipherSuites: DEFAULT_TLS_SETTINGS.tlsCipherSuites,
 };
+
+const INTRA_ORG_TLS = tlsFields('msExchTransportIntraOrg');
 
 export const transportConfigView: View<TransportConfig> = defineView(
   'transport configuration',
@@ -75,14 +85,28 @@ export const transportConfigView: View<TransportConfig> = defineView(
     tlsSendDomainSecureList: textListField('msExchTLSSendDomainSecureList'),
     intraOrgIgnoreStartTls: flagField('msExchTransportIntraOrgIgnoreSTARTTLS', false),
     intraOrgRequireTls: flagField('msExchTransportIntraOrgRequireTLS', false),
+    intraOrgTlsVerb: INTRA_ORG_TLS.tlsVerb,
+    intraOrgTlsMinimumVersion: INTRA_ORG_TLS.tlsMinimumVersion,
+    intraOrgTlsCipherSuites: INTRA_ORG_TLS.tlsCipherSuites,
   },
 );
+
+/** What the hidden connector says about TLS, as other connectors do. */
+export function intraOrgTls(config: TransportConfig): TlsSettings {
+  return {
+    tlsVerb: config.intraOrgTlsVerb,
+    tlsMinimumVersion: config.intraOrgTlsMinimumVersion,
+    tlsCipherSuites: config.intraOrgTlsCipherSuites,
+  };
+}
 
 /** Throws Problem `bad-transport-config`. */
 export function validateTransportConfig(config: TransportConfig): void {
   if (config.intraOrgIgnoreStartTls && config.intraOrgRequireTls) {
     throw refuse('IntraOrgRequireTLS and IntraOrgIgnoreSTARTTLS contradict each other; set one of them to $false');
   }
+  const contradiction = findContradiction(intraOrgTls(config));
+  if (contradiction !== undefined) throw refuse(`IntraOrg${contradiction}`);
   for (const range of config.internalSmtpServers) {
     if (!parseIpRange(range)) throw refuse(`"${range}" in InternalSMTPServers is no address and no range of addresses`);
   }

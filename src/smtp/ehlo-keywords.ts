@@ -6,6 +6,7 @@ export function ehloKeywords(offer: Offer, session: Pick<SmtpSession, 'tls' | 'a
   const size = offer.sizeLimitBytes === undefined ? 'SIZE' : `SIZE ${offer.sizeLimitBytes}`;
   const keywords = [size, 'PIPELINING', 'DSN', 'ENHANCEDSTATUSCODES'];
   if (offer.startTls && !session.tls) keywords.push('STARTTLS');
+  if (offer.anonymousTls === true && !session.tls) keywords.push('X-ANONYMOUSTLS');
   if (offer.mechanisms.length > 0 && !session.authentication) keywords.push(`AUTH ${offer.mechanisms.join(' ')}`);
   if (offer.chunking === true) keywords.push('CHUNKING');
   if (offersBinary(offer)) keywords.push('BINARYMIME');

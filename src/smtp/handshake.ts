@@ -2,6 +2,7 @@
 
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { SMTPServer } from 'smtp-server';
+import { isAtLeast, type TlsVersion } from '../tls/tls-terms.ts';
 import type { ServerIdentity } from './session-policy.ts';
 
 export interface HandshakeIdentities {
@@ -13,9 +14,13 @@ export interface HandshakeIdentities {
   readonly onError: (error: unknown) => void;
 }
 
-/** smtp-server reads its contexts from the server object: for the moment of the upgrade it sees those of this handshake. */
+/**
+ * smtp-server reads contexts and options from the server object: for the moment of the upgrade it sees those of this handshake.
+ */
 export function withIdentities(real: SMTPServer, identities: HandshakeIdentities): SMTPServer {
+  const requestCert = identities.fallback.asksForCertificate ?? true;
   return Object.create(real, {
+    options: { value: { ...real.options, requestCert } },
     secureContext: { value: new Map([['*', identities.fallback.context]]) },
     _resolveSNI: { value: resolveName(identities) },
   }) as SMTPServer;
@@ -34,10 +39,8 @@ function resolveName({ fallback, forName, onChoice, onError }: HandshakeIdentiti
   };
 }
 
-const ACCEPTED_PROTOCOLS: ReadonlySet<string | null> = new Set(['TLSv1.2', 'TLSv1.3']);
-
 /** A context that still knows old protocols or tickets would undo what the product promises: a resumed session proves no key. */
-export function findHandshakeFault(socket: TLSSocket): string | undefined {
-  if (!ACCEPTED_PROTOCOLS.has(socket.getProtocol())) return 'protocol-below-tls-1.2';
+export function findHandshakeFault(socket: TLSSocket, minimum: TlsVersion = 'Tls12'): string | undefined {
+  if (!isAtLeast(socket.getProtocol(), minimum)) return 'protocol-below-minimum';
   return socket.isSessionReused() ? 'session-resumed' : undefined;
 }

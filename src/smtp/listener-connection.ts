@@ -9,7 +9,6 @@ import type { SMTPServer } from 'smtp-server';
 import type { CapturedSession } from '../capture/tap.ts';
 import type { Service } from '../config.ts';
 import type { Log } from '../log.ts';
-import type { Certificate } from '../tls/certificate.ts';
 import { describeTlsSession } from '../tls/tls-session.ts';
 import { BodyReception, type BodySink } from './body-reception.ts';
 import { MAX_AUTH_LINE_OCTETS } from './command-line.ts';
@@ -51,7 +50,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   #chunkEnd: ((isWhole: boolean) => void) | undefined;
   #isBetweenChunks = false;
   #tlsSocket: TLSSocket | undefined;
-  #certificate: Certificate | undefined;
+  #identity: ServerIdentity | undefined;
   #isHandshakeOver = false;
   readonly #isTlsFirst: boolean;
   /** Where TLS comes first: what is said after it. */
@@ -142,12 +141,12 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   startTls(fallback: ServerIdentity, forName: (servername: string) => ServerIdentity | undefined): void {
     if (this._closing || this._socket.destroyed) return;
     this.#outbox.flush();
-    this.#certificate = fallback.certificate;
+    this.#identity = fallback;
     const real = this._server;
     this._server = withIdentities(real, {
       fallback,
       forName,
-      onChoice: ({ certificate }) => (this.#certificate = certificate),
+      onChoice: (identity) => (this.#identity = identity),
       onError: (error) => this.#log.error({ err: error }, 'policy failed at secureContext'),
     });
     try {
@@ -164,11 +163,11 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   #finishHandshake(): void {
     const socket = this.#tlsSocket;
     if (!socket || this.#isHandshakeOver) return;
-    const fault = findHandshakeFault(socket);
+    const fault = findHandshakeFault(socket, this.#identity?.minimumVersion);
     if (fault !== undefined) return this.#failHandshake(fault);
     this.#isHandshakeOver = true;
     socket.disableRenegotiation();
-    this.#session.secured(describeTlsSession(socket, this.#certificate));
+    this.#session.secured(describeTlsSession(socket, this.#identity?.certificate));
     if (this.#greeting) this.#welcome(this.#greeting);
     else this.#awaitCommand();
   }

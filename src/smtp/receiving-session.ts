@@ -1,7 +1,7 @@
 // The server's side of the conversation (RFC 5321 §4.1), one object per connection. States and exits:
 //   connected -EHLO/HELO-> greeted -MAIL-> transaction -DATA-> body -final dot-> greeted; RSET and EHLO lead back to greeted;
 //   transaction -BDAT-> between chunks -BDAT LAST-> greeted (RFC 3030); a chunk that is refused ends the transaction;
-//   STARTTLS leads to connected with everything forgotten (RFC 3207 §4.2); AUTH stays in greeted; QUIT and 421 end.
+//   STARTTLS and X-ANONYMOUSTLS lead to connected with everything forgotten (RFC 3207 §4.2); AUTH stays in greeted; QUIT and 421 end.
 // Octets, sockets and timers are the Wire's (listener-connection.ts), decisions the policy's.
 
 import type { Log } from '../log.ts';
@@ -17,6 +17,7 @@ import type { OfferedParameters } from './parameters.ts';
 import { greetingReply, helloReply, REPLIES } from './replies.ts';
 import { isPositive, type Reply } from './reply.ts';
 import type { Offer, RecipientCommand, ServerIdentity, SessionPolicy, SmtpSession } from './session-policy.ts';
+import { offersTls, refuseTlsVerb, type TlsVerb } from './tls-verb.ts';
 
 /** What the conversation needs of the connection. After `hangUp` everything else does nothing. */
 export interface Wire extends BodyWire {
@@ -67,7 +68,8 @@ export class ReceivingSession {
   readonly #commands: Readonly<Record<string, (line: CommandLine) => Answer | Promise<Answer>>> = {
     EHLO: (line) => this.#hello(line, true),
     HELO: (line) => this.#hello(line, false),
-    STARTTLS: (line) => this.#startTls(line),
+    STARTTLS: (line) => this.#startTls(line, 'STARTTLS'),
+    'X-ANONYMOUSTLS': (line) => this.#startTls(line, 'X-ANONYMOUSTLS'),
     AUTH: (line) => this.#authenticate(line),
     MAIL: (line) => this.#mail(line),
     RCPT: (line) => this.#recipient(line),
@@ -102,6 +104,7 @@ export class ReceivingSession {
       tls: undefined,
       authentication: undefined,
       startTlsOffered: false,
+      tlsVerb: undefined,
     };
   }
 
@@ -127,7 +130,7 @@ export class ReceivingSession {
   /** Begins TLS before the greeting; false when there is nothing to show the client. Never throws. */
   beginTls(): boolean {
     try {
-      return this.#beginHandshake(() => undefined);
+      return this.#beginHandshake('STARTTLS', () => undefined);
     } catch (error) {
       this.#options.log.error({ err: error }, 'policy failed at secureContext');
       return false;
@@ -211,23 +214,26 @@ export class ReceivingSession {
     // Asked only now: what is offered may depend on who the client says it is.
     const offer = this.#policy.offer(this.#facts);
     this.#offer = offer;
-    if (!this.#facts.tls) this.#facts.startTlsOffered = extended && offer.startTls;
+    if (!this.#facts.tls) this.#facts.startTlsOffered = extended && offersTls(offer);
     return helloReply(this.#options.fqdn, this.#facts.remoteAddress, extended ? ehloKeywords(offer, this.#facts) : []);
   }
 
-  #startTls(line: CommandLine): Answer {
-    if (line.argument !== '') return REPLIES.noParameters;
-    if (this.#facts.tls) return REPLIES.tlsActive;
-    if (!this.#policy.offer(this.#facts).startTls) return REPLIES.startTlsNotOffered;
-    const announce = () => this.#wire.answer(REPLIES.startTlsReady);
-    return this.#beginHandshake(announce) ? undefined : REPLIES.startTlsUnavailable;
+  #startTls(line: CommandLine, verb: TlsVerb): Answer {
+    const { tls } = this.#facts;
+    const refusal = refuseTlsVerb(verb, line.argument, this.#policy.offer(this.#facts), tls !== undefined);
+    if (refusal) return refusal;
+    const announce = () => {
+      this.#facts.tlsVerb = verb;
+      this.#wire.answer(REPLIES.startTlsReady);
+    };
+    return this.#beginHandshake(verb, announce) ? undefined : REPLIES.startTlsUnavailable;
   }
 
-  #beginHandshake(announce: () => void): boolean {
-    const fallback = this.#policy.secureContext(this.#facts, undefined);
+  #beginHandshake(verb: TlsVerb, announce: () => void): boolean {
+    const fallback = this.#policy.secureContext(this.#facts, undefined, verb);
     if (!fallback) return false;
     announce();
-    this.#wire.startTls(fallback, (servername) => this.#policy.secureContext(this.#facts, servername));
+    this.#wire.startTls(fallback, (servername) => this.#policy.secureContext(this.#facts, servername, verb));
     return true;
   }
 

@@ -11,6 +11,7 @@ import { describeTlsSession, type TlsSession } from '../tls/tls-session.ts';
 import { type ConnectionFault, describeFault } from './connection-fault.ts';
 import type { Reply } from './reply.ts';
 import { readCapabilities, readReply, type ServerReply, toReply } from './server-reply.ts';
+import type { TlsVerb } from './tls-verb.ts';
 
 /** Milliseconds of real time for each step; RFC 5321 §4.5.3.2 gives most of them. */
 export interface SenderTimeouts {
@@ -34,6 +35,8 @@ export interface SenderConnectionOptions {
   readonly name: string;
   readonly servername: string | undefined;
   readonly startTls: 'never' | 'attempt';
+  /** Of those that the server offers the first is used. */
+  readonly tlsVerbs: readonly TlsVerb[];
   readonly lmtp: boolean;
   readonly tls: ConnectionOptions;
   /** The certificate in `tls`, for the record. */
@@ -77,6 +80,8 @@ export class SenderConnection extends InnerConnection {
   /** Of the latest EHLO; empty after HELO, and nothing heard before TLS survives it (RFC 3207 §4.2). */
   capabilities: ReadonlyMap<string, string> = new Map();
   isStartTlsOffered = false;
+  /** The one that was said to the server. */
+  tlsVerb: TlsVerb | undefined;
   startTlsRefusal: Reply | undefined;
   /** What the handshake showed; set once the server went on in TLS, the first sign that it took our certificate. */
   tlsSession: TlsSession | undefined;
@@ -213,11 +218,14 @@ export class SenderConnection extends InnerConnection {
     // RFC 8689 §2: said in clear it is worth nothing, and is not to be used.
     if (!this.secure) capabilities.delete('REQUIRETLS');
     this.capabilities = capabilities;
-    if (!this.secure) this.isStartTlsOffered = this.capabilities.has('STARTTLS');
-    if (this.secure || !this.isStartTlsOffered || this.#settings.startTls === 'never') return void this.emit('connect');
+    if (this.secure) return void this.emit('connect');
+    const verb = this.#settings.tlsVerbs.find((each) => this.capabilities.has(each));
+    this.isStartTlsOffered = verb !== undefined;
+    if (verb === undefined || this.#settings.startTls === 'never') return void this.emit('connect');
     this.phase = 'starttls';
+    this.tlsVerb = verb;
     this._responseActions.push((answer) => this._actionSTARTTLS(answer));
-    this._sendCommand('STARTTLS');
+    this._sendCommand(verb);
   }
 
   override _actionSTARTTLS(raw: string): void {

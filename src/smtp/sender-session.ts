@@ -9,15 +9,19 @@ import type { SaslClient } from './sasl.ts';
 import { type AuthenticationResult, runAuthentication } from './sender-authentication.ts';
 import type { SenderConnection } from './sender-connection.ts';
 import type { OutgoingMessage } from './sender-envelope.ts';
+import type { TlsVerb } from './tls-verb.ts';
 import { runTransaction, type SendResult, type TransactionChannel } from './sender-transaction.ts';
 
-/** What became of STARTTLS (RFC 3207). `failed` includes a client certificate that the server refused after the handshake. */
+/**
+ * What became of the verb that leads into TLS (RFC 3207). `failed` includes a client certificate that the server refused after
+ * the handshake.
+ */
 export type TlsAttempt =
   | { readonly kind: 'not-attempted' }
   | { readonly kind: 'not-offered' }
-  | { readonly kind: 'refused'; readonly reply: Reply }
-  | { readonly kind: 'failed'; readonly cause: FaultCause; readonly code: string }
-  | { readonly kind: 'established'; readonly session: TlsSession };
+  | { readonly kind: 'refused'; readonly verb: TlsVerb; readonly reply: Reply }
+  | { readonly kind: 'failed'; readonly verb: TlsVerb; readonly cause: FaultCause; readonly code: string }
+  | { readonly kind: 'established'; readonly verb: TlsVerb; readonly session: TlsSession };
 
 /** What a session can tell about itself. */
 export interface SessionFacts {
@@ -28,7 +32,7 @@ export interface SessionFacts {
   /** The text of the 220. */
   readonly greeting: string;
   readonly tls: TlsAttempt;
-  /** Whether the EHLO in clear offered STARTTLS. */
+  /** Whether the EHLO in clear offered one of the verbs that were wanted. */
   readonly startTlsOffered: boolean;
   /** Keyword in upper case to parameters; of the EHLO inside TLS where there is TLS, empty after HELO. */
   readonly capabilities: ReadonlyMap<string, string>;

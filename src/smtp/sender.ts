@@ -9,10 +9,12 @@ import { tapSocket } from '../capture/tapped-socket.ts';
 import type { Log } from '../log.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
 import { sharedClientTlsOptions } from '../tls/secure-context.ts';
+import type { TlsTerms } from '../tls/tls-terms.ts';
 import { describeFault } from './connection-fault.ts';
 import type { Reply } from './reply.ts';
 import { SenderConnection, type SenderTimeouts } from './sender-connection.ts';
 import { openSession, type SenderSession, type TlsAttempt } from './sender-session.ts';
+import type { TlsVerb } from './tls-verb.ts';
 
 export type { SenderTimeouts } from './sender-connection.ts';
 export type { SenderSession, TlsAttempt } from './sender-session.ts';
@@ -28,6 +30,10 @@ export interface DialOptions {
   /** Asked for by SNI, which names no IP addresses (RFC 6066 §3). It is not compared with the certificate here. */
   readonly servername?: string;
   readonly startTls: 'never' | 'attempt';
+  /** Of those that the server offers the first is used; STARTTLS alone when absent. */
+  readonly tlsVerbs?: readonly TlsVerb[];
+  /** Version and suites; TLS 1.2 and the strong ones when absent. */
+  readonly tlsTerms?: TlsTerms;
   /** Shown when the server asks for one. */
   readonly clientCertificate?: KeyPair;
   readonly timeouts?: Partial<SenderTimeouts>;
@@ -68,7 +74,7 @@ export const DEFAULT_TIMEOUTS: SenderTimeouts = {
   quitMs: 5000,
 };
 
-/** Connects, greets and, where wished and offered, starts TLS. Never rejects for anything a peer does. */
+/** Connects, greets and, where wished and offered, goes over to TLS. Never rejects for anything a peer does. */
 export async function dial(options: DialOptions): Promise<DialResult> {
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const socket = await openSocket(options, timeouts.connectMs);
@@ -84,8 +90,9 @@ export async function dial(options: DialOptions): Promise<DialResult> {
     name: options.name,
     servername: isIP(options.servername ?? '') === 0 ? options.servername : undefined,
     startTls: options.startTls,
+    tlsVerbs: options.tlsVerbs ?? ['STARTTLS'],
     lmtp,
-    tls: sharedClientTlsOptions(options.clientCertificate),
+    tls: sharedClientTlsOptions(options.clientCertificate, options.tlsTerms),
     localCertificate: options.clientCertificate?.certificate,
     timeouts,
     ...(tap && { tap }),
@@ -143,11 +150,11 @@ function readEndpoints(socket: Socket) {
 }
 
 function describeAttempt(connection: SenderConnection, startTls: 'never' | 'attempt'): TlsAttempt {
-  const { tlsSession, startTlsRefusal, fault, phase } = connection;
-  if (tlsSession) return { kind: 'established', session: tlsSession };
-  if (startTlsRefusal) return { kind: 'refused', reply: startTlsRefusal };
+  const { tlsSession, tlsVerb: verb = 'STARTTLS', startTlsRefusal, fault, phase } = connection;
+  if (tlsSession) return { kind: 'established', verb, session: tlsSession };
+  if (startTlsRefusal) return { kind: 'refused', verb, reply: startTlsRefusal };
   if (phase === 'starttls')
-    return { kind: 'failed', cause: fault?.cause ?? 'closed', code: fault?.code ?? 'ECONNCLOSED' };
+    return { kind: 'failed', verb, cause: fault?.cause ?? 'closed', code: fault?.code ?? 'ECONNCLOSED' };
   // Before an EHLO reply there was nothing to offer it.
   return { kind: phase === 'ready' && startTls === 'attempt' ? 'not-offered' : 'not-attempted' };
 }

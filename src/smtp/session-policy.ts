@@ -7,10 +7,12 @@ import type { CapturedSession } from '../capture/tap.ts';
 import type { Service } from '../config.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
+import type { TlsVersion } from '../tls/tls-terms.ts';
 import type { Mailbox } from './address.ts';
 import type { MailParameters, RecipientParameters } from './parameters.ts';
 import type { Reply } from './reply.ts';
 import type { SaslServer } from './sasl.ts';
+import type { TlsVerb } from './tls-verb.ts';
 
 /** Who the client proved to be by AUTH. */
 export interface Authentication {
@@ -33,9 +35,11 @@ export interface SmtpSession {
   /** True after EHLO, false before it and after HELO. */
   readonly extended: boolean;
   readonly tls: TlsSession | undefined;
+  /** What led into TLS; undefined in clear, and where TLS came first. */
+  readonly tlsVerb?: TlsVerb | undefined;
   /** Forgotten by STARTTLS. */
   readonly authentication: Authentication | undefined;
-  /** Whether the last EHLO in clear was answered with STARTTLS. Kept after the handshake. */
+  /** Whether the last EHLO in clear was answered with a verb for TLS. Kept after the handshake. */
   readonly startTlsOffered: boolean;
   /** Where the connection is being recorded, secrets of its TLS included. */
   readonly capture?: CapturedSession | undefined;
@@ -45,6 +49,8 @@ export interface SmtpSession {
 export interface Offer {
   /** Ignored once the session is in TLS. */
   readonly startTls: boolean;
+  /** X-ANONYMOUSTLS, beside STARTTLS or without it; ignored likewise. */
+  readonly anonymousTls?: boolean;
   /** SASL mechanisms in the order of preference; empty hides and refuses AUTH. */
   readonly mechanisms: readonly string[];
   /** Mechanisms that are offered under TLS alone: asked for in clear they are refused as such (538, RFC 4954 §6). */
@@ -81,11 +87,16 @@ export interface Transaction {
 export interface ServerIdentity {
   readonly context: SecureContext;
   readonly certificate: Certificate;
+  /** The lowest version that counts; TLS 1.2 when absent. */
+  readonly minimumVersion?: TlsVersion;
+  /** False: the client is not asked for a certificate. */
+  readonly asksForCertificate?: boolean;
 }
 
 /**
  * The questions, in the order of a session. Whatever throws is logged and answered 451 4.3.0 (421 on connect, 454 for AUTH).
- * Contexts must know neither TLS 1.1 nor tickets, as those of tls/secure-context.ts: a handshake that went another way is cut off.
+ * Contexts must know no tickets and nothing below `minimumVersion`, as those of tls/secure-context.ts: a handshake that went
+ * another way is cut off.
  */
 export interface SessionPolicy {
   /** A reply refuses the client instead of the greeting (554 or 421). */
@@ -95,15 +106,16 @@ export interface SessionPolicy {
   /** Asked at every EHLO and again at STARTTLS and AUTH. */
   offer(session: SmtpSession): Offer;
   /**
-   * Asked for each handshake: once for the default (`servername` undefined), again when the client names a server.
-   * Undefined for the default means 454; undefined for a name means the default.
+   * Asked for each handshake: once for the default (`servername` undefined), again when the client names a server. `verb` is
+   * what leads into it, STARTTLS where TLS comes first. Undefined for the default means 454; undefined for a name means the
+   * default.
    */
-  secureContext(session: SmtpSession, servername: string | undefined): ServerIdentity | undefined;
+  secureContext(session: SmtpSession, servername: string | undefined, verb: TlsVerb): ServerIdentity | undefined;
   /** The handshake is done and `session.tls` is set; nothing the client said before counts any more. */
   secured(session: SmtpSession): void;
   /**
    * The handshake failed; the connection is closed. `code` is OpenSSL's or the system's (ERR_SSL_…, ECONNRESET, ETIMEDOUT), or
-   * `protocol-below-tls-1.2`, `session-resumed` for a handshake that succeeded and is not wanted.
+   * `protocol-below-minimum`, `session-resumed` for a handshake that succeeded and is not wanted.
    */
   handshakeFailed(session: SmtpSession, error: { code: string }): void;
   /** A fresh exchange for a mechanism that was offered; undefined answers 504. */

@@ -10,6 +10,8 @@ export interface SelectionQuestion {
   connectorFqdn: string;
   /** The FQDN of this server; its first label is the NetBIOS name. */
   serverFqdn: string;
+  /** The name alone decides, also for the server's own: who asks has no certificate on record. */
+  byNameAlone?: boolean | undefined;
   now: Date;
 }
 
@@ -24,14 +26,14 @@ export function selectCertificate<Candidate extends { readonly certificate: Cert
   published: Candidate | undefined,
   question: SelectionQuestion,
 ): Candidate | undefined {
-  const { servername, connectorFqdn } = question;
+  const { servername, connectorFqdn, byNameAlone = false } = question;
   const naming = (name: string): Candidate[] => candidates.filter(({ certificate }) => namesServer(certificate, name));
   const bySni = servername === undefined ? [] : naming(servername);
   const [name, eligible] =
     servername !== undefined && bySni.length > 0 ? [servername, bySni] : [connectorFqdn, naming(connectorFqdn)];
   // Direct trust compares with what was published: a newer certificate for the same name is not on the peer's record.
-  if (published !== undefined && eligible.includes(published) && isServersOwnName(name, question.serverFqdn))
-    return published;
+  const isForPair = !byNameAlone && isServersOwnName(name, question.serverFqdn);
+  if (isForPair && published !== undefined && eligible.includes(published)) return published;
   return eligible.toSorted((a, b) => compare(a.certificate, b.certificate, question.now))[0];
 }
 
@@ -42,8 +44,10 @@ function isServersOwnName(name: string, serverFqdn: string): boolean {
   return asked === fqdn || asked === host || asked === host.slice(0, NETBIOS_LENGTH);
 }
 
-/** In date before out of date, then the newest. */
+/** In date before out of date, issued by an authority before self-signed, then the newest. */
 function compare(a: Certificate, b: Certificate, now: Date): number {
   const outOfDate = (certificate: Certificate): number => (validityAt(certificate, now) === 'valid' ? 0 : 1);
-  return outOfDate(a) - outOfDate(b) || b.notBefore.getTime() - a.notBefore.getTime();
+  const selfSigned = (certificate: Certificate): number => (certificate.selfSigned ? 1 : 0);
+  const byMerit = outOfDate(a) - outOfDate(b) || selfSigned(a) - selfSigned(b);
+  return byMerit || b.notBefore.getTime() - a.notBefore.getTime();
 }

@@ -1,22 +1,15 @@
-// The TLS settings of both ends, in one place: TLS 1.2 or newer, suites with forward secrecy and AEAD only, no resumption.
+// The TLS settings of both ends, in one place: versions and suites as a connector's terms have them (tls-terms.ts), no resumption.
 // A resumed session proves no key, and direct trust lives on that proof; so no ticket is given, none is kept, none is taken.
 // Certificates are read and judged by the callers: nothing is refused here for being self-signed.
 
 import { constants } from 'node:crypto';
-import {
-  type ConnectionOptions,
-  createSecureContext,
-  type SecureContext,
-  type SecureContextOptions,
-  type SecureVersion,
-} from 'node:tls';
+import { type ConnectionOptions, createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { KeyPair } from './key-pair.ts';
+import { contextTerms, DEFAULT_TLS_TERMS, type TlsTerms } from './tls-terms.ts';
 
 export interface ContextOptions {
-  /** 'TLSv1.2' when absent. */
-  minVersion?: SecureVersion;
-  /** OpenSSL's list, TLS 1.3 suites first; the suites of `STRONG_CIPHERS` when absent. */
-  ciphers?: string;
+  /** The default ones when absent. */
+  terms?: TlsTerms;
   /** PEM of the roots that a peer's PKI chain may end in; direct trust needs none. */
   ca?: readonly string[];
 }
@@ -28,18 +21,6 @@ export interface ClientOptions extends ContextOptions {
   servername?: string;
 }
 
-const STRONG_CIPHERS = [
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'TLS_AES_128_GCM_SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-].join(':');
-
 const { SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_TICKET } = constants;
 
 /** The settings of a server's context for `pair`, for callers that make the context themselves. */
@@ -47,6 +28,8 @@ export function serverContextOptions(pair: KeyPair, options: ContextOptions = {}
   return {
     ...sharedOptions(options),
     ...identityOf(pair),
+    // Suites with DHE need a group; this one fits the key.
+    dhparam: 'auto',
     // Node's servers keep no sessions of their own, so without tickets there is nothing to resume, under TLS 1.2 and 1.3.
     secureOptions: SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE,
     sessionIdContext: pair.certificate.thumbprint.slice(0, 32),
@@ -74,26 +57,34 @@ export function clientTlsOptions(options: ClientOptions = {}): ConnectionOptions
 
 /** Stands for having nothing to show. */
 const NOBODY = {};
-const clientContexts = new WeakMap<object, SecureContext>();
+const clientContexts = new WeakMap<object, Map<string, SecureContext>>();
 
 /**
- * The same with a context that all connections showing `pair` share: to make one costs as much as a small message. No session
- * is resumed by it.
+ * The same with a context that all connections showing `pair` on the same terms share: to make one costs as much as a small
+ * message. No session is resumed by it.
  */
-export function sharedClientTlsOptions(pair: KeyPair | undefined): ConnectionOptions {
-  const known = clientContexts.get(pair ?? NOBODY);
-  const secureContext = known ?? createSecureContext(clientTlsOptions(pair && { pair }));
-  if (!known) clientContexts.set(pair ?? NOBODY, secureContext);
+export function sharedClientTlsOptions(
+  pair: KeyPair | undefined,
+  terms: TlsTerms = DEFAULT_TLS_TERMS,
+): ConnectionOptions {
+  const owner = pair ?? NOBODY;
+  const contexts = clientContexts.get(owner) ?? new Map<string, SecureContext>();
+  clientContexts.set(owner, contexts);
+  const key = termsKey(terms);
+  const secureContext = contexts.get(key) ?? createSecureContext(clientTlsOptions({ terms, ...(pair && { pair }) }));
+  contexts.set(key, secureContext);
   // The chain is looked at and the name is not: whom it must name is for trust/ to say.
   return { secureContext, rejectUnauthorized: false, checkServerIdentity: () => undefined };
 }
 
-function sharedOptions(options: ContextOptions): SecureContextOptions {
-  return {
-    minVersion: options.minVersion ?? 'TLSv1.2',
-    ciphers: options.ciphers ?? STRONG_CIPHERS,
-    ...(options.ca === undefined ? {} : { ca: [...options.ca] }),
-  };
+/** The same for terms that come to the same context. */
+export function termsKey(terms: TlsTerms): string {
+  const { minVersion, ciphers } = contextTerms(terms);
+  return `${minVersion} ${ciphers}`;
+}
+
+function sharedOptions({ terms = DEFAULT_TLS_TERMS, ca }: ContextOptions): SecureContextOptions {
+  return { ...contextTerms(terms), ...(ca === undefined ? {} : { ca: [...ca] }) };
 }
 
 function identityOf(pair: KeyPair): SecureContextOptions {

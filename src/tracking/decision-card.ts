@@ -38,10 +38,15 @@ export interface DecisionCard {
   readonly captures?: readonly string[];
 }
 
+/** Of the verb that led into TLS, or would have. */
 export interface StartTlsFacts {
   readonly offered: boolean | undefined;
+  /** STARTTLS, or Exchange's X-ANONYMOUSTLS. */
+  readonly verb?: string;
+  /** The verb that the connector wanted and the peer did not offer. */
+  readonly notOffered?: string;
   readonly attempted: boolean;
-  /** The reply code to STARTTLS when it was refused. */
+  /** The reply code when it was refused. */
   readonly answer?: number;
   readonly failure?: string;
 }

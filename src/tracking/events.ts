@@ -10,6 +10,7 @@ import { OWN_EVENTS } from './own-events.ts';
 import { POISON_EVENTS } from './poison-events.ts';
 import { RENEWAL_EVENTS } from './renewal-events.ts';
 import { escapeText } from './plain-text.ts';
+import { TLS_EVENTS } from './tls-events.ts';
 import { TOPOLOGY_EVENTS } from './topology-events.ts';
 import { WORKER_EVENTS } from './worker-events.ts';
 
@@ -21,6 +22,7 @@ export const EVENTS = {
   ...DIRECTORY_EVENTS,
   ...RENEWAL_EVENTS,
   ...TOPOLOGY_EVENTS,
+  ...TLS_EVENTS,
   ...WORKER_EVENTS,
   ...CONFIGURATION_EVENTS,
   ...CAPTURE_EVENTS,

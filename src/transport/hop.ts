@@ -3,6 +3,7 @@
 
 import type { CapturedSession } from '../capture/tap.ts';
 import type { DeliveryTarget } from '../config.ts';
+import type { TlsSettings } from '../directory/tls-settings.ts';
 import type { Reply } from '../smtp/reply.ts';
 import type { Envelope, SpooledMessage } from '../spool/spool.ts';
 import type { Protection, StartTlsFacts, TlsFacts } from '../tracking/decision-card.ts';
@@ -28,6 +29,8 @@ export type Hop = {
   readonly maxMessagesPerConnection?: number;
   /** What the senders of its messages ask of it beyond what its connector does. */
   readonly demand?: TlsDemand;
+  /** What the connector says about TLS; the defaults where there is none. */
+  readonly tls?: TlsSettings;
 } & (
   | { readonly kind: 'pair'; readonly peers: readonly Peer[]; readonly stance: StartTlsStance; readonly port: number }
   | {

@@ -20,6 +20,7 @@ import type {
   SmtpSession,
   Transaction,
 } from '../smtp/session-policy.ts';
+import type { TlsVerb } from '../smtp/tls-verb.ts';
 import type { Envelope, Spool, SpooledMessage, SpoolWriter } from '../spool/spool.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import { offerStartTls, receptionReason, type StartTlsOffer } from '../trust/reception.ts';
@@ -36,6 +37,7 @@ import {
 import { readAuthors } from './authors.ts';
 import { ClientProof, type ClientProofOptions } from './client-proof.ts';
 import { HEADER_FAMILIES } from './header-firewall.ts';
+import { type IdentityQuestion, offersAnonymousTls } from './identity-question.ts';
 import { type Intake, type IntakeTerms, takeIn } from './intake.ts';
 import type { MessageFacts } from './message-scan.ts';
 import { type Organisation, postmasterDomain } from './organisation.ts';
@@ -47,13 +49,10 @@ import { formatReceived } from './trace-header.ts';
 export interface ReceiveOptions extends ClientProofOptions {
   readonly log: Log;
   readonly spool: Pick<Spool, 'receive'>;
-  /** The certificate and context for a name asked for by SNI, or for the connector's own name. */
-  readonly identityFor: (names: {
-    servername: string | undefined;
-    connectorFqdn: string;
-  }) => ServerIdentity | undefined;
-  /** The certificate that would be shown without SNI; its dates decide whether STARTTLS is offered. */
-  readonly certificateFor: (connectorFqdn: string) => Certificate | undefined;
+  /** Certificate and context for a handshake. */
+  readonly identityFor: (question: IdentityQuestion) => ServerIdentity | undefined;
+  /** The certificate that would be shown; its dates decide whether STARTTLS is offered. */
+  readonly certificateFor: (question: IdentityQuestion) => Certificate | undefined;
   readonly expirationMs: number;
   /** How short of disk, memory and time this server is. */
   readonly pressure: () => Pressure;
@@ -92,6 +91,7 @@ export class Receiver implements SessionPolicy {
     const connector = this.#connectorOf(session);
     return {
       startTls: this.#startTlsOffer(connector).offered,
+      anonymousTls: offersAnonymousTls(connector) && this.#certificateFor(connector, 'X-ANONYMOUSTLS') !== undefined,
       ...this.#proof.mechanismsFor(session, connector),
       sizeLimitBytes: sizeLimitOf(this.#standing(session)),
       chunking: connector.chunkingEnabled,
@@ -100,8 +100,8 @@ export class Receiver implements SessionPolicy {
     };
   }
 
-  secureContext(session: SmtpSession, servername: string | undefined): ServerIdentity | undefined {
-    return this.#options.identityFor({ servername, connectorFqdn: this.#fqdnOf(this.#connectorOf(session)) });
+  secureContext(session: SmtpSession, servername: string | undefined, verb: TlsVerb): ServerIdentity | undefined {
+    return this.#options.identityFor(this.#identityQuestion(this.#connectorOf(session), verb, servername));
   }
 
   /** Nothing is remembered here that STARTTLS would have to undo: what a session proved stands in the session. */
@@ -193,9 +193,17 @@ export class Receiver implements SessionPolicy {
     return connector.fqdn ?? this.#organisation.fqdn;
   }
 
+  #identityQuestion(connector: ReceiveConnector, verb: TlsVerb, servername?: string): IdentityQuestion {
+    return { verb, servername, connectorFqdn: this.#fqdnOf(connector), tls: connector };
+  }
+
+  #certificateFor(connector: ReceiveConnector, verb: TlsVerb): Certificate | undefined {
+    return this.#options.certificateFor(this.#identityQuestion(connector, verb));
+  }
+
   #startTlsOffer(connector: ReceiveConnector): StartTlsOffer {
     if (!connector.authMechanism.includes('Tls')) return { offered: false, reason: 'starttls-not-supported' };
-    const own = this.#options.certificateFor(this.#fqdnOf(connector));
+    const own = this.#certificateFor(connector, 'STARTTLS');
     return offerStartTls(own, this.#organisation.transportConfig, this.#options.clock.now());
   }
 

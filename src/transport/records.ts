@@ -22,6 +22,7 @@ import type { Attempt } from './attempt.ts';
 import { capturesOf, describeCaptures, describePassedOver, summarize } from './card-parts.ts';
 import type { Hop, HopFacts, RecipientOutcome } from './hop.ts';
 import type { Organisation } from './organisation.ts';
+import { describeClientTls, describeReceptionRule } from './reception-record.ts';
 
 export interface RecordsOptions {
   readonly clock: Clock;
@@ -257,9 +258,9 @@ export class Records {
         port: session.remotePort,
       },
       policy: 'reception',
-      rule: describeRule(session, offer),
+      rule: describeReceptionRule(session, offer),
       reason,
-      startTls: { offered: session.startTlsOffered, attempted: tls !== undefined && session.service !== 'smtps' },
+      startTls: describeClientTls(session),
       ...(tls && { tls: describeTls(tls) }),
       authentication: authentication && { ...authentication, result: isAuthenticated ? 'recognised' : 'anonymous' },
       channel: tls ? 'tls' : 'plaintext',
@@ -333,9 +334,4 @@ export class Records {
       );
     else events.record(createEvent('ClockSkewSuspected', { server, thumbprint, notBefore, now: clock.now() }));
   }
-}
-
-function describeRule({ service }: SmtpSession, offer: StartTlsOffer): string {
-  if (service === 'smtps') return 'reception: TLS from the first octet';
-  return offer.offered ? 'reception: STARTTLS offered' : `reception: STARTTLS withdrawn, ${offer.reason}`;
 }

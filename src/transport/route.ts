@@ -6,13 +6,15 @@
 import { findAcceptedDomain } from '../directory/accepted-domain.ts';
 import { normalizeDomainName } from '../directory/domain-name.ts';
 import type { SendConnector } from '../directory/send-connector.ts';
+import { DEFAULT_TLS_SETTINGS, type TlsSettings, tlsSettingsOf } from '../directory/tls-settings.ts';
+import { intraOrgTls } from '../directory/transport-config.ts';
 import type { DeliveryTarget } from '../config.ts';
 import { stanceOf } from '../trust/policies.ts';
 import { type Hop, unreachableHop } from './hop.ts';
 import type { Organisation } from './organisation.ts';
 
 /** What Exchange's logs call the connector that no cmdlet shows. */
-const INTRA_ORG_CONNECTOR = 'Intra-Organization SMTP Send Connector';
+export const INTRA_ORG_CONNECTOR = 'Intra-Organization SMTP Send Connector';
 
 const SMTP_PORT = 25;
 
@@ -58,6 +60,7 @@ function routeOnHub(organisation: Organisation, domain: string): Hop {
     connector: INTRA_ORG_CONNECTOR,
     peers: edges,
     stance: stanceOf({ ignoreStartTls: intraOrgIgnoreStartTls, requireTls: intraOrgRequireTls }),
+    tls: pairTls(organisation),
     port: SMTP_PORT,
   };
 }
@@ -72,9 +75,22 @@ function explainSources(
   return `"${name}" leaves from ${hubs.join(', ')} alone and not from ${netbiosName}: add ${netbiosName} to its SourceTransportServers, or hand the mail in there`;
 }
 
+/** What the connector to the other members of the pair says about TLS. */
+export function pairTls(organisation: Organisation): TlsSettings {
+  if (organisation.role === 'hub') return intraOrgTls(organisation.transportConfig);
+  return tlsSettingsOf(findInbound(organisation) ?? DEFAULT_TLS_SETTINGS);
+}
+
+/** On an Edge the connector to the hubs. */
+function findInbound({ sendConnectors }: Organisation): SendConnector | undefined {
+  return sendConnectors.find(
+    ({ enabled, addressSpaces }) => enabled && addressSpaces.some(({ space }) => space === '--'),
+  );
+}
+
 function routeOnEdge(organisation: Organisation, domain: string, isOurs: boolean): Hop {
   const enabled = organisation.sendConnectors.filter((connector) => connector.enabled);
-  const inbound = enabled.find((connector) => connector.addressSpaces.some(({ space }) => space === '--'));
+  const inbound = findInbound(organisation);
   if (isOurs && inbound) return routeToHubs(organisation, inbound);
   // Without its inbound connector an Edge must not send the organisation's own mail back to the Internet: only a connector
   // that names the domain may take it.
@@ -97,6 +113,7 @@ function routeToHubs(organisation: Organisation, connector: SendConnector): Hop 
     connector: connector.name,
     peers: organisation.peers,
     stance: stanceOf({ ignoreStartTls: connector.ignoreStartTls, requireTls: connector.requireTls }),
+    tls: tlsSettingsOf(connector),
     port: connector.port,
   };
 }
@@ -108,6 +125,7 @@ function routeByConnector(connector: SendConnector, domain: string, serverFqdn: 
     // 0 means without a limit.
     ...(maxMessages > 0 && { maxMessagesPerConnection: maxMessages }),
     stance: stanceOf({ ignoreStartTls, requireTls }),
+    tls: tlsSettingsOf(connector),
     port,
     name: connector.fqdn ?? serverFqdn,
   };

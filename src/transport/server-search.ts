@@ -98,6 +98,7 @@ function openAddress(
     demand: hop.kind === 'mailbox' && isNowhereElse(address.host) ? undefined : hop.demand,
     names: namesOf(hop),
     connector: hop.connector,
+    tls: hop.tls,
     name: 'name' in hop ? hop.name : organisation.fqdn,
     own: context.ownKeyPair(),
     settings: organisation.transportConfig,

@@ -3,12 +3,15 @@
 
 import type { CapturedSession, OpenTap } from '../capture/tap.ts';
 import { formatEndpoint } from '../config.ts';
+import { DEFAULT_TLS_SETTINGS, type TlsSettings } from '../directory/tls-settings.ts';
 import type { Log } from '../log.ts';
 import { ExternalClient } from '../smtp/external.ts';
 import type { SaslClient } from '../smtp/sasl.ts';
 import { ScramClient } from '../smtp/scram-sha-256.ts';
 import { type DialOptions, type DialResult, dial, type SenderSession, type TlsAttempt } from '../smtp/sender.ts';
+import type { TlsVerb } from '../smtp/tls-verb.ts';
 import type { KeyPair } from '../tls/certificate-store.ts';
+import { DEFAULT_TLS_TERMS, describeWeakness, type TlsTerms } from '../tls/tls-terms.ts';
 import { describeTls, protectionOf, type StartTlsFacts } from '../tracking/decision-card.ts';
 import { type AuthenticationOutcome, judgeAuthentication } from '../trust/authentication.ts';
 import { judge, requirementFor } from '../trust/policies.ts';
@@ -36,6 +39,8 @@ export interface SmtpHopOptions {
   /** A member of the pair; undefined for a stranger. */
   readonly peer: Peer | undefined;
   readonly connector: string;
+  /** What the connector says about TLS; the defaults when absent. */
+  readonly tls?: TlsSettings | undefined;
   /** EHLO name. */
   readonly name: string;
   readonly own: KeyPair | undefined;
@@ -90,6 +95,8 @@ function dialOptions(options: SmtpHopOptions, startTls: 'never' | 'attempt'): Di
     servername: options.address.name,
     name: options.name,
     startTls,
+    tlsVerbs: verbsFor(options),
+    tlsTerms: termsFor(options),
     lmtp: options.lmtp,
     timeouts: { tlsMs: options.handshakeTimeoutMs },
     log: options.log,
@@ -97,6 +104,17 @@ function dialOptions(options: SmtpHopOptions, startTls: 'never' | 'attempt'): Di
     // Only a member of the pair learns which certificate is ours.
     ...(options.peer && options.own && { clientCertificate: options.own }),
   };
+}
+
+/** Whoever demands TLS is not served with one that can be broken, whatever the connector allows. */
+export function termsFor({ tls = DEFAULT_TLS_SETTINGS, demand }: Pick<SmtpHopOptions, 'tls' | 'demand'>): TlsTerms {
+  const isStrict = demand === 'requiretls' || demand === 'requiretls-report';
+  return isStrict && describeWeakness(tls) !== undefined ? DEFAULT_TLS_TERMS : tls;
+}
+
+/** Exchange's verb is between members of the pair alone; a member that does not offer it has STARTTLS, judged alike. */
+export function verbsFor({ peer, tls }: Pick<SmtpHopOptions, 'peer' | 'tls'>): readonly TlsVerb[] {
+  return peer && tls?.tlsVerb === 'XAnonymousTls' ? ['X-ANONYMOUSTLS', 'STARTTLS'] : ['STARTTLS'];
 }
 
 function holdBack(options: SmtpHopOptions, requirement: Requirement): OpenedSmtp {
@@ -248,7 +266,7 @@ function factsOf(options: SmtpHopOptions, course: Course): HopFacts {
     policy: requirement.policy,
     rule: verdict.rule,
     reason: verdict.reason,
-    startTls: startTlsFacts(attempt),
+    startTls: startTlsFacts(attempt, verbsFor(options)),
     ...(attempt.kind === 'established' && { tls: describeTls(attempt.session) }),
     ...(authentication && { authentication }),
     channel,
@@ -258,17 +276,17 @@ function factsOf(options: SmtpHopOptions, course: Course): HopFacts {
   };
 }
 
-function startTlsFacts(attempt: TlsAttempt): StartTlsFacts {
-  switch (attempt.kind) {
-    case 'not-attempted':
-      return { offered: undefined, attempted: false };
-    case 'not-offered':
-      return { offered: false, attempted: false };
-    case 'refused':
-      return { offered: true, attempted: true, answer: attempt.reply.code };
-    case 'failed':
-      return { offered: true, attempted: true, failure: `${attempt.cause} ${attempt.code}` };
-    default:
-      return { offered: true, attempted: true };
-  }
+function startTlsFacts(attempt: TlsAttempt, [wanted]: readonly TlsVerb[]): StartTlsFacts {
+  if (attempt.kind === 'not-attempted') return { offered: undefined, attempted: false };
+  const isMissing = wanted !== 'STARTTLS' && (attempt.kind === 'not-offered' || attempt.verb !== wanted);
+  const missing = isMissing && wanted ? { notOffered: wanted } : {};
+  if (attempt.kind === 'not-offered') return { offered: false, attempted: false, ...missing };
+  return {
+    offered: true,
+    attempted: true,
+    verb: attempt.verb,
+    ...missing,
+    ...(attempt.kind === 'refused' && { answer: attempt.reply.code }),
+    ...(attempt.kind === 'failed' && { failure: `${attempt.cause} ${attempt.code}` }),
+  };
 }

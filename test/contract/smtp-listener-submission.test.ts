@@ -68,6 +68,34 @@ describe('where TLS comes first', () => {
     expect(policy.events).toEqual(['connect', 'secured']);
   });
 
+  it.each([[['h2', 'http/1.1']], [['imap']]])(
+    'the handshake of a client that asks for %j by ALPN ends',
+    async (ALPNProtocols) => {
+      const policy = policyOf();
+      const client = await bench.dial(await bench.listen(policy, { service: 'smtps' }));
+      await expect(client.secure({ ALPNProtocols })).rejects.toMatchObject({
+        code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
+      });
+      await policy.seen(/^handshakeFailed /);
+      await policy.seen(/^closed$/);
+      expect(policy.events).not.toContain('secured');
+    },
+  );
+
+  it('one that asks for SMTP by ALPN, or for nothing, is greeted', async () => {
+    const port = await bench.listen(policyOf(), { service: 'smtps' });
+    for (const [ALPNProtocols, agreed] of [
+      [['http/1.1', 'smtp'], 'smtp'],
+      [['esmtp'], 'esmtp'],
+      [undefined, false],
+    ] as const) {
+      const client = await bench.dial(port);
+      const socket = await client.secure(ALPNProtocols ? { ALPNProtocols: [...ALPNProtocols] } : {});
+      expect(socket.alpnProtocol).toBe(agreed);
+      expect((await client.reply()).code).toBe(220);
+    }
+  });
+
   it('a client that is not welcome hears nothing', async () => {
     const policy = policyOf({ connect: () => REPLIES.connectionRefused });
     const client = await bench.dial(await bench.listen(policy, { service: 'smtps' }));

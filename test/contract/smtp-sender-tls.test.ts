@@ -126,7 +126,7 @@ describe('STARTTLS', () => {
   ])('that is refused with %j leaves the same connection usable in clear', async (answer, reply) => {
     const server = await fixture.listen({ keywords: ['STARTTLS', 'SIZE 99'], answers: { STARTTLS: answer } });
     const session = await fixture.connect(server.port, { startTls: 'attempt' });
-    expect(session.tls).toEqual({ kind: 'refused', reply });
+    expect(session.tls).toEqual({ kind: 'refused', verb: 'STARTTLS', reply });
     expect(session.capabilities.get('SIZE')).toBe('99');
     expect((await session.send(makeMessage())).recipients[0]?.status).toBe('delivered');
     expect(server.peers).toHaveLength(1);
@@ -138,7 +138,7 @@ describe('STARTTLS', () => {
     expect(result).toEqual({
       kind: 'failed',
       phase: 'starttls',
-      tls: { kind: 'refused', reply },
+      tls: { kind: 'refused', verb: 'STARTTLS', reply },
       reply,
       code: 'REPLY_REFUSED',
       permanent: false,

@@ -1,7 +1,7 @@
 // Plays each conversation in this folder against a real listener.
 //   C: text     a line of the client; lines in a row leave in one packet. \xNN, \r, \n and \\ are octets, a trailing \ keeps the CRLF away
 //   S: text     the next line of the server begins with this; S: /regex/ matches it
-//   = offer starttls auth size=1000 chunking binarymime requiretls     what the server offers, before the first line
+//   = offer starttls anonymoustls auth size=1000 chunking binarymime requiretls     what the server offers, before the first line
 //   = tls       a TLS handshake
 //   = closed    the server closes the connection, and has said nothing more
 //   = body text the message just taken is exactly this (with the same escapes)
@@ -59,6 +59,7 @@ function createPolicy(offer: string): ScriptedPolicy {
   return new ScriptedPolicy({
     offered: {
       startTls: offer.includes('starttls'),
+      anonymousTls: offer.includes('anonymoustls'),
       mechanisms: offer.includes('auth') ? ['SESAME'] : [],
       sizeLimitBytes: size === undefined ? undefined : Number(size),
       chunking: offer.includes('chunking'),

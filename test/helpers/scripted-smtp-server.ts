@@ -172,6 +172,8 @@ export async function openScriptedServer(script: SmtpScript = {}): Promise<Scrip
   };
 }
 
+const TLS_VERBS: ReadonlySet<string> = new Set(['STARTTLS', 'X-ANONYMOUSTLS']);
+
 interface Transcript {
   readonly commands: string[];
   readonly bodies: string[];
@@ -188,7 +190,7 @@ async function converse(peer: ScriptedPeer, script: SmtpScript, record: Transcri
     if (verb === 'DATA' && answer?.startsWith('354')) await receiveBody(peer, script, record);
     if (verb === 'QUIT') peer.socket.end();
     // What follows a 220 to STARTTLS is a handshake: its octets are no commands, even where they happen to hold CRLF.
-    const isHandshakeNext = verb === 'STARTTLS' && (answer ?? '220').startsWith('220');
+    const isHandshakeNext = TLS_VERBS.has(verb) && (answer ?? '220').startsWith('220');
     if (isHandshakeNext && !(peer.socket instanceof TLSSocket)) return peer.closed;
   }
   peer.socket.end();
@@ -206,7 +208,7 @@ async function answerTo(verb: string, line: string, { peer, script }: { peer: Sc
   const scripted = script.answers?.[verb];
   if (typeof scripted === 'string') return scripted;
   if (scripted) return scripted(line, peer);
-  if (verb === 'STARTTLS' && script.tls) {
+  if (TLS_VERBS.has(verb) && script.tls) {
     await peer.startTls(script.tls);
     return undefined;
   }

@@ -15,6 +15,7 @@ import { silentLog } from '../../../src/log.ts';
 import { CertificateStore, type StoredCertificate } from '../../../src/tls/certificate-store.ts';
 import type { Certificate } from '../../../src/tls/certificate.ts';
 import { createSelfSigned, type SelfSignedOptions } from '../../../src/tls/self-signed.ts';
+import { DEFAULT_TRANSPORT_CONFIG } from '../../../src/directory/transport-config.ts';
 import type { Organisation } from '../../../src/transport/organisation.ts';
 import { NO_DNS } from '../../helpers/no-dns.ts';
 
@@ -39,7 +40,13 @@ export class CertificateFixture {
     this.#folder = mkdtempSync(join(tmpdir(), 'relaypair-cmdlets-'));
     this.store = CertificateStore.open(this.#folder);
     const { peers, receiveConnectors } = this;
-    const organisation = { peers, receiveConnectors } as unknown as Organisation;
+    const organisation = {
+      role,
+      peers,
+      receiveConnectors,
+      sendConnectors: [],
+      transportConfig: DEFAULT_TRANSPORT_CONFIG,
+    } as unknown as Organisation;
     this.context = {
       config: { ...parseConfig(`{ role: ${role}, fqdn: ${FQDN[role]} }`, '/etc/test.yaml'), hosts: this.hosts },
       clock: this.clock,

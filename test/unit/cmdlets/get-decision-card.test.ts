@@ -25,7 +25,7 @@ const SENT: DecisionCard = {
   policy: 'direct-trust',
   rule: 'direct trust: on record and in date',
   reason: 'direct-trust',
-  startTls: { offered: true, attempted: true, answer: 220 },
+  startTls: { offered: true, attempted: true, verb: 'X-ANONYMOUSTLS', answer: 220 },
   tls: {
     version: 'TLSv1.3',
     cipher: 'TLS_AES_256_GCM_SHA384',
@@ -115,6 +115,8 @@ describe('Get-DecisionCard', () => {
       ['NetworkMessageId', 'N-1'],
       ['StartTlsOffered', true],
       ['StartTlsAttempted', true],
+      ['TlsVerb', 'X-ANONYMOUSTLS'],
+      ['TlsVerbNotOffered', null],
       ['StartTlsAnswer', 220],
       ['StartTlsFailure', null],
       ['TlsVersion', 'TLSv1.3'],

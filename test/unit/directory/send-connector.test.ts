@@ -9,6 +9,8 @@ import {
   sendConnectorView,
   SMART_HOST_AUTH_MECHANISMS,
 } from '../../../src/directory/send-connector.ts';
+import { TLS_VERBS } from '../../../src/directory/tls-settings.ts';
+import { TLS_VERSIONS } from '../../../src/tls/tls-terms.ts';
 import { validateSendConnector } from '../../../src/directory/send-connector-rules.ts';
 import { SITE } from './fixtures.ts';
 
@@ -78,6 +80,9 @@ describe('Send connector', () => {
       port: fc.integer({ min: 1, max: 65_535 }),
       smartHostAuthMechanism: fc.constantFrom(...SMART_HOST_AUTH_MECHANISMS),
       requireTls: fc.boolean(),
+      tlsVerb: fc.constantFrom(...TLS_VERBS),
+      tlsMinimumVersion: fc.constantFrom(...TLS_VERSIONS),
+      tlsCipherSuites: fc.shuffledSubarray(['AES128-SHA', 'TLS_AES_128_GCM_SHA256', 'AES256-SHA']),
       maxMessageSizeBytes: fc.option(fc.integer({ min: 0, max: 2_147_483_647 }), { nil: undefined }),
       addressSpaces: fc.array(fc.constantFrom('*', '*.com', 'contoso.com').map(parseAddressSpace)),
       authenticationCredential: fc.option(
@@ -164,6 +169,13 @@ describe('Send connector rules', () => {
     ],
     ['-- as smart host on a hub', { ...valid, smartHosts: ['--'] }, /only for a connector whose sources are Edge/],
     ['no address space', { ...valid, addressSpaces: [] }, /at least one address space/],
+    ['X-ANONYMOUSTLS towards strangers', { ...valid, tlsVerb: 'XAnonymousTls' }, /only for the connector to "--"/],
+    ['a suite that is none', { ...valid, tlsCipherSuites: ['RC5'] }, /no suite "RC5"/],
+    [
+      'TLS 1.3 without a suite of it',
+      { ...valid, tlsMinimumVersion: 'Tls13', tlsCipherSuites: ['ECDHE-RSA-AES128-GCM-SHA256'] },
+      /needs a suite of TLS 1\.3/,
+    ],
     ['port 0', { ...valid, port: 0 }, /Port/],
     ['port 65536', { ...valid, port: 65_536 }, /Port/],
     ['a source address that is none', { ...valid, sourceIpAddress: 'here' }, /SourceIPAddress/],

@@ -156,9 +156,14 @@ describe('what is negotiated', () => {
   });
 
   it('can be narrowed by the caller', async () => {
-    const { port } = await upgradeEach(createServerContext(edge, { minVersion: 'TLSv1.3' }), edge);
+    const { port } = await upgradeEach(
+      createServerContext(edge, { terms: { tlsMinimumVersion: 'Tls13', tlsCipherSuites: [] } }),
+      edge,
+    );
     expect(await refusalOf(port, { ...clientTlsOptions(), maxVersion: 'TLSv1.2' })).toMatch(/^ERR_SSL_/);
-    const chosen = clientTlsOptions({ ciphers: 'TLS_CHACHA20_POLY1305_SHA256' });
+    const chosen = clientTlsOptions({
+      terms: { tlsMinimumVersion: 'Tls12', tlsCipherSuites: ['TLS_CHACHA20_POLY1305_SHA256'] },
+    });
     expect((await connect(port, chosen)).getCipher().standardName).toBe('TLS_CHACHA20_POLY1305_SHA256');
   });
 });

@@ -14,6 +14,7 @@ const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
   SmtpSendTLSRequiredFailed: { connector: 'Internet', target: 'mail.example', cause: 'STARTTLS is not offered' },
   SmtpSendOutboundAuthenticationFailed: { server: 'edge01.contoso.test', connector: 'Inbound', cause: 'refused' },
   SmtpSendDirectTrustFailed: { thumbprint: 'AB12', remoteAddress: '192.0.2.1', connector: 'Inbound', cause: 'unknown' },
+  WeakTlsAllowed: { connector: 'Default', weakness: 'TLS 1.0' },
   CannotLoadSTARTTLSCertificateFromStore: { fqdn: 'edge01.contoso.test', connector: 'Default' },
   InternalTransportCertificateExpired: { thumbprint: 'AB12', notAfter: DATE },
   STARTTLSCertificateExpired: { fqdn: 'edge01.contoso.test', thumbprint: 'AB12', notAfter: DATE },

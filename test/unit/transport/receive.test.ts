@@ -144,6 +144,37 @@ describe('Receiver', () => {
   const overTls = { helo: EDGE, tls: tlsWith(edgeCertificate) };
   const asEdge = { ...overTls, authentication: { mechanism: 'EXTERNAL', identity: EDGE } };
 
+  describe('X-ANONYMOUSTLS', () => {
+    const anonymous = { ...CONNECTOR, tlsVerb: 'XAnonymousTls' } as const;
+    const offerOf = (connector: ReceiveConnector) => {
+      organisation = { ...organisation, receiveConnectors: [connector] };
+      const receiver = makeReceiver();
+      const { startTls, anonymousTls } = receiver.offer(admitted(receiver));
+      return { startTls, anonymousTls };
+    };
+
+    it('is offered where the connector says so, beside STARTTLS or without it', () => {
+      expect(offerOf(CONNECTOR)).toEqual({ startTls: true, anonymousTls: false });
+      expect(offerOf(anonymous)).toEqual({ startTls: true, anonymousTls: true });
+      expect(offerOf({ ...anonymous, authMechanism: ['ExchangeServer'] })).toEqual({
+        startTls: false,
+        anonymousTls: true,
+      });
+      expect(offerOf({ ...anonymous, authMechanism: ['Tls'] })).toEqual({ startTls: true, anonymousTls: false });
+      ownCertificate = undefined;
+      expect(offerOf(anonymous)).toEqual({ startTls: false, anonymousTls: false });
+    });
+
+    it('goes on being offered when the certificate has expired, as the peer judges it by the record', () => {
+      clock.jump(400 * 86_400_000);
+      try {
+        expect(offerOf(anonymous)).toEqual({ startTls: false, anonymousTls: true });
+      } finally {
+        clock.jump(-400 * 86_400_000);
+      }
+    });
+  });
+
   it('refuses a client that no connector is for', () => {
     organisation = { ...organisation, receiveConnectors: [receiveConnector({ remoteIpRanges: ['127.0.0.1'] })] };
     expect(makeReceiver().connect(makeSession())).toBe(REPLIES.connectionRefused);

@@ -151,6 +151,7 @@ describe('routeRecipient by a connector with DNS routing', () => {
       domain: 'example.com',
       connector: `EdgeSync - ${SITE} to Internet`,
       stance: 'opportunistic',
+      tls: { tlsVerb: 'StartTls', tlsMinimumVersion: 'Tls12', tlsCipherSuites: [] },
       port: 25,
       name: 'edge01.perimeter.test',
     });
