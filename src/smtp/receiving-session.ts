@@ -7,6 +7,7 @@
 import type { Log } from '../log.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
 import { mailboxKey } from './address.ts';
+import { parseAuthCommand } from './auth-command.ts';
 import { AuthenticationExchange, type AuthenticationStep } from './authentication-exchange.ts';
 import { BodyDialog, type BodyTransaction, type BodyWire } from './body-dialog.ts';
 import { parseChunkCommand } from './chunk-command.ts';
@@ -240,14 +241,9 @@ export class ReceivingSession {
   #authenticate(line: CommandLine): Answer | Promise<Answer> {
     if (this.#facts.helo === undefined) return REPLIES.sendHello;
     if (this.#facts.authentication || this.#transaction) return REPLIES.badSequence;
-    const { mechanisms, mechanismsUnderTls = [] } = this.#policy.offer(this.#facts);
-    const [name = '', initialResponse, ...more] = line.argument.split(/ +/);
-    const find = (those: readonly string[]) => those.find((one) => one.toUpperCase() === name.toUpperCase());
-    if (!this.#facts.tls && find(mechanismsUnderTls) !== undefined) return REPLIES.authEncryptionRequired;
-    if (mechanisms.length === 0 || !this.#facts.extended) return REPLIES.authNotOffered;
-    if (name === '' || more.length > 0) return REPLIES.parameterMalformed;
-    const mechanism = find(mechanisms);
-    if (mechanism === undefined) return REPLIES.authMechanism;
+    const command = parseAuthCommand(line.argument, this.#policy.offer(this.#facts), this.#facts);
+    if (command.kind === 'refused') return command.reply;
+    const { mechanism, initialResponse } = command;
     return this.#noteStep(this.#exchange.begin(() => this.#policy.sasl(this.#facts, mechanism), initialResponse));
   }
 
