@@ -46,6 +46,10 @@ const doors: Doors = {
     const { readVersion } = await import('./version.ts');
     return (await import('./capture/merge.ts')).mergeSecrets({ ...options, application: `relaypair ${readVersion()}` });
   },
+  meddle: async (options) => {
+    const { runMeddle } = await import('./lab/meddle.ts');
+    return runMeddle({ ...options, onLine: print, signal: stopSignal() });
+  },
   slapdSchema: async () => (await import('./directory/slapd-schema.ts')).formatSlapdSchema(),
   offlineContext: (_role, configPath) => {
     const config = readConfig(configPath);

@@ -55,7 +55,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   control: ['cmdlets'],
   shell: ['control', 'capture', 'cmdlets', 'storage', 'tracking', 'trust'],
-  lab: ['control', 'capture', 'cmdlets', 'smtp', 'ldap', 'tls', 'storage'],
+  lab: ['control', 'capture', 'cmdlets', 'smtp', 'ldap', 'tls', 'storage', 'meddle'],
+  meddle: ['tls', 'trust'],
 };
 
 /** Who may take from smtp only what knows no wire: the mechanism SCRAM, and how an address is written. */

@@ -45,17 +45,28 @@ interface DemoOptions {
   readonly dir: string | undefined;
 }
 
+export interface MeddleOptions {
+  /** The scenario file, absolute. */
+  readonly scenario: string;
+  readonly listen: Endpoint;
+  readonly to: Endpoint;
+  /** The config of the server that sends through the box, whose decision card a scenario may expect something of. */
+  readonly sender: string | undefined;
+  readonly isJson: boolean;
+}
+
 export interface Doors {
   /** Functions, so that help on one role, or starting a server, loads nothing else. */
   readonly hubCmdlets: () => Promise<readonly CmdletDeclaration[]>;
   readonly edgeCmdlets: () => Promise<readonly CmdletDeclaration[]>;
-  /** Runs a server until it is told to stop; resolves with the exit code, as the next two do. */
+  /** Runs a server until it is told to stop; resolves with the exit code, as the next ones do. */
   startServer(role: Role, configPath: string, options: ServerOptions): Promise<number>;
   up(options: UpOptions): Promise<number>;
   demo(options: DemoOptions): Promise<number>;
   /** Moves the clocks of both servers together, or only shows them; resolves with how both stand then. */
   labClock(options: LabClockOptions): Promise<readonly OutputRecord[]>;
   mergeCapture(options: Omit<MergeOptions, 'application'>): Promise<MergeReport>;
+  meddle(options: MeddleOptions): Promise<number>;
   /** The directory's schema as a file for slapd. */
   slapdSchema(): Promise<string>;
   /** For a cmdlet that runs where no server does. */

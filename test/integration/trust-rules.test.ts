@@ -1,13 +1,14 @@
 // The trust rules a second time: the same cases as the pure table, between a Hub and an Edge process over real sockets,
-// with a meddler on the wire. The clocks of certificates are set by when each server first started.
+// with the fault box on the wire. The clocks of certificates are set by when each server first started.
 
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Meddler } from '../helpers/meddler.ts';
+import { Meddler } from '../../src/meddle/meddler.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { eventually, Servers } from '../helpers/servers.ts';
 import { submit } from '../helpers/submit.ts';
 import { type Dates, TRUST_CASES, type TrustCase } from '../helpers/trust-cases.ts';
+import { WIRE_FAULTS } from '../helpers/wire-faults.ts';
 
 /** A server that first started then has a certificate that is so now. */
 const FIRST_START: Record<Dates, string> = { 'in-date': '-10d', expired: '-400d', 'not-yet-valid': '+2d' };
@@ -40,7 +41,7 @@ describe.each(worlds())('with own $own, peer $peer, replaced: $isReplaced', (wor
 
   beforeAll(async () => {
     const edgePort = await freePort();
-    meddler = await Meddler.open({ host: '127.0.0.1', port: edgePort });
+    meddler = await Meddler.open({ to: { host: '127.0.0.1', port: edgePort } });
     servers = await Servers.prepare({
       edgeSeenAt: meddler.port,
       edgePort,
@@ -62,13 +63,13 @@ describe.each(worlds())('with own $own, peer $peer, replaced: $isReplaced', (wor
     '$when: $result, $reason',
     async (row) => {
       await settle(servers, row);
-      meddler.wire = row.wire ?? 'clean';
+      meddler.setFaults(WIRE_FAULTS[row.wire ?? 'clean']);
       const card = await cardOf(servers, row);
       console.log(
         `${row.when.padEnd(48)} ${String(card['channel']).padEnd(9)} ${String(card['outcome']).padEnd(9)} ${String(card['reason']).padEnd(30)} ${String(card['protection'])}`,
       );
       expect(card).toMatchObject(expectedCard(row));
-      meddler.wire = 'clean';
+      meddler.setFaults([]);
       await clear(servers, world);
     },
     40_000,

@@ -39,6 +39,7 @@ beforeEach(async () => {
       await note('merge', options);
       return { sessions: 1, leftOut: 2 };
     },
+    meddle: (options) => note('meddle', options),
     slapdSchema: () => Promise.resolve('attributetype ( 1.2 )\n'),
     offlineContext: () => {
       throw new Error('nothing here runs without a server');
