@@ -376,9 +376,7 @@ const REFUSED: readonly [string, () => string | Buffer, string, RegExp][] = [
 describe('reading what is wrong', () => {
   it.each(REFUSED)('refuses %s', (_, make, code, words) => {
     const content = make();
-    const begun = performance.now();
     const { code: found, message } = refusal(() => read(content));
-    expect(performance.now() - begun).toBeLessThan(1000);
     expect(found).toBe(`subscription-${code}`);
     expect(message).toMatch(words);
     // One printable sentence of a bearable length.

@@ -113,16 +113,19 @@ describe('parsePath', () => {
     );
   });
 
-  it('answers any octets at all, and quickly', () => {
+  it('answers any octets at all', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
         const path = parsePath(`<${text}>`, 'reverse');
         expect(path === undefined || path.mailbox === undefined || path.mailbox.text.length <= 254).toBe(true);
       }),
     );
-    const startMs = performance.now();
-    parsePath(`<${'a.'.repeat(2000)}@${'-'.repeat(2000)}`, 'reverse');
-    parsePath(`<${'@a-'.repeat(1300)}:`, 'reverse');
-    expect(performance.now() - startMs).toBeLessThan(500);
   });
+
+  // Backtracking would take minutes.
+  it.each([`<${'a.'.repeat(200_000)}@${'-'.repeat(200_000)}`, `<${'@a-'.repeat(130_000)}:`])(
+    'refuses what is long without going through it again and again (%#)',
+    { timeout: 20_000 },
+    (text) => expect(parsePath(text, 'reverse')).toBeUndefined(),
+  );
 });
