@@ -146,4 +146,18 @@ export const EXCHANGE_EVENTS = {
     describe: (facts) =>
       `The pressure on ${facts.resource} went from ${facts.from} down to ${facts.to} (${facts.pressure}).`,
   }),
+  DiskSpaceExhausted: define<{ resource: string; pressure: string }>({
+    id: 15_006,
+    source: 'MSExchangeTransport',
+    level: 'Error',
+    describe: (facts) =>
+      `No new mail is taken: ${facts.resource} stands at ${facts.pressure}, above what backPressure allows. Nothing accepted is lost, and queued mail still goes out. Make room on that disk; mail is taken again by itself then.`,
+  }),
+  MemoryExhausted: define<{ resource: string; pressure: string }>({
+    id: 15_007,
+    source: 'MSExchangeTransport',
+    level: 'Error',
+    describe: (facts) =>
+      `No new mail is taken: ${facts.resource} stands at ${facts.pressure}, above what backPressure allows. Nothing accepted is lost, and queued mail still goes out. Mail is taken again by itself once memory is free.`,
+  }),
 };

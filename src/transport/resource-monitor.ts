@@ -53,6 +53,13 @@ export interface ResourceState {
 
 export type ResourceName = 'UsedDiskSpace[Spool]' | 'UsedDiskSpace[Logs]' | 'PrivateBytes' | 'SubmissionQueueLength';
 
+/** What Exchange says besides, at High, of the resources that an administrator has to make room for. */
+const EXHAUSTED: Readonly<Partial<Record<ResourceName, 'DiskSpaceExhausted' | 'MemoryExhausted'>>> = {
+  'UsedDiskSpace[Spool]': 'DiskSpaceExhausted',
+  'UsedDiskSpace[Logs]': 'DiskSpaceExhausted',
+  PrivateBytes: 'MemoryExhausted',
+};
+
 export interface ResourceMonitorOptions {
   readonly clock: Clock;
   readonly log: Log;
@@ -167,6 +174,8 @@ export class ResourceMonitor {
     events.record(
       createEvent(isHigher(level, before) ? 'ResourcePressureIncreased' : 'ResourcePressureDecreased', facts),
     );
+    const exhausted = level === 'High' ? EXHAUSTED[name] : undefined;
+    if (exhausted !== undefined) events.record(createEvent(exhausted, facts));
   }
 
   #patiently(name: ResourceName, before: PressureLevel, wanted: PressureLevel, patience: number): PressureLevel {

@@ -79,6 +79,7 @@ describe('ResourceMonitor', () => {
     expect(names()).toEqual([
       'ResourcePressureIncreased Medium',
       'ResourcePressureIncreased High',
+      'DiskSpaceExhausted High',
       'ResourcePressureDecreased Normal',
     ]);
   });
