@@ -147,7 +147,7 @@ export class LdapListener {
     });
     server.on('secureConnection', serve);
     return server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      this.#options.log.info({ code: error.code, remote: socket.remoteAddress }, 'LDAPS handshake failed');
+      this.#options.log.info({ code: error.code, remote: addressOf(socket) }, 'LDAPS handshake failed');
       // Node only reports a handshake that takes too long.
       socket.destroy();
     });
@@ -157,7 +157,7 @@ export class LdapListener {
   #serveTapped(socket: Socket, tap: Tap, keyPair: () => KeyPair | undefined): void {
     const own = this.#createTlsServer((secured) => {
       tap.handshakeEnds();
-      this.#serve(secured, describe(secured), socket.remoteAddress);
+      this.#serve(secured, describe(secured), addressOf(socket));
     });
     own.on('keylog', (line: Buffer) => tap.secret(line));
     this.#setContext(own, keyPair, '');
@@ -191,8 +191,8 @@ export class LdapListener {
 
   /** False for a peer whose address has its share of the connections already; it is cut off. */
   #admit(socket: Socket): boolean {
-    const { remoteAddress } = socket;
-    const others = [...this.#sockets].filter((other) => other.remoteAddress === remoteAddress).length;
+    const remoteAddress = addressOf(socket);
+    const others = [...this.#sockets].filter((other) => addressOf(other) === remoteAddress).length;
     this.#sockets.add(socket);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => this.#sockets.delete(socket));
@@ -202,7 +202,7 @@ export class LdapListener {
     return false;
   }
 
-  #serve(socket: Socket, tls: TlsSession | undefined, remoteAddress = socket.remoteAddress ?? ''): void {
+  #serve(socket: Socket, tls: TlsSession | undefined, remoteAddress = addressOf(socket)): void {
     // Answers are small and wanted one by one.
     socket.setNoDelay(true);
     const { handler, log } = this.#options;
@@ -255,6 +255,11 @@ export class LdapListener {
 function describe(socket: TLSSocket): TlsSession {
   const own = socket.getX509Certificate();
   return describeTlsSession(socket, own ? parseCertificate(own.raw) : undefined);
+}
+
+/** Of who came by IPv4 to a socket that is bound to `::`, as IPv4. */
+function addressOf({ remoteAddress = '' }: Socket): string {
+  return remoteAddress.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
 function isLoopback(host: string): boolean {

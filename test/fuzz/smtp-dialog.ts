@@ -15,6 +15,7 @@ const MAILS = [
   'MAIL FROM:<"a b"@client.test> RET=HDRS ENVID=x+2By',
   'MAIL FROM:<\xc3\xa4@client.test> SMTPUTF8',
   'MAIL FROM:<a@[IPv6:::1]> BODY=BINARYMIME',
+  'MAIL FROM:<a@client.test> REQUIRETLS SIZE=5',
   'MAIL FROM:<@x.test,@y.test:a@client.test>',
 ];
 const RECIPIENTS = [

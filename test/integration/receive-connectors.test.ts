@@ -35,6 +35,7 @@ beforeAll(async () => {
   await make('A relay among them', '127.0.0.10-127.0.0.11', {
     PermissionGroups: 'AnonymousUsers',
     ExtendedRights: 'Ms-Exch-SMTP-Accept-Any-Recipient',
+    DeniedRights: 'Ms-Exch-SMTP-Accept-Authoritative-Domain-Sender',
   });
   await make('One of those', '127.0.0.11', { PermissionGroups: 'AnonymousUsers', Banner: '220 the narrowest' });
   await make('Second port', '127.0.0.1', {
@@ -115,6 +116,15 @@ describe('the verdicts in their order', () => {
     ],
     ['TLS where it is required', '127.0.0.1', 'second', '<a@b.test>', TLS_FIRST],
     ['the right to submit', '127.0.0.8', 'first', '<a@b.test>', NOT_AUTHENTICATED],
+    [
+      'the right to this sender, and not by the size of what it sends',
+      '127.0.0.10',
+      'first',
+      '<a@contoso.test> SIZE=10485760',
+      '550 5.7.1 Anonymous client does not have permission to send as this sender',
+    ],
+    ['nothing, for a sender from elsewhere', '127.0.0.10', 'first', '<a@elsewhere.test>', '250 2.1.0 Sender OK'],
+    ['nothing, for the null path', '127.0.0.10', 'first', '<>', '250 2.1.0 Sender OK'],
     ['nothing', '127.0.0.1', 'first', '<a@contoso.test>', '250 2.1.0 Sender OK'],
   ])('of MAIL: %s', async (_, from, port, path, expected) => {
     expect(await refusals(from, ports[port], `MAIL FROM:${path}`)).toBe(expected);

@@ -64,6 +64,22 @@ describe('the LDAP server', () => {
     return client;
   }
 
+  it('is on IPv6 too, and calls who came by IPv4 by that address', async () => {
+    const seen: string[] = [];
+    const bind = handler.bind.bind(handler);
+    handler.bind = (connection, credentials) => {
+      seen.push(connection.remoteAddress);
+      return bind(connection, credentials);
+    };
+    const security = { kind: 'tls', keyPair: () => pair } as const;
+    listener = await LdapListener.open({ host: '::', port: 0, security, handler, log: silentLog() });
+    openEnd.push(() => listener.close());
+    for (const host of ['127.0.0.1', '::1']) {
+      await (await dial(listener.address.port, { host })).bindSimple(ADMIN, PASSWORD);
+    }
+    expect(seen).toEqual(['127.0.0.1', '::1']);
+  });
+
   it('takes a client certificate for SASL EXTERNAL', async () => {
     const client = await dial(await listen(), { clientCertificate: clientPair });
     await client.bindExternal();
