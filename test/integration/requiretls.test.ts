@@ -1,12 +1,18 @@
 // REQUIRETLS from one end to the other: through both servers and a restart, and back to the sender with the reason where it cannot
 // go on. It is the one mail that does not flow in clear once the certificates have expired.
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readReport, type ReadReport } from '../helpers/mime.ts';
 import { RawSmtpClient } from '../helpers/raw-smtp-client.ts';
 import { INSIDER, OUTSIDER, Relaying, writeLetter } from '../helpers/relaying.ts';
 import { eventually } from '../helpers/servers.ts';
+import { openScriptedServer } from '../helpers/scripted-smtp-server.ts';
+import { createSelfSigned } from '../../src/tls/self-signed.ts';
 import { REASONS } from '../../src/trust/reasons.ts';
+
+const RELAY = 'relay.isp.test';
 
 let relaying: Relaying;
 
@@ -87,5 +93,40 @@ describe('a message with REQUIRETLS', () => {
       { outcome: 'failed', reason: 'starttls-not-supported', channel: 'none' },
     ]);
     expect(relaying.outside.messages.filter(({ content }) => content.includes(messageId))).toEqual([]);
+  }, 240_000);
+
+  it('arrives with REQUIRETLS at a smart host whose authority the Edge was told of', async () => {
+    const { servers } = relaying;
+    const notBefore = new Date(Date.now() - 60_000);
+    const { certificate, privateKeyPem } = await createSelfSigned({ netbiosName: 'RELAY', fqdn: RELAY, notBefore });
+    const roots = join(servers.folder, 'roots.pem');
+    writeFileSync(roots, certificate.pem);
+    const relay = await openScriptedServer({
+      keywords: ['STARTTLS'],
+      keywordsInTls: ['REQUIRETLS'],
+      tls: { key: privateKeyPem, cert: certificate.pem },
+    });
+    try {
+      const hosts = {
+        'hub01.corp.test': `127.0.0.1:${servers.ports.hub}`,
+        [RELAY]: `127.0.0.1:${relay.port}`,
+      };
+      servers.configureBoth({ deliver: `smtp:127.0.0.1:${relaying.inside.port}`, edgeExtra: { hosts } });
+      await servers.stop('edge');
+      await servers.start('edge', undefined, { environment: { NODE_EXTRA_CA_CERTS: roots } });
+      const connector = 'EdgeSync - Default-First-Site-Name to Internet';
+      await servers.ask('hub', 'Set-SendConnector', { Identity: connector, SmartHosts: RELAY });
+      await relaying.synchronize();
+      const messageId = await sendRequiringTls('all the way', OUTSIDER);
+      await eventually('the message', () => relay.bodies.find((body) => body.includes(messageId)));
+      expect(relay.commands.filter((line) => line.startsWith('MAIL'))).toEqual([`MAIL FROM:<${INSIDER}> REQUIRETLS`]);
+      const [card] = await eventually('the card', () => {
+        const cards = cardsOf('edge', messageId);
+        return cards.length > 0 ? cards : undefined;
+      });
+      expect(card).toMatchObject({ outcome: 'delivered', reason: 'tls-verified', policy: 'sender-requires-tls' });
+    } finally {
+      await relay.close();
+    }
   }, 240_000);
 });
