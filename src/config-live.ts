@@ -49,8 +49,18 @@ export class LiveConfig {
 
 /** The settings that may change at run time, taken from `read`. */
 function withLiveSettings(before: Config, read: Config): Config {
-  const { hosts, dns, deliver, retry, limits, backPressure } = read;
-  return { ...before, hosts, dns, deliver, retry, limits, backPressure, log: { ...before.log, level: read.log.level } };
+  const { hosts, dns, deliver, retry, limits, backPressure, proxies } = read;
+  return {
+    ...before,
+    hosts,
+    dns,
+    deliver,
+    retry,
+    limits,
+    backPressure,
+    proxies,
+    log: { ...before.log, level: read.log.level },
+  };
 }
 
 /** Sections whose own keys are no settings. */

@@ -4,6 +4,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseDuration } from './duration.ts';
+import { parseIpRange } from './ip-range.ts';
 import { messageOf } from './problem.ts';
 import { parseSize } from './size.ts';
 
@@ -68,6 +69,11 @@ export const nameServer = z.string(NO_NAME_SERVER).transform((text, context) => 
   if (parsed && isIP(parsed.host) !== 0 && parsed.port > 0) return formatEndpoint(parsed);
   context.addIssue({ code: 'custom', message: `"${text}" is ${NO_NAME_SERVER}` });
   return z.NEVER;
+});
+
+/** Addresses as a Receive connector names them. */
+export const ipRange = z.string('not a range of addresses').refine((text) => parseIpRange(text) !== undefined, {
+  error: ({ input }) => `"${String(input)}" is no address, no CIDR and no low-high range`,
 });
 
 const NO_NAME = 'not a fully qualified name such as edge01.perimeter.test';

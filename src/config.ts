@@ -13,6 +13,7 @@ import {
   type Endpoint,
   hostName,
   interval,
+  ipRange,
   nameServer,
   parseEndpoint,
   percent,
@@ -95,10 +96,15 @@ const schema = z.strictObject({
   directory: directorySection,
   retry,
   backPressure,
+  proxies: z
+    .strictObject({ proxyProtocol: z.array(ipRange).default([]), xclient: z.array(ipRange).default([]) })
+    .prefault({}),
   limits: z
     .strictObject({
       maxRecipients: z.int().min(100).default(5000),
       maxConnections: z.int().min(1).default(5000),
+      maxMessagesPerSession: z.int().min(1).default(100_000),
+      maxRecipientsPerMinute: z.int().min(1).optional(),
       maxConnectionsPerHop: z.int().min(1).default(10),
       commandTimeout: duration.default(300_000),
       handshakeTimeout: duration.default(30_000),

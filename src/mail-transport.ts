@@ -10,6 +10,7 @@ import { type DirectoryView, receivingOptions } from './receiving.ts';
 import type { Foundation } from './server.ts';
 import { SmtpListener } from './smtp/listener.ts';
 import { watchCertificates } from './transport/certificate-watch.ts';
+import { ConnectionCounts } from './transport/connection-counts.ts';
 import { CrashFolder } from './transport/crash-folder.ts';
 import { openHop } from './transport/deliver.ts';
 import { ExpiryWarnings } from './transport/expiry-warnings.ts';
@@ -122,6 +123,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     tap,
     decoySecret: view.decoySecret,
     pressure: () => resources.pressure(),
+    counts: new ConnectionCounts(),
     validation,
     logins,
   });

@@ -3,6 +3,7 @@
 import type { OpenTap } from './capture/tap.ts';
 import type { Cancel, Clock } from './clock.ts';
 import type { Config } from './config.ts';
+import { parseIpRange, rangeContains } from './ip-range.ts';
 import type { Log } from './log.ts';
 import type { SessionOptions } from './smtp/listener.ts';
 import type { TlsContexts } from './tls-contexts.ts';
@@ -26,7 +27,7 @@ export interface DirectoryView {
 export interface ReceivingParts
   extends Pick<
     ReceiveOptions,
-    'spool' | 'organisation' | 'records' | 'decoySecret' | 'pressure' | 'validation' | 'logins'
+    'spool' | 'organisation' | 'records' | 'decoySecret' | 'pressure' | 'validation' | 'logins' | 'counts'
   > {
   /** The config in force. */
   readonly config: () => Config;
@@ -37,7 +38,7 @@ export interface ReceivingParts
   readonly tap: OpenTap | undefined;
 }
 
-/** How sessions are held: limits of the config, and a Receiver that decides. */
+/** How sessions are held, and a Receiver that decides. */
 export function receivingOptions({ config, contexts, tap, ...parts }: ReceivingParts): SessionOptions {
   const policy = new Receiver({
     ...parts,
@@ -46,15 +47,27 @@ export function receivingOptions({ config, contexts, tap, ...parts }: ReceivingP
     },
     identityFor: (question) => contexts.identityFor(question),
     certificateFor: (question) => contexts.select(question),
+    serverLimits: () => {
+      const { commandTimeout: commandTimeoutMs, ...limits } = config().limits;
+      return { ...limits, commandTimeoutMs };
+    },
   });
   return {
     fqdn: config().fqdn,
     policy,
     log: parts.log,
     ...(tap && { tap }),
-    limits: () => {
-      const { maxConnections, maxRecipients, drainTimeout, commandTimeout } = config().limits;
-      return { maxConnections, maxRecipients, timeouts: { closeMs: drainTimeout, commandMs: commandTimeout } };
+    limits: () => ({ timeouts: { closeMs: config().limits.drainTimeout } }),
+    intermediaries: {
+      speaksProxy: (address) => isListed(config().proxies.proxyProtocol, address),
+      mayXclient: (address) => isListed(config().proxies.xclient, address),
     },
   };
+}
+
+function isListed(ranges: readonly string[], address: string): boolean {
+  return ranges.some((text) => {
+    const range = parseIpRange(text);
+    return range !== undefined && rangeContains(range, address);
+  });
 }

@@ -7,6 +7,7 @@ import type { DirectoryView } from './receiving.ts';
 import type { Foundation } from './server.ts';
 import { isShared } from './spool/spool-door.ts';
 import { createEvent } from './tracking/events.ts';
+import { ConnectionCounts } from './transport/connection-counts.ts';
 import type { Organisation } from './transport/organisation.ts';
 import type { ResourceMonitor } from './transport/resource-monitor.ts';
 import { openOwnerDoor } from './workers/owner-door.ts';
@@ -26,16 +27,14 @@ export async function openWorkers(
   resources: ResourceMonitor,
 ): Promise<WorkerPool> {
   const { config, live, clock, log, spool, events, parts } = foundation;
+  const counts = new ConnectionCounts();
   if (!isShared(spool)) throw new Error(`the spool backend ${spool.backend} knows no workers`);
   const pool = await WorkerPool.open({
     count: config.workers,
     program: PROGRAM,
     start: { config, decoySecret: view.decoySecret },
     state: () => readState(foundation, view, resources),
-    handlers: openOwnerDoor({ ...foundation, spool, validation: view.validation, logins: view.logins }),
-    get maxConnections() {
-      return live.current().limits.maxConnections;
-    },
+    openDoor: () => openOwnerDoor({ ...foundation, spool, counts, validation: view.validation, logins: view.logins }),
     get drainMs() {
       return live.current().limits.drainTimeout;
     },

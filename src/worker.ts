@@ -91,6 +91,7 @@ async function run({ number, config, decoySecret }: WorkerStart, firstState: Wor
       contexts: new TlsContexts(new PushedCertificates(() => state.certificates), config.fqdn, clock),
       decoySecret,
       tap: captures.tap,
+      counts: owner,
       logins: config.role === 'hub' ? owner : undefined,
       pressure: () => state.pressure,
       validation: {

@@ -19,6 +19,7 @@ const FLOOR_ONE = [
   'bounded-map',
   'locale',
   'free-port',
+  'ip-range',
   'recurrence',
   'size',
   'version',

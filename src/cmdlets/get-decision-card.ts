@@ -75,6 +75,7 @@ function describeCard(card: DecisionCard): OutputRecord {
     Peer: peer.name ?? peer.address,
     PeerAddress: peer.address,
     PeerPort: peer.port,
+    PeerVia: peer.via ? `${peer.via.protocol} ${peer.via.address}` : null,
     MessageId: card.messageId,
     InternalMessageId: card.internalMessageId ?? null,
     NetworkMessageId: card.networkMessageId,

@@ -4,7 +4,13 @@
 import { isIP } from 'node:net';
 import { type Endpoint, parseEndpoint } from '../config.ts';
 import { normalizeBinding } from '../directory/binding.ts';
-import { AUTH_MECHANISMS, type ReceiveConnector, rightsOf, SIZE_OFFERS } from '../directory/receive-connector.ts';
+import {
+  AUTH_MECHANISMS,
+  MESSAGE_RATE_SOURCES,
+  type ReceiveConnector,
+  rightsOf,
+  SIZE_OFFERS,
+} from '../directory/receive-connector.ts';
 import { EXTENDED_RIGHTS, PERMISSION_GROUPS } from '../directory/receive-rights.ts';
 import { PROTOCOL_LOGGING_LEVELS } from '../directory/send-connector.ts';
 import { Problem } from '../problem.ts';
@@ -53,31 +59,52 @@ export const RECEIVE_CONNECTOR_PARAMETERS = {
   Comment: { type: 'string', help: 'A remark' },
   MaxMessageSize: { type: 'size', help: 'Largest message' },
   MaxHopCount: { type: 'integer', help: 'Received fields from which on a message counts as looping' },
-  MaxRecipientsPerMessage: { type: 'integer', help: `Recipients of one message ${STORED}` },
-  MaxHeaderSize: { type: 'size', help: `Largest header ${STORED}` },
+  MaxRecipientsPerMessage: { type: 'integer', help: 'Recipients of one message; limits.maxRecipients holds besides' },
+  MaxHeaderSize: { type: 'size', help: 'Largest header; a larger one ends the connection' },
   MaxLocalHopCount: {
     type: 'integer',
     help: 'Received fields of this server itself from which on a message counts as looping; 0 never',
   },
-  MaxProtocolErrors: { ...NUMBER, help: `Errors after which a client is cut off ${STORED}` },
-  MaxLogonFailures: { ...NUMBER, help: `Failed authentications after which a client is cut off ${STORED}` },
-  MaxInboundConnection: { type: 'integer', help: `Connections at a time ${STORED}` },
-  MaxInboundConnectionPerSource: { ...LIMIT, help: `Connections at a time from one address ${STORED}` },
+  MaxProtocolErrors: { ...NUMBER, help: 'Errors after which a client is cut off; 0 never' },
+  MaxLogonFailures: { ...NUMBER, help: 'Failed authentications after which a client is cut off; 0 never' },
+  MaxInboundConnection: { type: 'integer', help: 'Connections at a time' },
+  MaxInboundConnectionPerSource: {
+    ...LIMIT,
+    help: 'Connections at a time from one address, in IPv6 from one network of 64 bits',
+  },
   MaxInboundConnectionPercentagePerSource: {
     type: 'integer',
-    help: `Connections at a time from one address in percent of those left ${STORED}`,
+    help: 'Connections at a time from one address in percent of those left, at least one',
   },
-  MessageRateLimit: { ...LIMIT, help: `Messages a minute from one address ${STORED}` },
-  ConnectionTimeout: { type: 'duration', help: `When a connection is closed even while in use ${STORED}` },
-  ConnectionInactivityTimeout: { type: 'duration', help: `When an idle connection is closed ${STORED}` },
-  TarpitInterval: { type: 'duration', help: 'Delay of the answer to a failed log-in' },
+  MessageRateLimit: { ...LIMIT, help: 'Messages a minute from one source; members of the pair are not counted' },
+  MessageRateSource: {
+    type: 'enum',
+    choices: MESSAGE_RATE_SOURCES,
+    help: 'What a source is: the address, the user who logged in or else the sender, or either; None counts nothing',
+  },
+  ConnectionTimeout: {
+    type: 'duration',
+    help: 'When a connection is closed even while in use; a member of the pair may finish its message',
+  },
+  ConnectionInactivityTimeout: { type: 'duration', help: 'Longest wait for the next whole command' },
+  TarpitInterval: {
+    type: 'duration',
+    help: 'Delay of the answer to a failed log-in, and to strangers whose sender or recipient is refused with 550',
+  },
   ProtocolLoggingLevel: {
     type: 'enum',
     choices: PROTOCOL_LOGGING_LEVELS,
     help: `What goes into the protocol log ${STORED}`,
   },
   DomainSecureEnabled: { type: 'boolean', help: `Domain security: mutual TLS with listed domains ${STORED}` },
-  SizeEnabled: { type: 'enum', choices: SIZE_OFFERS, help: `How SIZE is offered ${STORED}` },
+  SizeEnabled: { type: 'enum', choices: SIZE_OFFERS, help: 'How SIZE is offered; MaxMessageSize holds in any case' },
+  PipeliningEnabled: { type: 'boolean', help: 'Whether PIPELINING is offered' },
+  EightBitMimeEnabled: { type: 'boolean', help: 'Whether 8BITMIME is offered' },
+  ChunkingEnabled: { type: 'boolean', help: 'Whether CHUNKING is offered' },
+  BinaryMimeEnabled: { type: 'boolean', help: 'Whether BINARYMIME is offered; needs ChunkingEnabled' },
+  DeliveryStatusNotificationEnabled: { type: 'boolean', help: 'Whether DSN is offered' },
+  EnhancedStatusCodesEnabled: { type: 'boolean', help: 'Whether ENHANCEDSTATUSCODES is offered and said' },
+  SmtpUtf8Enabled: { type: 'boolean', help: 'Whether SMTPUTF8 is offered' },
 } as const satisfies Parameters;
 
 type Given = Arguments<typeof RECEIVE_CONNECTOR_PARAMETERS>;
@@ -99,10 +126,23 @@ export function receiveConnectorChanges(given: Given): Partial<ReceiveConnector>
     maxMessageSizeBytes: finiteSize(given.MaxMessageSize),
     domainSecureEnabled: given.DomainSecureEnabled,
     protocolLoggingLevel: given.ProtocolLoggingLevel,
-    sizeEnabled: given.SizeEnabled,
     ...tlsChanges(given),
+    ...extensionChanges(given),
     ...limitChanges(given),
   });
+}
+
+function extensionChanges(given: Given): GivenChanges<ReceiveConnector> {
+  return {
+    sizeEnabled: given.SizeEnabled,
+    pipeliningEnabled: given.PipeliningEnabled,
+    eightBitMimeEnabled: given.EightBitMimeEnabled,
+    chunkingEnabled: given.ChunkingEnabled,
+    binaryMimeEnabled: given.BinaryMimeEnabled,
+    deliveryStatusNotificationEnabled: given.DeliveryStatusNotificationEnabled,
+    enhancedStatusCodesEnabled: given.EnhancedStatusCodesEnabled,
+    smtpUtf8Enabled: given.SmtpUtf8Enabled,
+  };
 }
 
 function limitChanges(given: Given): GivenChanges<ReceiveConnector> {
@@ -117,6 +157,7 @@ function limitChanges(given: Given): GivenChanges<ReceiveConnector> {
     maxInboundConnectionPerSource: clearableLimit(given.MaxInboundConnectionPerSource),
     maxInboundConnectionPercentagePerSource: given.MaxInboundConnectionPercentagePerSource,
     messageRateLimit: clearableLimit(given.MessageRateLimit),
+    messageRateSource: given.MessageRateSource,
     connectionTimeoutMs: wholeMs(given.ConnectionTimeout),
     connectionInactivityTimeoutMs: wholeMs(given.ConnectionInactivityTimeout),
     tarpitIntervalMs: wholeMs(given.TarpitInterval),

@@ -2,7 +2,7 @@
 // time, since each check costs a deal of work. Time is the server's clock; memory is bounded.
 
 import type { Clock } from '../clock.ts';
-import { sourceOf } from './ip-range.ts';
+import { sourceOf } from '../ip-range.ts';
 
 export interface BindAttemptLimits {
   /** Failures in a row from one address before it waits. */

@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net';
 import { formatEndpoint, parseEndpoint } from '../config.ts';
-import { parseIpRange, rangeContains } from './ip-range.ts';
+import { parseIpRange, rangeContains } from '../ip-range.ts';
 
 /** The binding in the form in which it is kept; undefined when the text is none. Names are none: only addresses can be bound. */
 export function normalizeBinding(text: string): string | undefined {

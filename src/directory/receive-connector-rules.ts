@@ -4,7 +4,7 @@
 import { Problem } from '../problem.ts';
 import { findContradiction } from '../tls/tls-terms.ts';
 import { normalizeBinding } from './binding.ts';
-import { isCrossing, parseIpRange } from './ip-range.ts';
+import { isCrossing, parseIpRange } from '../ip-range.ts';
 import type { AuthMechanism, ReceiveConnector } from './receive-connector.ts';
 
 /** Names of the server that the connector belongs to. */
@@ -88,6 +88,15 @@ const RULES: readonly Rule[] = [
   {
     breaks: ({ maxInboundConnectionPercentagePerSource }) => !isWithin(maxInboundConnectionPercentagePerSource, 1, 100),
     sentence: 'MaxInboundConnectionPercentagePerSource is from 1 to 100',
+  },
+  {
+    breaks: ({ connectionTimeoutMs }) => !isWithin(connectionTimeoutMs, 1000, 86_400_000),
+    sentence: 'ConnectionTimeout is from 00:00:01 to 1.00:00:00',
+  },
+  {
+    breaks: ({ connectionInactivityTimeoutMs, connectionTimeoutMs }) =>
+      !isWithin(connectionInactivityTimeoutMs, 1000, connectionTimeoutMs),
+    sentence: 'ConnectionInactivityTimeout is from 00:00:01 to ConnectionTimeout',
   },
   {
     breaks: ({ tarpitIntervalMs }) => !isWithin(tarpitIntervalMs, 0, 600_000),

@@ -13,7 +13,7 @@ import {
 } from './attribute-field.ts';
 import { isSubmission, type Service } from '../config.ts';
 import { isBoundTo } from './binding.ts';
-import { parseIpRange, rangeContains, rangeSize } from './ip-range.ts';
+import { parseIpRange, rangeContains, rangeSize } from '../ip-range.ts';
 import { EXTENDED_RIGHTS, PERMISSION_GROUPS, type PermissionGroup, type Right } from './receive-rights.ts';
 import { PROTOCOL_LOGGING_LEVELS, type ProtocolLoggingLevel } from './send-connector.ts';
 import { tlsFields, type TlsSettings } from './tls-settings.ts';
@@ -33,6 +33,10 @@ export type AuthMechanism = (typeof AUTH_MECHANISMS)[number];
 
 export const SIZE_OFFERS = ['Enabled', 'Disabled', 'EnabledWithoutValue'] as const;
 export type SizeOffer = (typeof SIZE_OFFERS)[number];
+
+/** By what a message rate is counted: the address that mail comes from, the user who sends it, or either. */
+export const MESSAGE_RATE_SOURCES = ['None', 'IPAddress', 'User', 'All'] as const;
+export type MessageRateSource = (typeof MESSAGE_RATE_SOURCES)[number];
 
 export interface ReceiveConnector extends TlsSettings {
   readonly name: string;
@@ -63,6 +67,7 @@ export interface ReceiveConnector extends TlsSettings {
   readonly chunkingEnabled: boolean;
   readonly enhancedStatusCodesEnabled: boolean;
   readonly deliveryStatusNotificationEnabled: boolean;
+  readonly smtpUtf8Enabled: boolean;
   readonly sizeEnabled: SizeOffer;
   readonly longAddressesEnabled: boolean;
   readonly orarEnabled: boolean;
@@ -77,9 +82,12 @@ export interface ReceiveConnector extends TlsSettings {
   readonly maxInboundConnectionPercentagePerSource: number;
   readonly connectionTimeoutMs: number;
   readonly connectionInactivityTimeoutMs: number;
-  /** Messages a minute from one address; undefined: unlimited. */
+  /** Messages a minute from one source; undefined: unlimited. */
   readonly messageRateLimit?: number | undefined;
+  readonly messageRateSource: MessageRateSource;
+  /** 0: the session is never ended for them. */
   readonly maxLogonFailures: number;
+  /** 0: the session is never ended for them. */
   readonly maxProtocolErrors: number;
   readonly tarpitIntervalMs: number;
   readonly protocolLoggingLevel: ProtocolLoggingLevel;
@@ -109,6 +117,7 @@ export const receiveConnectorView: View<ReceiveConnector> = defineView('Receive 
   chunkingEnabled: flagField(`${PREFIX}ChunkingEnabled`, true),
   enhancedStatusCodesEnabled: flagField(`${PREFIX}EnhancedStatusCodesEnabled`, true),
   deliveryStatusNotificationEnabled: flagField(`${PREFIX}DsnEnabled`, true),
+  smtpUtf8Enabled: flagField(`${PREFIX}SmtpUtf8Enabled`, true),
   sizeEnabled: choiceField(`${PREFIX}SizeEnabled`, SIZE_OFFERS, 'Enabled'),
   longAddressesEnabled: flagField(`${PREFIX}LongAddressesEnabled`, false),
   orarEnabled: flagField(`${PREFIX}OrarEnabled`, false),
@@ -123,6 +132,7 @@ export const receiveConnectorView: View<ReceiveConnector> = defineView('Receive 
   connectionTimeoutMs: integerField(`${PREFIX}ConnectionTimeout`, 600_000),
   connectionInactivityTimeoutMs: integerField(`${PREFIX}InactivityTimeout`, 300_000),
   messageRateLimit: optionalInteger(`${PREFIX}MessageRateLimit`),
+  messageRateSource: choiceField(`${PREFIX}MessageRateSource`, MESSAGE_RATE_SOURCES, 'IPAddress'),
   maxLogonFailures: integerField(`${PREFIX}MaxLogonFailures`, 3),
   maxProtocolErrors: integerField(`${PREFIX}MaxProtocolErrors`, 5),
   tarpitIntervalMs: integerField(`${PREFIX}TarpitInterval`, 5000),

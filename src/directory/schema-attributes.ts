@@ -142,6 +142,8 @@ export const RECEIVE_CONNECTOR_ATTRIBUTES: readonly Line[] = [
   ['msExchSmtpReceiveProtocolLoggingLevel', 94, 'text', 'single'],
   ['msExchSmtpReceiveSubmission', 207, 'boolean', 'single'],
   ['msExchSmtpReceiveDeniedRights', 208, 'text'],
+  ['msExchSmtpReceiveSmtpUtf8Enabled', 240, 'boolean', 'single'],
+  ['msExchSmtpReceiveMessageRateSource', 241, 'text', 'single'],
   ['msExchSmtpReceiveTlsVerb', 253, 'text', 'single'],
   ['msExchSmtpReceiveTlsMinimumVersion', 254, 'text', 'single'],
   ['msExchSmtpReceiveTlsCipherSuites', 255, 'text', 'single'],

@@ -13,7 +13,7 @@ import {
   textListField,
 } from './attribute-field.ts';
 import { normalizeDomainName } from './domain-name.ts';
-import { parseIpRange } from './ip-range.ts';
+import { parseIpRange } from '../ip-range.ts';
 import { findContradiction } from '../tls/tls-terms.ts';
 import { DEFAULT_TLS_SETTINGS, tlsFields, type TlsSettings } from './tls-settings.ts';
 import { defineView, type View } from './view.ts';

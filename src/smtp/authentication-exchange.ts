@@ -14,12 +14,12 @@ export type AuthenticationStep =
 
 /** The exchanges of one connection, one after the other. */
 export class AuthenticationExchange {
-  readonly #maxFailures: number;
+  readonly #maxFailures: () => number;
   readonly #log: Log;
   #server: SaslServer | undefined;
   #failureCount = 0;
 
-  constructor(maxFailures: number, log: Log) {
+  constructor(maxFailures: () => number, log: Log) {
     this.#maxFailures = maxFailures;
     this.#log = log;
   }
@@ -72,6 +72,6 @@ export class AuthenticationExchange {
 
   #fail(reply: Reply): AuthenticationStep {
     this.#failureCount += 1;
-    return { kind: 'reply', reply: this.#failureCount >= this.#maxFailures ? REPLIES.authTooMany : reply };
+    return { kind: 'reply', reply: this.#failureCount >= this.#maxFailures() ? REPLIES.authTooMany : reply };
   }
 }

@@ -32,7 +32,7 @@ export interface BodyWire {
 
 /** A transaction with the chunks that have come so far. */
 export interface BodyTransaction extends Transaction {
-  chunks?: ChunkedMessage;
+  chunks: ChunkedMessage | undefined;
 }
 
 export interface BodyHost {

@@ -8,7 +8,12 @@ import { HiddenDots } from './hidden-dots.ts';
 import type { Reply } from './reply.ts';
 import { REPLIES } from './replies.ts';
 
-export type BodyFaultCode = 'bare-line-ending' | 'hidden-dot' | 'message-too-large' | 'body-incomplete';
+export type BodyFaultCode =
+  | 'bare-line-ending'
+  | 'hidden-dot'
+  | 'message-too-large'
+  | 'header-too-large'
+  | 'body-incomplete';
 
 /** Why a body cannot be taken. Whoever reads the body may let it pass through: the client gets `reply`. */
 export class BodyFault extends Problem {

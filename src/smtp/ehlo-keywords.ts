@@ -1,17 +1,32 @@
 // What the answer to EHLO offers, in the order in which it is said (RFC 5321 §4.1.1.1). Pure.
 
+import type { ListenerLimits } from './listener-limits.ts';
+import type { CommonExtension } from './parameters.ts';
+import { formatServiceLimits } from './service-limits.ts';
 import type { Offer, SmtpSession } from './session-policy.ts';
+import { XCLIENT_KEYWORD } from './xclient.ts';
 
-export function ehloKeywords(offer: Offer, session: Pick<SmtpSession, 'tls' | 'authentication'>): string[] {
-  const size = offer.sizeLimitBytes === undefined ? 'SIZE' : `SIZE ${offer.sizeLimitBytes}`;
-  const keywords = [size, 'PIPELINING', 'DSN', 'ENHANCEDSTATUSCODES'];
+export interface EhloFacts {
+  readonly session: Pick<SmtpSession, 'tls' | 'authentication'>;
+  readonly limits: Pick<ListenerLimits, 'maxRecipients' | 'maxMessages'>;
+  /** Whether the client may speak for others. */
+  readonly mayClaim: boolean;
+}
+
+export function ehloKeywords(offer: Offer, { session, limits, mayClaim }: EhloFacts): string[] {
+  const common = (...all: CommonExtension[]) => all.filter((one) => offer.withheld?.includes(one) !== true);
+  const keywords: string[] = common('PIPELINING', 'DSN', 'ENHANCEDSTATUSCODES');
+  if (common('SIZE').length > 0) keywords.unshift(sizeKeyword(offer));
   if (offer.startTls && !session.tls) keywords.push('STARTTLS');
   if (offer.anonymousTls === true && !session.tls) keywords.push('X-ANONYMOUSTLS');
   if (offer.mechanisms.length > 0 && !session.authentication) keywords.push(`AUTH ${offer.mechanisms.join(' ')}`);
   if (offer.chunking === true) keywords.push('CHUNKING');
   if (offersBinary(offer)) keywords.push('BINARYMIME');
   if (offersRequireTls(offer, session)) keywords.push('REQUIRETLS');
-  return [...keywords, '8BITMIME', 'SMTPUTF8', ...(offer.keywords ?? [])];
+  keywords.push(...common('8BITMIME', 'SMTPUTF8'));
+  keywords.push(`LIMITS ${formatServiceLimits({ rcptMax: limits.maxRecipients, mailMax: limits.maxMessages })}`);
+  if (mayClaim) keywords.push(XCLIENT_KEYWORD);
+  return [...keywords, ...(offer.keywords ?? [])];
 }
 
 /** BINARYMIME needs CHUNKING (RFC 3030 §3). */
@@ -22,4 +37,8 @@ export function offersBinary(offer: Offer | undefined): boolean {
 /** RFC 8689 §2: a message whose sender demands TLS must not come in clear itself. */
 export function offersRequireTls(offer: Offer | undefined, { tls }: Pick<SmtpSession, 'tls'>): boolean {
   return offer?.requireTls === true && tls !== undefined;
+}
+
+function sizeKeyword({ sizeLimitBytes, hidesSizeLimit }: Offer): string {
+  return sizeLimitBytes === undefined || hidesSizeLimit === true ? 'SIZE' : `SIZE ${sizeLimitBytes}`;
 }

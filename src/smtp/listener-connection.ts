@@ -10,18 +10,19 @@ import type { CapturedSession } from '../capture/tap.ts';
 import type { Service } from '../config.ts';
 import type { Log } from '../log.ts';
 import { describeTlsSession } from '../tls/tls-session.ts';
+import { BodyClock } from './body-clock.ts';
 import { BodyReception, type BodySink } from './body-reception.ts';
 import { MAX_AUTH_LINE_OCTETS } from './command-line.ts';
 import { ChunkedMessage, type ChunkedOptions } from './chunked-message.ts';
 import { CommandStream } from './command-stream.ts';
 import { Deadline } from './deadline.ts';
 import { findHandshakeFault, withIdentities } from './handshake.ts';
-import type { ListenerLimits } from './listener-limits.ts';
+import { changeLimits, type LimitChanges, type ListenerLimits } from './listener-limits.ts';
 import { ReceivingSession, type Wire } from './receiving-session.ts';
 import { REPLIES } from './replies.ts';
 import { ReplyOutbox } from './reply-outbox.ts';
 import { formatReplyOctets, type Reply } from './reply.ts';
-import type { ServerIdentity, SessionPolicy } from './session-policy.ts';
+import type { Intermediary, ServerIdentity, SessionPolicy } from './session-policy.ts';
 
 export interface ConnectionOptions {
   readonly service: Service;
@@ -30,21 +31,25 @@ export interface ConnectionOptions {
   readonly fqdn: string;
   readonly log: Log;
   readonly limits: ListenerLimits;
+  /** The server that spoke for the client before the session began. */
+  readonly via: Intermediary | undefined;
+  /** Whether the client may speak for others (XCLIENT). */
+  readonly mayClaim: boolean;
 }
-
-const BODY_TIME_SLICES = 16;
 
 export class ListenerConnection extends SMTPConnection implements Wire {
   readonly #log: Log;
-  readonly #limits: ListenerLimits;
+  #limits: ListenerLimits;
   readonly #session: ReceivingSession;
   /** Of the phase at hand: handshake, next command, message. */
   readonly #phase = new Deadline();
   readonly #draining = new Deadline();
-  readonly #bodyPause = new Deadline();
   readonly #lifetime = new Deadline();
-  /** Of a whole message, from its first octet on, whether it comes by DATA or in chunks. */
-  readonly #message = new Deadline();
+  readonly #body = new BodyClock({
+    timeouts: () => this.#limits.timeouts,
+    isHeldBack: () => this.#reception?.isHeldBack === true,
+    onExpiry: () => this.hangUp(REPLIES.inputTimeout),
+  });
   #reception: BodyReception | undefined;
   /** Set while the octets of a chunk are read. */
   #chunkEnd: ((isWhole: boolean) => void) | undefined;
@@ -66,29 +71,37 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     options: ConnectionOptions,
   ) {
     super(server, socket, accepted);
-    const { policy, fqdn, limits, service, capture } = options;
+    const { policy, fqdn, limits, service, via, mayClaim, capture } = options;
     this.#limits = limits;
     this.#isTlsFirst = service === 'smtps';
     this.#log = options.log.child({ session: this.id, remote: this.remoteAddress });
     const { id, remoteAddress, remotePort, localAddress, localPort } = this;
     this.#session = new ReceivingSession(
       this,
-      { id, remoteAddress, remotePort, localAddress, localPort, service, capture },
-      { policy, fqdn, log: this.#log, ...limits, isFull: () => server.connections.size > limits.maxConnections },
+      { id, remoteAddress, remotePort, via, localAddress, localPort, service, capture },
+      { policy, fqdn, log: this.#log, limits: () => this.#limits, mayClaim },
     );
   }
 
   override init(): void {
     if (this.#isTlsFirst) void this.#secureFirst();
     else this._setListeners(() => void this.#greet());
+    this.changeLimits({});
+  }
+
+  changeLimits(changes: LimitChanges): void {
+    this.#limits = changeLimits(this.#limits, changes);
     const { connectionMs } = this.#limits.timeouts;
-    if (connectionMs !== undefined) this.#lifetime.arm(connectionMs, () => this.hangUp(REPLIES.connectionTimeout));
+    if (connectionMs === undefined || this._closing || this._closed) return;
+    this.#lifetime.arm(connectionMs, () =>
+      this._ready ? this.#session.expire() : this.hangUp(REPLIES.connectionTimeout),
+    );
   }
 
   async #greet(): Promise<void> {
     const { welcome, reply } = await this.#session.connect();
     if (this._closing || this._closed) return;
-    if (!welcome) return this.hangUp(reply);
+    if (!welcome) return this.cutOff(reply);
     this.#welcome(reply);
   }
 
@@ -114,7 +127,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     this.#log.debug({ code: reply.code, enhanced: reply.enhanced }, 'reply');
     // Before the end of a handshake there is no channel.
     if (this._upgrading || (this.#isTlsFirst && !this.#isHandshakeOver)) return;
-    this.#outbox.add(formatReplyOctets(reply));
+    this.#outbox.add(formatReplyOctets(this.#session.dress(reply)));
   }
 
   hangUp(reply: Reply): void {
@@ -125,6 +138,13 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     this.close();
     this.#clearDeadlines();
     this.#reception?.abort('the connection was closed by this server', reply);
+  }
+
+  cutOff(reply: Reply): void {
+    this.hangUp(reply);
+    // A client that reads nothing would keep its descriptor otherwise.
+    if (this._socket.writableNeedDrain) this.destroy();
+    else this._socket.destroySoon();
   }
 
   /** Ends the session as soon as no transaction is open; see `destroy`. */
@@ -187,8 +207,8 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     this.#stream?.startBody(reception);
     this.#reception = reception;
     if (this._closed) reception.abort('the client vanished before its message');
-    this.#limitBody(this.#limits.timeouts.messageMs / BODY_TIME_SLICES, BODY_TIME_SLICES);
-    this.#limitPause();
+    this.#body.begin();
+    this.#body.awaitOctets();
     return reception;
   }
 
@@ -197,7 +217,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     const message = new ChunkedMessage({ ...options, limits, log: this.#log });
     this.#reception = message.reception;
     void message.reception.ended.then((end) => (end === 'flooded' ? this.hangUp(REPLIES.messageTooLarge) : undefined));
-    this.#limitBody(this.#limits.timeouts.messageMs / BODY_TIME_SLICES, BODY_TIME_SLICES);
+    this.#body.begin();
     return message;
   }
 
@@ -206,7 +226,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     this.#chunkEnd = resolve;
     this.#isBetweenChunks = false;
     this.#phase.clear();
-    this.#limitPause();
+    this.#body.awaitOctets();
     this.#stream?.startChunk(sizeBytes, message?.reception ?? this.#openSink(sizeBytes));
     return promise;
   }
@@ -214,7 +234,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   /** A chunk that nobody wants is read all the same, or its octets would be commands. */
   #openSink(sizeBytes: number): BodySink {
     if (sizeBytes > this.#limits.discardLimitBytes) this.hangUp(REPLIES.messageTooLarge);
-    if (!this.#reception) this.#limitBody(this.#limits.timeouts.messageMs / BODY_TIME_SLICES, BODY_TIME_SLICES);
+    if (!this.#reception) this.#body.begin();
     return { write: (_octets, done) => done(), end: () => undefined };
   }
 
@@ -227,14 +247,14 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   }
 
   #endChunk(isWhole: boolean): void {
-    this.#bodyPause.clear();
+    this.#body.rest();
     const end = this.#chunkEnd;
     this.#chunkEnd = undefined;
     end?.(isWhole);
   }
 
   dropChunks(): void {
-    this.#message.clear();
+    this.#body.clear();
     this.#reception = undefined;
     this.#isBetweenChunks = false;
   }
@@ -253,7 +273,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     // Runs in the constructor of the superclass: nothing of this class is there yet, hence the arrow functions.
     return new CommandStream(MAX_AUTH_LINE_OCTETS, {
       onCommand: (line, next) => void this.#take(line, next),
-      onOctets: () => this.#bodyPause.refresh(),
+      onOctets: () => this.#body.noteOctets(),
       onBareLineFeed: () => this.hangUp(REPLIES.bareLineFeed),
       onOverlong: () => this.hangUp(REPLIES.lineTooLong),
       onBodyEnd: () => {
@@ -318,26 +338,9 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     this.#phase.arm(this.#limits.timeouts.commandMs, () => this.hangUp(REPLIES.inputTimeout));
   }
 
-  /** The time for a body is taken off in slices, and only those that the client is to blame for: not while we hold it back. */
-  #limitBody(sliceMs: number, slicesLeft: number): void {
-    this.#message.arm(sliceMs, () => {
-      const left = this.#reception?.isHeldBack ? slicesLeft : slicesLeft - 1;
-      if (left > 0) return this.#limitBody(sliceMs, left);
-      this.hangUp(REPLIES.inputTimeout);
-    });
-  }
-
-  #limitPause(): void {
-    this.#bodyPause.arm(this.#limits.timeouts.bodyPauseMs, () => {
-      if (this.#reception?.isHeldBack) return this.#limitPause();
-      this.hangUp(REPLIES.inputTimeout);
-    });
-  }
-
   #clearPhases(): void {
     this.#phase.clear();
-    this.#message.clear();
-    this.#bodyPause.clear();
+    this.#body.clear();
   }
 
   #clearDeadlines(): void {

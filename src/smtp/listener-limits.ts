@@ -20,14 +20,21 @@ export interface ListenerTimeouts {
 
 export interface ListenerLimits {
   readonly timeouts: ListenerTimeouts;
-  readonly maxConnections: number;
   /** Recipients of one transaction; RFC 5321 §4.5.3.1.8: at least 100. */
   readonly maxRecipients: number;
-  /** Protocol errors of one session; a message that was taken sets the count back. */
+  /** MAIL commands of one session, whatever became of them (MAILMAX, RFC 9422 §4.1); undefined means no limit. */
+  readonly maxMessages: number | undefined;
+  /** Protocol errors of one session, after which it ends; a message that was taken sets the count back. */
   readonly maxErrors: number;
+  /** Failed log-ins of one session, after which it ends. */
   readonly maxAuthFailures: number;
   /** Octets of a refused body that are still read, so that the client may hear why. */
   readonly discardLimitBytes: number;
+}
+
+/** Those limits that differ from what held before. */
+export interface LimitChanges extends Partial<Omit<ListenerLimits, 'timeouts'>> {
+  readonly timeouts?: Partial<ListenerTimeouts>;
 }
 
 export const DEFAULT_TIMEOUTS: ListenerTimeouts = {
@@ -42,9 +49,14 @@ export const DEFAULT_TIMEOUTS: ListenerTimeouts = {
 
 export const DEFAULT_LIMITS: ListenerLimits = {
   timeouts: DEFAULT_TIMEOUTS,
-  maxConnections: 5000,
   maxRecipients: 200,
+  maxMessages: undefined,
   maxErrors: 10,
   maxAuthFailures: 3,
   discardLimitBytes: 64 * 1024 * 1024,
 };
+
+/** The limits with changes over them. */
+export function changeLimits(limits: ListenerLimits, changes: LimitChanges | undefined): ListenerLimits {
+  return { ...limits, ...changes, timeouts: { ...limits.timeouts, ...changes?.timeouts } };
+}

@@ -10,17 +10,21 @@ import type { OpenTap } from '../capture/tap.ts';
 import type { Service } from '../config.ts';
 import type { Log } from '../log.ts';
 import { chooseProtocol } from './alpn.ts';
+import { canonicalAddress } from './canonical-address.ts';
 import { type ConnectionOptions, ListenerConnection } from './listener-connection.ts';
-import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type ListenerLimits, type ListenerTimeouts } from './listener-limits.ts';
+import { changeLimits, DEFAULT_LIMITS, type LimitChanges, type ListenerLimits } from './listener-limits.ts';
 import { type ListenPlace, listenAt } from './listening.ts';
-import type { SessionPolicy } from './session-policy.ts';
+import { takeProxyHeader } from './proxied-socket.ts';
+import type { Intermediary, SessionPolicy } from './session-policy.ts';
 import { openWatched } from './watched-connection.ts';
 
 export type * from './session-policy.ts';
 
-/** Those limits that are not the defaults. */
-export interface LimitChanges extends Partial<Omit<ListenerLimits, 'timeouts'>> {
-  readonly timeouts?: Partial<ListenerTimeouts>;
+/** Who may say for whom it speaks. Both are asked with the address that a connection really comes from. */
+export interface TrustedIntermediaries {
+  /** Whether each of its connections begins with a header of the PROXY protocol. */
+  readonly speaksProxy: (address: string) => boolean;
+  readonly mayXclient: (address: string) => boolean;
 }
 
 /** How sessions are held, wherever their connections come from. */
@@ -33,6 +37,8 @@ export interface SessionOptions extends LimitChanges {
   readonly limits?: () => LimitChanges;
   /** Who may want to watch a connection; asked for each. */
   readonly tap?: OpenTap;
+  /** Nobody when absent. */
+  readonly intermediaries?: TrustedIntermediaries;
 }
 
 export interface ListenerOptions extends SessionOptions, ListenPlace {}
@@ -82,9 +88,9 @@ export class HandedConnections {
   /** Begins a session; `onEnd` is called once, when it is over and the socket closed. */
   take(socket: Socket, service: Service, onEnd: () => void): void {
     socket.on('error', () => undefined);
-    const connection = this.#server.admit(socket, service);
-    if (connection) connection.once('closed', onEnd);
-    else onEnd();
+    if (socket.destroyed) return onEnd();
+    socket.once('close', onEnd);
+    this.#server.admit(socket, service);
   }
 
   /** As SmtpListener's. */
@@ -94,26 +100,23 @@ export class HandedConnections {
 }
 
 /** As a connection's, with limits that are asked for when it comes. */
-interface ServerOptions extends Omit<ConnectionOptions, 'limits' | 'service' | 'capture'> {
+interface ServerOptions extends Pick<ConnectionOptions, 'policy' | 'fqdn' | 'log'> {
   readonly limits: () => ListenerLimits;
+  readonly intermediaries: TrustedIntermediaries;
   readonly tap: OpenTap | undefined;
 }
 
-function completeOptions({ fqdn, policy, log, timeouts, limits, tap, ...overrides }: SessionOptions): ServerOptions {
+const NOBODY: TrustedIntermediaries = { speaksProxy: () => false, mayXclient: () => false };
+
+function completeOptions(options: SessionOptions): ServerOptions {
+  const { fqdn, policy, log, limits, intermediaries = NOBODY, tap, ...overrides } = options;
   return {
     policy,
     fqdn,
     log,
     tap,
-    limits: () => {
-      const now = limits?.();
-      return {
-        ...DEFAULT_LIMITS,
-        ...overrides,
-        ...now,
-        timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts, ...now?.timeouts },
-      };
-    },
+    intermediaries,
+    limits: () => changeLimits(changeLimits(DEFAULT_LIMITS, overrides), limits?.()),
   };
 }
 
@@ -125,6 +128,8 @@ class ConnectionServer extends SMTPServer {
   readonly #options: ServerOptions;
   readonly #service: Service;
   readonly #open = new Set<ListenerConnection>();
+  /** Waiting for their header of the PROXY protocol. */
+  readonly #unnamed = new Set<Socket>();
   #isShutDown = false;
 
   /** `service` is that of the connections that it accepts itself. */
@@ -153,29 +158,61 @@ class ConnectionServer extends SMTPServer {
   }
 
   override connect(socket: Socket, accepted?: SMTPConnectionOptions | null): void {
-    this.admit(socket, this.#service, accepted);
+    this.admit(socket, this.#service, accepted ?? undefined);
   }
 
-  /** Undefined when the client is gone already. */
-  admit(socket: Socket, service: Service, accepted?: SMTPConnectionOptions | null): ListenerConnection | undefined {
-    if (socket.destroyed) return undefined;
-    const { tap, limits, ...common } = this.#options;
-    const options = { ...common, service, limits: limits() };
+  /** Begins a session, unless the client is gone already; first of all a listed intermediary says whose it is. */
+  admit(socket: Socket, service: Service, accepted?: SMTPConnectionOptions): void {
+    const { remoteAddress } = socket;
+    if (remoteAddress === undefined || socket.destroyed) return void socket.destroy();
+    const address = canonicalAddress(remoteAddress) ?? remoteAddress;
+    if (this.#options.intermediaries.speaksProxy(address)) void this.#admitNamed(socket, service, address);
+    else this.#begin(socket, service, { accepted, via: undefined, address });
+  }
+
+  async #admitNamed(socket: Socket, service: Service, address: string): Promise<void> {
+    this.#unnamed.add(socket);
+    const header = await takeProxyHeader(socket);
+    this.#unnamed.delete(socket);
+    if (header === 'none') {
+      this.#options.log.warn({ remote: address }, 'a listed proxy sent no header of the PROXY protocol');
+      return void socket.destroy();
+    }
+    const { client } = header;
+    // A health check is the proxy's own connection.
+    if (!client) return this.#begin(socket, service, { accepted: undefined, via: undefined, address });
+    const accepted = { remoteAddress: client.address, remotePort: client.port };
+    this.#begin(socket, service, { accepted, via: { protocol: 'PROXY', address }, address });
+  }
+
+  #begin(
+    socket: Socket,
+    service: Service,
+    {
+      accepted,
+      via,
+      address,
+    }: { accepted: SMTPConnectionOptions | undefined; via: Intermediary | undefined; address: string },
+  ): void {
+    if (socket.destroyed) return;
+    const { tap, limits, intermediaries, ...common } = this.#options;
+    const mayClaim = intermediaries.mayXclient(address);
+    const options = { ...common, service, limits: limits(), via, mayClaim };
     const connection =
-      (tap && openWatched(this, socket, accepted ?? undefined, { ...options, tap })) ??
-      new ListenerConnection(this, socket, accepted ?? undefined, options);
+      (tap && openWatched(this, socket, accepted, { ...options, tap })) ??
+      new ListenerConnection(this, socket, accepted, options);
     this.connections.add(connection);
     this.#open.add(connection);
     connection.once('closed', () => this.#open.delete(connection));
     connection.on('error', (error) => this.#options.log.debug({ err: error }, 'connection failed'));
     connection.init();
     if (this.#isShutDown) connection.stop();
-    return connection;
   }
 
   async shutDown(closeMs: number): Promise<void> {
     this.#isShutDown = true;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    for (const socket of this.#unnamed) socket.destroy();
     for (const connection of this.#open) connection.stop();
     const bound = setTimeout(() => {
       for (const connection of this.#open) connection.destroy();

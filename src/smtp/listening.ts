@@ -14,12 +14,15 @@ export interface ListenPlace {
   readonly service?: Service;
 }
 
+/** Connections that wait to be accepted: who finds no place among them is asked by TCP to come again, a second later. */
+const BACKLOG = 4096;
+
 /** Begins to listen. Throws Problem `listen-failed` when the address cannot be had. */
 export function listenAt(server: Server, { host, port, ipv6Only = false }: ListenPlace): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(listenProblem(formatEndpoint({ host, port }), error));
     server.once('error', fail);
-    server.listen({ host, port, ipv6Only }, () => {
+    server.listen({ host, port, ipv6Only, backlog: BACKLOG }, () => {
       server.off('error', fail);
       resolve(server.address() as AddressInfo);
     });

@@ -6,6 +6,9 @@ import type { Reply } from './reply.ts';
 import { REPLIES } from './replies.ts';
 import { decodeXtext } from './xtext.ts';
 
+/** Extensions that are offered unless they are withheld. */
+export type CommonExtension = 'SIZE' | 'PIPELINING' | 'DSN' | 'ENHANCEDSTATUSCODES' | '8BITMIME' | 'SMTPUTF8';
+
 /** What MAIL's parameters said. `envelopeId` is decoded from xtext. */
 export interface MailParameters {
   readonly sizeBytes?: number;
@@ -31,6 +34,8 @@ export interface OfferedParameters {
   readonly auth: boolean;
   readonly binaryMime: boolean;
   readonly requireTls?: boolean;
+  /** Extensions that were not offered, though they are as a rule. */
+  readonly withheld?: readonly CommonExtension[];
 }
 
 export type Parsed<T> =
@@ -44,6 +49,16 @@ type Reader<T> = (value: string | undefined, draft: Mutable<T>, offered: Offered
 const MAX_ENVID_OCTETS = 100;
 const MAX_ORCPT_OCTETS = 500;
 
+/** Which extension a parameter belongs to, where that may be withheld. */
+const EXTENSION_OF: Readonly<Record<string, CommonExtension>> = {
+  SIZE: 'SIZE',
+  SMTPUTF8: 'SMTPUTF8',
+  RET: 'DSN',
+  ENVID: 'DSN',
+  NOTIFY: 'DSN',
+  ORCPT: 'DSN',
+};
+
 const MAIL_READERS: Readonly<Record<string, Reader<MailParameters>>> = {
   SIZE: (value, draft) => {
     if (value === undefined || !/^\d{1,20}$/.test(value)) return false;
@@ -54,6 +69,7 @@ const MAIL_READERS: Readonly<Record<string, Reader<MailParameters>>> = {
     const body = value?.toUpperCase();
     if (body !== '7BIT' && body !== '8BITMIME' && body !== 'BINARYMIME') return false;
     if (body === 'BINARYMIME' && !offered.binaryMime) return 'not-offered';
+    if (body === '8BITMIME' && isWithheld(offered, '8BITMIME')) return 'not-offered';
     draft.body = body;
     return true;
   },
@@ -135,6 +151,8 @@ function readOne<T>(name: string, value: string | undefined, reading: Reading<T>
   const reader = Object.hasOwn(reading.readers, name) ? reading.readers[name] : undefined;
   if (!reader || !reading.offered.extended || (name === 'AUTH' && !reading.offered.auth))
     return REPLIES.parameterUnknown;
+  const extension = Object.hasOwn(EXTENSION_OF, name) ? EXTENSION_OF[name] : undefined;
+  if (extension && isWithheld(reading.offered, extension)) return REPLIES.parameterUnknown;
   const outcome = reader(value, reading.draft, reading.offered);
   if (outcome === 'not-offered') return REPLIES.parameterUnknown;
   return outcome ? undefined : REPLIES.parameterMalformed;
@@ -155,4 +173,8 @@ function readOriginalRecipient(value: string): string | undefined {
   if (type.toLowerCase() === 'utf-8') return /\p{Cc}/u.test(address) ? undefined : value;
   const decoded = decodeXtext(address);
   return decoded === undefined ? undefined : `${type};${decoded}`;
+}
+
+function isWithheld({ withheld }: OfferedParameters, extension: CommonExtension): boolean {
+  return withheld?.includes(extension) === true;
 }

@@ -6,65 +6,61 @@
 
 import type { Log } from '../log.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
-import { mailboxKey } from './address.ts';
 import { parseAuthCommand } from './auth-command.ts';
 import { AuthenticationExchange, type AuthenticationStep } from './authentication-exchange.ts';
-import { BodyDialog, type BodyTransaction, type BodyWire } from './body-dialog.ts';
+import { BodyDialog, type BodyWire } from './body-dialog.ts';
 import { parseChunkCommand } from './chunk-command.ts';
 import { type CommandLine, parseCommandLine } from './command-line.ts';
 import { ehloKeywords, offersBinary, offersRequireTls } from './ehlo-keywords.ts';
 import { parseMailCommand, parseRecipientCommand } from './envelope-command.ts';
+import type { LimitChanges, ListenerLimits } from './listener-limits.ts';
+import { OpenTransaction } from './open-transaction.ts';
 import type { OfferedParameters } from './parameters.ts';
 import { greetingReply, helloReply, REPLIES } from './replies.ts';
-import { isPositive, type Reply } from './reply.ts';
-import type { Offer, RecipientCommand, ServerIdentity, SessionPolicy, SmtpSession } from './session-policy.ts';
+import { isPositive, isProtocolError, type Reply, withoutEnhancedCode } from './reply.ts';
+import { beginFacts, forgetGreeting, type SessionEndpoints, type SessionFacts, speakFor } from './session-facts.ts';
+import type { Offer, ServerIdentity, SessionPolicy } from './session-policy.ts';
 import { offersTls, refuseTlsVerb, type TlsVerb } from './tls-verb.ts';
+import { parseXclient } from './xclient.ts';
 
 /** What the conversation needs of the connection. After `hangUp` everything else does nothing. */
 export interface Wire extends BodyWire {
   /** Begins the handshake; ends in `secured` or `handshakeFailed`. */
   startTls(fallback: ServerIdentity, forName: (servername: string) => ServerIdentity | undefined): void;
+  /** What this session is allowed from now on. */
+  changeLimits(changes: LimitChanges): void;
+  /** As `hangUp`, and waits for nothing. */
+  cutOff(reply: Reply): void;
 }
 
 export interface ReceivingOptions {
   readonly policy: SessionPolicy;
   readonly fqdn: string;
   readonly log: Log;
-  readonly maxRecipients: number;
-  readonly maxErrors: number;
-  readonly maxAuthFailures: number;
-  /** Whether there are more connections than may be. */
-  readonly isFull: () => boolean;
+  /** Asked at each use. */
+  readonly limits: () => ListenerLimits;
+  /** Whether this client may say for whom it speaks (XCLIENT). */
+  readonly mayClaim: boolean;
 }
 
-type Endpoints = Pick<
-  SmtpSession,
-  'id' | 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort' | 'service' | 'capture'
->;
-type Facts = { -readonly [K in keyof SmtpSession]: SmtpSession[K] };
 type Answer = Reply | undefined;
-
-interface OpenTransaction extends BodyTransaction {
-  readonly recipients: RecipientCommand[];
-  hasRefusedRecipient: boolean;
-}
-
-const PROTOCOL_ERRORS: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 555]);
 
 export class ReceivingSession {
   readonly #wire: Wire;
   readonly #options: ReceivingOptions;
   readonly #policy: SessionPolicy;
-  readonly #facts: Facts;
+  readonly #facts: SessionFacts;
   readonly #exchange: AuthenticationExchange;
   readonly #bodies: BodyDialog;
   #offer: Offer | undefined;
   #transaction: OpenTransaction | undefined;
   #errorCount = 0;
+  #mailCount = 0;
   /** Whether the policy knows of the session. */
   #isAnnounced = false;
   #isBusy = false;
-  #isStopping = false;
+  /** Set once the session is to end. */
+  #farewell: Reply | undefined;
 
   readonly #commands: Readonly<Record<string, (line: CommandLine) => Answer | Promise<Answer>>> = {
     EHLO: (line) => this.#hello(line, true),
@@ -72,6 +68,7 @@ export class ReceivingSession {
     STARTTLS: (line) => this.#startTls(line, 'STARTTLS'),
     'X-ANONYMOUSTLS': (line) => this.#startTls(line, 'X-ANONYMOUSTLS'),
     AUTH: (line) => this.#authenticate(line),
+    XCLIENT: (line) => this.#claim(line),
     MAIL: (line) => this.#mail(line),
     RCPT: (line) => this.#recipient(line),
     DATA: (line) => this.#data(line),
@@ -84,11 +81,11 @@ export class ReceivingSession {
     HELP: () => REPLIES.help,
   };
 
-  constructor(wire: Wire, endpoints: Endpoints, options: ReceivingOptions) {
+  constructor(wire: Wire, endpoints: SessionEndpoints, options: ReceivingOptions) {
     this.#wire = wire;
     this.#options = options;
     this.#policy = options.policy;
-    this.#exchange = new AuthenticationExchange(options.maxAuthFailures, options.log);
+    this.#exchange = new AuthenticationExchange(() => options.limits().maxAuthFailures, options.log);
     this.#bodies = new BodyDialog({
       wire,
       log: options.log,
@@ -98,29 +95,16 @@ export class ReceivingSession {
       ended: (reply) => this.#bodyEnded(reply),
       idle: () => this.#stopWhenIdle(),
     });
-    this.#facts = {
-      ...endpoints,
-      helo: undefined,
-      extended: false,
-      tls: undefined,
-      authentication: undefined,
-      startTlsOffered: false,
-      tlsVerb: undefined,
-    };
-  }
-
-  /** What the policy sees. */
-  get facts(): SmtpSession {
-    return this.#facts;
+    this.#facts = beginFacts(endpoints);
   }
 
   /** Asks whether the client is welcome: the greeting, or the reply to refuse it with. */
   async connect(): Promise<{ welcome: boolean; reply: Reply }> {
-    if (this.#options.isFull()) return { welcome: false, reply: REPLIES.tooManyConnections };
     this.#isAnnounced = true;
     try {
-      const refusal = await this.#policy.connect(this.#facts);
-      if (refusal) return { welcome: false, reply: refusal };
+      const refusal = await this.#policy.connect(this.#facts, (reply) => this.#wire.cutOff(reply));
+      if (refusal ?? !this.#isAnnounced) return { welcome: false, reply: refusal ?? REPLIES.connectionDropped };
+      this.#wire.changeLimits(this.#policy.limits(this.#facts));
       return { welcome: true, reply: greetingReply(this.#policy.banner(this.#facts)) };
     } catch (error) {
       this.#options.log.error({ err: error }, 'policy failed at connect');
@@ -155,9 +139,7 @@ export class ReceivingSession {
   /** RFC 3207 §4.2: nothing that was said in clear counts any more. */
   secured(tls: TlsSession): void {
     this.#facts.tls = tls;
-    this.#facts.helo = undefined;
-    this.#facts.extended = false;
-    this.#facts.authentication = undefined;
+    forgetGreeting(this.#facts);
     this.#offer = undefined;
     this.#dropTransaction();
     this.#guard('secured', () => this.#policy.secured(this.#facts));
@@ -173,14 +155,20 @@ export class ReceivingSession {
     this.#guard('closed', () => this.#policy.closed(this.#facts));
   }
 
-  /** Ends the session with 421 as soon as no transaction is open. */
-  stop(): void {
-    this.#isStopping = true;
+  /** Ends the session as soon as no transaction is open. */
+  stop(farewell: Reply = REPLIES.shuttingDown): void {
+    this.#farewell = farewell;
     this.#stopWhenIdle();
   }
 
+  /** The session has lasted as long as it may. */
+  expire(): void {
+    const farewell = REPLIES.connectionTimeout;
+    return this.#policy.mayFinish(this.#facts) ? this.stop(farewell) : this.#wire.hangUp(farewell);
+  }
+
   #stopWhenIdle(): void {
-    if (this.#isStopping && !this.#isBusy && !this.#transaction) this.#wire.hangUp(REPLIES.shuttingDown);
+    if (this.#farewell && !this.#isBusy && !this.#transaction) this.#wire.hangUp(this.#farewell);
   }
 
   #execute(octets: Buffer): Answer | Promise<Answer> {
@@ -195,10 +183,15 @@ export class ReceivingSession {
   }
 
   #answer(reply: Reply): void {
-    if (PROTOCOL_ERRORS.has(reply.code)) this.#errorCount += 1;
-    if (this.#errorCount >= this.#options.maxErrors) return this.#wire.hangUp(REPLIES.tooManyErrors);
-    if (reply.code === 421) return this.#wire.hangUp(reply);
+    if (isProtocolError(reply)) this.#errorCount += 1;
+    if (this.#errorCount >= this.#options.limits().maxErrors) return this.#wire.hangUp(REPLIES.tooManyErrors);
+    if (reply.code === 421 || reply === REPLIES.headerTooLarge) return this.#wire.hangUp(reply);
     this.#wire.answer(reply);
+  }
+
+  /** A reply as this client may read it. */
+  dress(reply: Reply): Reply {
+    return this.#offer?.withheld?.includes('ENHANCEDSTATUSCODES') ? withoutEnhancedCode(reply) : reply;
   }
 
   #end(reply: Reply): undefined {
@@ -216,7 +209,9 @@ export class ReceivingSession {
     const offer = this.#policy.offer(this.#facts);
     this.#offer = offer;
     if (!this.#facts.tls) this.#facts.startTlsOffered = extended && offersTls(offer);
-    return helloReply(this.#options.fqdn, this.#facts.remoteAddress, extended ? ehloKeywords(offer, this.#facts) : []);
+    const { fqdn, mayClaim, limits } = this.#options;
+    const keywords = extended ? ehloKeywords(offer, { session: this.#facts, limits: limits(), mayClaim }) : [];
+    return helloReply(fqdn, this.#facts.remoteAddress, keywords);
   }
 
   #startTls(line: CommandLine, verb: TlsVerb): Answer {
@@ -256,13 +251,29 @@ export class ReceivingSession {
     return REPLIES.authenticated;
   }
 
+  /** The client is somebody else from now on, and the session begins anew, TLS and this server's trust in its word apart. */
+  async #claim(line: CommandLine): Promise<Answer> {
+    if (!this.#options.mayClaim) return REPLIES.unrecognized;
+    if (this.#transaction) return REPLIES.nestedMail;
+    const claim = parseXclient(line.argument);
+    if (!claim) return REPLIES.xclientSyntax;
+    this.closed();
+    speakFor(this.#facts, claim);
+    this.#offer = undefined;
+    const { welcome, reply } = await this.connect();
+    return welcome ? reply : this.#end(reply);
+  }
+
   async #mail(line: CommandLine): Promise<Answer> {
     if (this.#facts.helo === undefined) return REPLIES.sendHello;
     if (this.#transaction) return REPLIES.nestedMail;
+    this.#mailCount += 1;
+    if (this.#mailCount > (this.#options.limits().maxMessages ?? Number.POSITIVE_INFINITY))
+      return REPLIES.tooManyMessages;
     const parsed = parseMailCommand(line.argument, this.#offered(), this.#offer?.sizeLimitBytes);
     if (parsed.kind === 'refused') return parsed.reply;
     const reply = (await this.#policy.mail(this.#facts, parsed.value)) ?? REPLIES.senderOk;
-    if (isPositive(reply)) this.#transaction = { mail: parsed.value, recipients: [], hasRefusedRecipient: false };
+    if (isPositive(reply)) this.#transaction = new OpenTransaction(parsed.value);
     return reply;
   }
 
@@ -271,26 +282,26 @@ export class ReceivingSession {
     if (!transaction) return this.#facts.helo === undefined ? REPLIES.sendHello : REPLIES.senderFirst;
     if (transaction.chunks) return REPLIES.badSequence;
     const reply = await this.#judgeRecipient(transaction, line);
-    transaction.hasRefusedRecipient ||= !isPositive(reply);
+    if (!isPositive(reply)) transaction.noteRefusal();
     return reply;
   }
 
   async #judgeRecipient(transaction: OpenTransaction, line: CommandLine): Promise<Reply> {
-    const { mail, recipients } = transaction;
-    const parsed = parseRecipientCommand(line.argument, this.#offered(), mail);
+    const parsed = parseRecipientCommand(line.argument, this.#offered(), transaction.mail);
     if (parsed.kind === 'refused') return parsed.reply;
-    const key = mailboxKey(parsed.value.mailbox);
-    const index = recipients.findIndex((known) => mailboxKey(known.mailbox) === key);
-    if (index === -1 && recipients.length >= this.#options.maxRecipients) return REPLIES.tooManyRecipients;
+    const { maxRecipients } = this.#options.limits();
+    if (transaction.recipients.length >= maxRecipients && transaction.isNew(parsed.value))
+      return REPLIES.tooManyRecipients;
     const reply = (await this.#policy.recipient(this.#facts, transaction, parsed.value)) ?? REPLIES.recipientOk;
-    if (isPositive(reply)) recipients[index === -1 ? recipients.length : index] = parsed.value;
+    if (isPositive(reply)) transaction.take(parsed.value);
     return reply;
   }
 
   #offered(): OfferedParameters {
     const auth = (this.#offer?.mechanisms.length ?? 0) > 0 || this.#facts.authentication !== undefined;
     const requireTls = offersRequireTls(this.#offer, this.#facts);
-    return { extended: this.#facts.extended, auth, binaryMime: offersBinary(this.#offer), requireTls };
+    const { withheld = [] } = this.#offer ?? {};
+    return { extended: this.#facts.extended, auth, binaryMime: offersBinary(this.#offer), requireTls, withheld };
   }
 
   #reset(line: CommandLine): Reply {
@@ -312,8 +323,7 @@ export class ReceivingSession {
 
   #refuseBody(transaction: OpenTransaction | undefined): Reply | undefined {
     if (!transaction) return this.#facts.helo === undefined ? REPLIES.sendHello : REPLIES.senderFirst;
-    if (transaction.recipients.length > 0) return undefined;
-    return transaction.hasRefusedRecipient ? REPLIES.noValidRecipients : REPLIES.recipientFirst;
+    return transaction.refuseBody();
   }
 
   /** When nobody can tell what follows, or was never asked to look at it, the octets of the chunk must not be read as commands. */

@@ -20,7 +20,17 @@ export const REPLIES = {
   help: reply(214, '2.0.0', 'Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP'),
   cannotVerify: reply(252, '2.1.5', 'Cannot VRFY user'),
   connectionRefused: reply(554, '5.7.1', 'Connection refused'),
-  tooManyConnections: reply(421, '4.3.2', 'Too many concurrent connections, try again later'),
+  tooManyConnections: reply(
+    421,
+    '4.3.2',
+    'The maximum number of concurrent server connections has exceeded a limit, closing transmission channel',
+  ),
+  tooManyFromSource: reply(
+    421,
+    '4.3.2',
+    'The maximum number of concurrent connections has exceeded a limit, closing transmission channel',
+  ),
+  makingRoom: reply(421, '4.3.2', 'Server busy, closing a connection that made no progress'),
   notAccepting: reply(421, '4.3.2', 'System not accepting network messages'),
   shuttingDown: reply(421, '4.3.2', 'Service shutting down and closing transmission channel'),
   spokeTooSoon: reply(554, '5.5.1', 'Data received before the greeting'),
@@ -28,6 +38,8 @@ export const REPLIES = {
   connectionTimeout: reply(421, '4.4.2', 'Connection time limit reached'),
   connectionDropped: reply(421, '4.4.2', 'Connection dropped'),
   tooManyErrors: reply(421, '4.7.0', 'Too many errors on this connection, closing transmission channel'),
+  tooManyMessages: reply(421, '4.7.0', 'Too many messages on this connection, closing transmission channel'),
+  messageRate: reply(421, '4.4.2', 'Message submission rate for this client has exceeded the configured limit'),
   localError: reply(451, '4.3.0', 'Temporary server error. Please try again later'),
 
   // Commands.
@@ -41,6 +53,9 @@ export const REPLIES = {
   noParameters: reply(501, '5.5.4', 'Command takes no parameters'),
   parameterNeeded: reply(501, '5.5.4', 'Command needs a parameter'),
   notSmtp: reply(554, '5.5.1', 'This is an SMTP server'),
+
+  // XCLIENT (Postfix).
+  xclientSyntax: reply(501, '5.5.4', 'Bad XCLIENT attribute'),
 
   // STARTTLS (RFC 3207).
   startTlsReady: reply(220, '2.0.0', 'SMTP server ready'),
@@ -76,6 +91,7 @@ export const REPLIES = {
   senderFirst: reply(503, '5.5.1', 'Need MAIL command first'),
   nestedMail: reply(503, '5.5.1', 'Sender already specified'),
   tooManyRecipients: reply(452, '4.5.3', 'Too many recipients'),
+  recipientRate: reply(452, '4.7.1', 'Recipient rate for this client has exceeded the configured limit'),
   senderDenied: reply(550, '5.7.60', 'Client does not have permissions to send as this sender'),
   anonymousSenderDenied: reply(550, '5.7.1', 'Anonymous client does not have permission to send as this sender'),
   relayDenied: reply(550, '5.7.1', 'Unable to relay'),

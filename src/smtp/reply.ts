@@ -20,6 +20,11 @@ export function formatReplyOctets(reply: Reply): string {
   return lines.map((line, index) => `${reply.code}${index < lines.length - 1 ? '-' : ' '}${line}\r\n`).join('');
 }
 
+/** The reply for a client that was not offered ENHANCEDSTATUSCODES (RFC 2034 §4). */
+export function withoutEnhancedCode(reply: Reply): Reply {
+  return { ...reply, enhanced: '' };
+}
+
 /** The reply as a person reads it in a log or a queue: "550 5.7.1 Unable to relay". */
 export function formatReply(reply: Reply): string {
   return `${reply.code} ${replyLines(reply).join(' ')}`.trimEnd();
@@ -28,4 +33,9 @@ export function formatReply(reply: Reply): string {
 /** True for 2xx: the server took responsibility or did as asked. */
 export function isPositive(reply: Reply): boolean {
   return reply.code >= 200 && reply.code < 300;
+}
+
+/** True when the client broke the protocol, or asked for what is not done here. */
+export function isProtocolError(reply: Reply): boolean {
+  return [500, 501, 502, 503, 504, 555].includes(reply.code);
 }

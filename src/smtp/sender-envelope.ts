@@ -32,7 +32,7 @@ export interface OutgoingMessage {
   readonly ret?: 'FULL' | 'HDRS';
   /** Not in xtext. */
   readonly envelopeId?: string;
-  /** Opens the exact octets, `sizeBytes` of them; called once, after the hop agreed to take them. */
+  /** Opens the exact octets, `sizeBytes` of them; called once for each transaction, after the hop agreed to take them. */
   readonly body: () => AsyncIterable<Buffer>;
 }
 

@@ -9,8 +9,9 @@ import type { SaslClient } from './sasl.ts';
 import { type AuthenticationResult, runAuthentication } from './sender-authentication.ts';
 import type { SenderConnection } from './sender-connection.ts';
 import type { OutgoingMessage } from './sender-envelope.ts';
+import { SenderLimits } from './sender-limits.ts';
+import type { SendResult, TransactionChannel } from './sender-transaction.ts';
 import type { TlsVerb } from './tls-verb.ts';
-import { runTransaction, type SendResult, type TransactionChannel } from './sender-transaction.ts';
 
 /**
  * What became of the verb that leads into TLS (RFC 3207). `failed` includes a client certificate that the server refused after
@@ -41,7 +42,7 @@ export interface SessionFacts {
 }
 
 export interface SenderSession extends SessionFacts {
-  /** False once the peer has closed, said 421, or broken the protocol. */
+  /** False once the peer has closed, said 421, or broken the protocol, and when it takes no more messages (MAILMAX). */
   readonly alive: boolean;
   /** Tells the server who we are, see `AuthenticationResult`; never while a message is being sent. */
   authenticate(client: SaslClient): Promise<AuthenticationResult>;
@@ -56,6 +57,7 @@ export interface SenderSession extends SessionFacts {
 /** Wraps a connection that is ready. */
 export function openSession(channel: TransactionChannel, facts: SessionFacts): SenderSession {
   const { connection, timeouts } = channel;
+  const limits = new SenderLimits(channel);
   let last: Promise<unknown> = Promise.resolve();
   // One at a time: a second transaction inside the first would end both.
   const enqueue = <T>(task: () => Promise<T>): Promise<T> => {
@@ -66,10 +68,10 @@ export function openSession(channel: TransactionChannel, facts: SessionFacts): S
   return {
     ...facts,
     get alive() {
-      return connection.isAlive;
+      return connection.isAlive && !limits.isUsedUp;
     },
     authenticate: (client) => enqueue(() => runAuthentication(connection, client, timeouts.authMs)),
-    send: (message) => enqueue(() => runTransaction(channel, message)),
+    send: (message) => enqueue(() => limits.send(message)),
     quit: () => enqueue(() => leave(connection, timeouts.quitMs)),
     destroy: () => connection.destroy(),
   };

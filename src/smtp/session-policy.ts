@@ -9,7 +9,8 @@ import type { Certificate } from '../tls/certificate.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
 import type { TlsVersion } from '../tls/tls-terms.ts';
 import type { Mailbox } from './address.ts';
-import type { MailParameters, RecipientParameters } from './parameters.ts';
+import type { LimitChanges } from './listener-limits.ts';
+import type { CommonExtension, MailParameters, RecipientParameters } from './parameters.ts';
 import type { Reply } from './reply.ts';
 import type { SaslServer } from './sasl.ts';
 import type { TlsVerb } from './tls-verb.ts';
@@ -20,14 +21,23 @@ export interface Authentication {
   readonly identity: string;
 }
 
+/** A server that spoke for the client and said who that is: by the PROXY protocol, or by Postfix's XCLIENT. */
+export interface Intermediary {
+  readonly protocol: 'PROXY' | 'XCLIENT';
+  /** Where the connection really came from. */
+  readonly address: string;
+}
+
 /** One connection. The same object from `connect` to `closed`; its facts change as the conversation goes on. */
 export interface SmtpSession {
   readonly id: string;
-  /** IPv4-mapped addresses are written as IPv4. */
+  /** IPv4-mapped addresses are written as IPv4. With `via`: what that server claims. */
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
+  /** Whose word the remote address is; undefined where the connection itself shows it. */
+  readonly via: Intermediary | undefined;
   /** What the address that it came in at is for. */
   readonly service: Service;
   /** The argument of EHLO or HELO as written; forgotten by STARTTLS. */
@@ -45,7 +55,7 @@ export interface SmtpSession {
   readonly capture?: CapturedSession | undefined;
 }
 
-/** What EHLO says beside PIPELINING, 8BITMIME, SMTPUTF8, DSN and ENHANCEDSTATUSCODES, which are always offered. */
+/** What EHLO says beside the common extensions. */
 export interface Offer {
   /** Ignored once the session is in TLS. */
   readonly startTls: boolean;
@@ -63,6 +73,10 @@ export interface Offer {
   readonly binaryMime?: boolean;
   /** REQUIRETLS (RFC 8689); said inside TLS alone. */
   readonly requireTls?: boolean;
+  /** Common extensions that are not offered: their parameters are refused, and replies carry no enhanced codes. */
+  readonly withheld?: readonly CommonExtension[];
+  /** SIZE is offered without its value; the limit holds all the same. */
+  readonly hidesSizeLimit?: boolean;
   /** Further keywords, each a whole EHLO line. */
   readonly keywords?: readonly string[];
 }
@@ -99,8 +113,15 @@ export interface ServerIdentity {
  * another way is cut off.
  */
 export interface SessionPolicy {
-  /** A reply refuses the client instead of the greeting (554 or 421). */
-  connect(session: SmtpSession): Promise<Reply | undefined> | Reply | undefined;
+  /**
+   * A reply refuses the client instead of the greeting (554 or 421). `end` ends the session at any later time with a reply, and
+   * gives its descriptor back at once. Asked again, after `closed`, when XCLIENT says that the client is somebody else.
+   */
+  connect(session: SmtpSession, end: (reply: Reply) => void): Promise<Reply | undefined> | Reply | undefined;
+  /** What a session that was let in is allowed beyond or below the listener's limits. */
+  limits(session: SmtpSession): LimitChanges;
+  /** Asked when the session has lasted as long as its limits allow: true lets a transaction that is open come to its end. */
+  mayFinish(session: SmtpSession): boolean;
   /** The text after "220 ". */
   banner(session: SmtpSession): string;
   /** Asked at every EHLO and again at STARTTLS and AUTH. */

@@ -14,7 +14,13 @@ export interface DecisionCard {
   readonly side: 'sender' | 'receiver';
   readonly server: string;
   readonly connector: string;
-  readonly peer: { readonly name?: string; readonly address: string; readonly port: number };
+  readonly peer: {
+    readonly name?: string;
+    readonly address: string;
+    readonly port: number;
+    /** Whose word that is: the server at this address said so, by the PROXY protocol or by XCLIENT. */
+    readonly via?: { readonly protocol: string; readonly address: string };
+  };
   readonly internalMessageId?: number;
   readonly messageId: string;
   readonly networkMessageId: string;

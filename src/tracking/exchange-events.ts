@@ -5,6 +5,27 @@ import { define, formatMoment } from './event.ts';
 
 /** By symbolic name. */
 export const EXCHANGE_EVENTS = {
+  SmtpReceiveMaxConnectionReached: define<{ remoteAddress: string; connector: string; limit: string }>({
+    id: 1020,
+    source: 'MSExchangeTransport',
+    level: 'Warning',
+    describe: (facts) =>
+      `A client at ${facts.remoteAddress} was turned away by "${facts.connector}": there are as many connections as may be (${facts.limit}), and all of them have proved who they are. Raise MaxInboundConnection and limits.maxConnections if the machine has room.`,
+    key: (facts) => facts.connector,
+  }),
+  SmtpReceiveMaxConnectionPerSourceReached: define<{
+    remoteAddress: string;
+    connector: string;
+    limit: string;
+    percent: number;
+  }>({
+    id: 1021,
+    source: 'MSExchangeTransport',
+    level: 'Warning',
+    describe: (facts) =>
+      `A client at ${facts.remoteAddress} was turned away by "${facts.connector}": it has as many connections as one source may: ${facts.limit}, and ${facts.percent} percent of those left. If it is a server of yours, raise MaxInboundConnectionPerSource and MaxInboundConnectionPercentagePerSource, or give it a Receive connector of its own.`,
+    key: (facts) => `${facts.connector} ${facts.remoteAddress}`,
+  }),
   SmtpReceiveAuthenticationFailed: define<{ remoteAddress: string; connector: string; mechanism: string }>({
     id: 1035,
     source: 'MSExchangeTransport',

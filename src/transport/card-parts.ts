@@ -19,13 +19,14 @@ export function describePassedOver({ facts, reply }: PassedOver): NonNullable<De
 
 /** The card in one line of JSON for the tracking log's custom-data. */
 export function summarize(card: DecisionCard): string {
-  const { id, channel, reason, rule, protection, tls, authentication, captures } = card;
+  const { id, channel, reason, rule, protection, tls, authentication, captures, peer } = card;
   return JSON.stringify({
     card: id,
     channel,
     reason,
     rule,
     protection,
+    ...(peer.via && { via: `${peer.via.protocol} ${peer.via.address}` }),
     ...(tls && { version: tls.version, cipher: tls.cipher }),
     ...(authentication && { authentication: authentication.mechanism, result: authentication.result }),
     ...(captures && { captures }),

@@ -34,12 +34,20 @@ export class MessageScan {
   push(chunk: Buffer): void {
     this.#hasEightBit ||= !isAscii(chunk);
     if (this.#isHeaderOver) return;
-    // Copied: a slice of a few octets would keep the whole of the buffer it was cut from.
-    this.#header.push(Buffer.from(chunk.subarray(0, HEADER_LIMIT_BYTES - this.#headerBytes)));
-    this.#headerBytes += chunk.length;
     const probe = Buffer.concat([this.#tail, chunk]);
-    this.#isHeaderOver = this.#headerBytes >= HEADER_LIMIT_BYTES || probe.includes(BLANK_LINE);
+    const end = probe.indexOf(BLANK_LINE);
+    this.#isHeaderOver = end !== -1;
+    const headerPart = chunk.subarray(0, end === -1 ? undefined : end + BLANK_LINE.length - this.#tail.length);
+    const roomBytes = Math.max(0, HEADER_LIMIT_BYTES - this.#headerBytes);
+    // Copied: a slice of a few octets would keep the whole of the buffer it was cut from.
+    if (roomBytes > 0) this.#header.push(Buffer.from(headerPart.subarray(0, roomBytes)));
+    this.#headerBytes += headerPart.length;
     this.#tail = probe.subarray(-(BLANK_LINE.length - 1));
+  }
+
+  /** Octets of the header so far, with the blank line at its end. */
+  get headerBytes(): number {
+    return this.#headerBytes;
   }
 
   /** `ownName`: what this server calls itself in Received fields. */

@@ -2,12 +2,14 @@
 // streamed into the spool, and the 250 is said only after the spool's commit has returned (RFC 5321 §6.1).
 
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import { describeClock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf } from '../problem.ts';
 import type { Mailbox } from '../smtp/address.ts';
 import { BodyFault } from '../smtp/body-framing.ts';
+import type { LimitChanges } from '../smtp/listener-limits.ts';
 import { REPLIES } from '../smtp/replies.ts';
 import type { Reply } from '../smtp/reply.ts';
 import type { SaslServer } from '../smtp/sasl.ts';
@@ -36,6 +38,8 @@ import {
 } from './accept.ts';
 import { readAuthors } from './authors.ts';
 import { ClientProof, type ClientProofOptions } from './client-proof.ts';
+import type { Counts } from './connection-counts.ts';
+import { Crowd } from './crowd.ts';
 import { HEADER_FAMILIES } from './header-firewall.ts';
 import { type IdentityQuestion, offersAnonymousTls } from './identity-question.ts';
 import { type Intake, type IntakeTerms, takeIn } from './intake.ts';
@@ -44,6 +48,9 @@ import { type Organisation, postmasterDomain } from './organisation.ts';
 import { type Pressure, refuseForPressure } from './pressure.ts';
 import { type RecipientValidation, refuseUnknown } from './recipient-validation.ts';
 import type { Acceptance } from './records.ts';
+import { offeredExtensions } from './offered-extensions.ts';
+import { refuseForMessageRate, refuseForRecipientRate } from './rates.ts';
+import { type ServerLimits, sessionLimits } from './session-limits.ts';
 import { formatReceived } from './trace-header.ts';
 
 export interface ReceiveOptions extends ClientProofOptions {
@@ -56,6 +63,9 @@ export interface ReceiveOptions extends ClientProofOptions {
   readonly expirationMs: number;
   /** How short of disk, memory and time this server is. */
   readonly pressure: () => Pressure;
+  readonly serverLimits: () => ServerLimits;
+  /** Connections and rates of all processes of this server. */
+  readonly counts: Counts;
   /** On an Edge. */
   readonly validation?: RecipientValidation | undefined;
 }
@@ -63,19 +73,34 @@ export interface ReceiveOptions extends ClientProofOptions {
 export class Receiver implements SessionPolicy {
   readonly #options: ReceiveOptions;
   readonly #proof: ClientProof;
+  readonly #crowd: Crowd;
   /** The Receive connector that a session fell to; all else is looked up afresh, since the directory may change meanwhile. */
   readonly #connectors = new WeakMap<SmtpSession, ReceiveConnector>();
 
   constructor(options: ReceiveOptions) {
     this.#options = options;
     this.#proof = new ClientProof(options);
+    this.#crowd = new Crowd({
+      counts: options.counts,
+      maxConnections: () => options.serverLimits().maxConnections,
+      onRefusal: (refusal) => options.records.turnedAway(refusal),
+    });
   }
 
-  connect(session: SmtpSession): Reply | undefined {
+  async connect(session: SmtpSession, end: (reply: Reply) => void): Promise<Reply | undefined> {
     const connector = chooseReceiveConnector(this.#organisation.receiveConnectors, session);
     if (!connector) return REPLIES.connectionRefused;
     this.#connectors.set(session, connector);
-    return undefined;
+    return this.#crowd.enter(session, connector, end);
+  }
+
+  limits(session: SmtpSession): LimitChanges {
+    return sessionLimits(this.#connectorOf(session), this.#options.serverLimits());
+  }
+
+  /** Between the members of the pair a session lasts as long as a busy sender keeps it, and no message is cut off for that. */
+  mayFinish(session: SmtpSession): boolean {
+    return this.#proof.peerOf(session) !== undefined;
   }
 
   banner(session: SmtpSession): string {
@@ -93,9 +118,8 @@ export class Receiver implements SessionPolicy {
       startTls: this.#startTlsOffer(connector).offered,
       anonymousTls: offersAnonymousTls(connector) && this.#certificateFor(connector, 'X-ANONYMOUSTLS') !== undefined,
       ...this.#proof.mechanismsFor(session, connector),
+      ...offeredExtensions(connector),
       sizeLimitBytes: sizeLimitOf(this.#standing(session)),
-      chunking: connector.chunkingEnabled,
-      binaryMime: connector.binaryMimeEnabled,
       requireTls: true,
     };
   }
@@ -118,7 +142,17 @@ export class Receiver implements SessionPolicy {
     return this.#proof.sasl(session, this.#connectorOf(session), mechanism);
   }
 
-  mail(session: SmtpSession, command: MailCommand): Promise<Reply | undefined> | Reply | undefined {
+  async mail(session: SmtpSession, command: MailCommand): Promise<Reply | undefined> {
+    const reply = await this.#judgeSender(session, command);
+    if (reply) return this.#slowly(session, reply);
+    const { connector, principal } = this.#standing(session);
+    if (principal !== 'anonymous') this.#crowd.vouchFor(session);
+    if (this.#proof.peerOf(session)) return undefined;
+    const sender = this.#proof.userOf(session) ?? command.reversePath?.text;
+    return refuseForMessageRate(this.#options.counts, { connector, sender, address: session.remoteAddress });
+  }
+
+  #judgeSender(session: SmtpSession, command: MailCommand): Promise<Reply | undefined> | Reply | undefined {
     const standing = this.#standing(session);
     // A refusal for good comes first: who may not send here need not come back.
     const refusal = refuseSender(standing, command, this.#organisation.acceptedDomains);
@@ -144,11 +178,26 @@ export class Receiver implements SessionPolicy {
     return authors ? this.#refuseUser(user, authors) : REPLIES.senderDenied;
   }
 
-  recipient(
+  async recipient(
     session: SmtpSession,
     _transaction: Transaction,
-    { mailbox }: RecipientCommand,
-  ): Promise<Reply | undefined> | Reply | undefined {
+    command: RecipientCommand,
+  ): Promise<Reply | undefined> {
+    const reply = await this.#judgeRecipient(session, command);
+    if (reply) return this.#slowly(session, reply);
+    if (this.#proof.peerOf(session)) return undefined;
+    return refuseForRecipientRate(this.#options.counts, session.remoteAddress, this.#options.serverLimits());
+  }
+
+  /** Who looks for addresses or for an open relay waits for each refusal (exchange: TarpitInterval); who proved something does not. */
+  async #slowly(session: SmtpSession, reply: Reply): Promise<Reply> {
+    const { connector, principal } = this.#standing(session);
+    if (reply.code === 550 && principal === 'anonymous')
+      await delay(connector.tarpitIntervalMs, undefined, { ref: false });
+    return reply;
+  }
+
+  #judgeRecipient(session: SmtpSession, { mailbox }: RecipientCommand): Promise<Reply | undefined> | Reply | undefined {
     const { acceptedDomains } = this.#organisation;
     const standing = this.#standing(session);
     const refusal = refuseRecipient(standing, mailbox, acceptedDomains);
@@ -168,7 +217,9 @@ export class Receiver implements SessionPolicy {
         await this.#abort(writer);
         return refusal;
       }
-      return await this.#commit(session, transaction, { writer, ...intake });
+      const reply = await this.#commit(session, transaction, { writer, ...intake });
+      this.#crowd.progressed(session);
+      return reply;
     } catch (error) {
       await this.#abort(writer);
       return this.#explain(error);
@@ -177,6 +228,7 @@ export class Receiver implements SessionPolicy {
 
   closed(session: SmtpSession): void {
     this.#connectors.delete(session);
+    this.#crowd.leave(session);
   }
 
   get #organisation(): Organisation {
@@ -220,6 +272,8 @@ export class Receiver implements SessionPolicy {
       isPeer: this.#proof.peerOf(session) !== undefined,
       acceptedFamilies: HEADER_FAMILIES.filter((family) => rights.has(`Ms-Exch-Accept-Headers-${family}`)),
       ownName: this.#organisation.fqdn,
+      maxHeaderBytes: connector.maxHeaderSizeBytes,
+      onProgress: () => this.#crowd.progressed(session),
     };
   }
 

@@ -23,6 +23,7 @@ import { capturesOf, describeCaptures, describePassedOver, summarize } from './c
 import type { Hop, HopFacts, RecipientOutcome } from './hop.ts';
 import type { Organisation } from './organisation.ts';
 import { describeClientTls, describeReceptionRule } from './reception-record.ts';
+import { type Refusal, refusalEvent } from './refusal.ts';
 
 export interface RecordsOptions {
   readonly clock: Clock;
@@ -183,6 +184,11 @@ export class Records {
     );
   }
 
+  /** A client was not let in, because its source, the connector or the server has as many connections as it may. */
+  turnedAway(refusal: Refusal): void {
+    this.#options.events.record(refusalEvent(refusal));
+  }
+
   #reported(message: SpooledMessage, report: NewMessage): void {
     this.#options.tracking.record({
       eventId: 'DSN',
@@ -256,6 +262,7 @@ export class Records {
         ...(session.helo !== undefined && { name: session.helo }),
         address: session.remoteAddress,
         port: session.remotePort,
+        ...(session.via && { via: session.via }),
       },
       policy: 'reception',
       rule: describeReceptionRule(session, offer),

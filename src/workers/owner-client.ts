@@ -3,11 +3,12 @@
 import type { CaptureCount } from '../capture/captures.ts';
 import type { Mailbox } from '../smtp/address.ts';
 import type { HandedMessage } from '../spool/spool-door.ts';
+import type { Admission, Counts, Entry, EntryClaim, Spending } from '../transport/connection-counts.ts';
 import type { Login, LoginAnswer } from '../transport/logins.ts';
 import type { Link } from './link.ts';
 import type { RecordBatch } from './worker-records.ts';
 
-export class OwnerClient {
+export class OwnerClient implements Counts {
   readonly #link: Link;
   #endedConnections = 0;
 
@@ -54,6 +55,19 @@ export class OwnerClient {
   /** As UserLogins'. */
   async addressesOf(identity: string): Promise<readonly string[] | undefined> {
     return (await this.#link.ask('addressesOf', { identity })) as readonly string[] | undefined;
+  }
+
+  /** As Counts': the owner counts for all its workers. */
+  async enter(claim: EntryClaim): Promise<Admission> {
+    return (await this.#link.ask('enter', { claim })) as Admission;
+  }
+
+  leave({ connector, source }: Entry): void {
+    this.#link.tell('leave', { entry: { connector, source } });
+  }
+
+  async spend(spending: Spending): Promise<boolean> {
+    return (await this.#link.ask('spend', { spending })) === true;
   }
 
   keep({ atMs, cards, tracking }: RecordBatch): void {

@@ -5,6 +5,13 @@ import type { Captures } from '../capture/captures.ts';
 import type { Mailbox } from '../smtp/address.ts';
 import { adoptMessage, type SharedSpool } from '../spool/spool-door.ts';
 import type { EventLog } from '../tracking/event-log.ts';
+import {
+  type ConnectionCounts,
+  CountsShare,
+  type Entry,
+  type EntryClaim,
+  type Spending,
+} from '../transport/connection-counts.ts';
 import type { RecipientValidation } from '../transport/recipient-validation.ts';
 import type { Login, Logins } from '../transport/logins.ts';
 import type { Handler } from './link.ts';
@@ -16,14 +23,35 @@ export interface OwnerDoorOptions {
   readonly tracking: LineKeeper;
   readonly events: Pick<EventLog, 'record'>;
   readonly captures: Pick<Captures, 'add'>;
+  readonly counts: ConnectionCounts;
   /** On an Edge. */
   readonly validation: RecipientValidation | undefined;
   /** On a Hub. */
   readonly logins: Logins | undefined;
 }
 
-/** The handlers of every worker's link. */
-export function openOwnerDoor({
+/** One worker's door. */
+export interface OwnerDoor {
+  /** For its link. */
+  readonly handlers: Record<string, Handler>;
+  /** The worker is gone: its connections are counted no more. */
+  close(): void;
+}
+
+export function openOwnerDoor({ counts, ...options }: OwnerDoorOptions): OwnerDoor {
+  const share = new CountsShare(counts);
+  return {
+    handlers: {
+      ...sharedHandlers(options),
+      enter: ({ claim }) => share.enter(claim as EntryClaim),
+      leave: ({ entry }) => share.leave(entry as Entry),
+      spend: ({ spending }) => share.spend(spending as Spending),
+    },
+    close: () => share.close(),
+  };
+}
+
+function sharedHandlers({
   spool,
   cards,
   tracking,
@@ -31,7 +59,7 @@ export function openOwnerDoor({
   captures,
   validation,
   logins,
-}: OwnerDoorOptions): Record<string, Handler> {
+}: Omit<OwnerDoorOptions, 'counts'>): Record<string, Handler> {
   const none = Buffer.alloc(0);
   return {
     store: ({ sizeBytes, fileName }, [envelope = none, traceFields = none, checksum = none, content]) =>

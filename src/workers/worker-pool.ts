@@ -1,6 +1,6 @@
 // The workers of one server: started together, each started again when it dies, given connections in turn, told what changed,
 // stopped in order. The pool accepts the connections itself and hands each to the worker with the fewest, so that kept
-// sessions spread evenly and the limit on connections holds for all workers together.
+// sessions spread evenly. Whoever is too many is told so by the worker, which asks its owner how many there are in all.
 
 import { createServer, type Socket } from 'node:net';
 import type { Cancel } from '../clock.ts';
@@ -11,7 +11,7 @@ import { type ListenPlace, listenAt } from '../smtp/listening.ts';
 import { REPLIES } from '../smtp/replies.ts';
 import { formatReply } from '../smtp/reply.ts';
 import type { Pressure } from '../transport/pressure.ts';
-import type { Handler } from './link.ts';
+import type { OwnerDoor } from './owner-door.ts';
 import { WorkerProcess } from './worker-process.ts';
 import type { WorkerStart, WorkerState } from './worker-state.ts';
 
@@ -20,8 +20,8 @@ export interface WorkerPoolOptions {
   readonly program: string;
   readonly start: Omit<WorkerStart, 'number'>;
   readonly state: () => WorkerState;
-  readonly handlers: Readonly<Record<string, Handler>>;
-  readonly maxConnections: number;
+  /** A door for each worker. */
+  readonly openDoor: () => OwnerDoor;
   /** How long a stop waits for transactions under way. */
   readonly drainMs: number;
   readonly log: Log;
@@ -106,20 +106,22 @@ export class WorkerPool {
 
   /** Resolves when it is ready; rejects when it ends before that. */
   #begin(number: number, failures = 0): Promise<void> {
-    const { program, start, state, handlers, log } = this.#options;
+    const { program, start, state, openDoor, log } = this.#options;
+    const door = openDoor();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const beganMs = performance.now();
     const worker = new WorkerProcess({
       program,
       start: { ...start, number },
       state: state(),
-      handlers,
+      handlers: door.handlers,
       onReady: () => {
         resolve();
         this.#handWaiting();
       },
       onEnd: (detail) => {
         this.#workers.delete(number);
+        door.close();
         reject(new Problem('worker-failed', `worker process ${number} does not start: ${detail}; its log says why`));
         const row = performance.now() - beganMs > STEADY_MS ? 0 : failures;
         if (!this.#isStopping) this.#beginAgain({ number, pid: worker.pid ?? 0, detail }, row);
@@ -150,7 +152,6 @@ export class WorkerPool {
   #take(socket: Socket, service: Service): void {
     socket.on('error', () => undefined);
     if (this.#isStopping) return refuse(socket, service, REPLIES.shuttingDown);
-    if (this.#connections >= this.#options.maxConnections) return refuse(socket, service, REPLIES.tooManyConnections);
     const worker = this.#leastBusy();
     if (worker) return worker.hand(socket, service);
     this.#waiting.set(socket, service);
@@ -164,10 +165,6 @@ export class WorkerPool {
       this.#waiting.delete(socket);
       worker.hand(socket, service);
     }
-  }
-
-  get #connections(): number {
-    return [...this.#workers.values()].reduce((sum, { connections }) => sum + connections, this.#waiting.size);
   }
 
   /** Of equals the one that has had its turn longest ago: a Map keeps the order of insertion. */

@@ -2,6 +2,10 @@
 //   C: text     a line of the client; lines in a row leave in one packet. \xNN, \r, \n and \\ are octets, a trailing \ keeps the CRLF away
 //   S: text     the next line of the server begins with this; S: /regex/ matches it
 //   = offer starttls anonymoustls auth size=1000 chunking binarymime requiretls     what the server offers, before the first line
+//   = connector {"maxHopCount": 2}     or it decides by a Receive connector of these settings, by a name of no other's
+//   = server {"maxMessagesPerSession": 1}     and by these limits of the config
+//   = trusts xclient     the client may say for whom it speaks
+//   = client 2           goes on as another client, which connects when it is named first
 //   = tls       a TLS handshake
 //   = closed    the server closes the connection, and has said nothing more
 //   = body text the message just taken is exactly this (with the same escapes)
@@ -11,18 +15,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import { SmtpListener } from '../../src/smtp/listener.ts';
+import type { ReceiveConnector } from '../../src/directory/receive-connector.ts';
 import { REPLIES } from '../../src/smtp/replies.ts';
 import type { SaslServer, SaslStep } from '../../src/smtp/sasl.ts';
-import type { ServerIdentity } from '../../src/smtp/session-policy.ts';
+import type { ServerIdentity, SessionPolicy } from '../../src/smtp/session-policy.ts';
+import type { ServerLimits } from '../../src/transport/session-limits.ts';
 import { createSelfSigned } from '../../src/tls/self-signed.ts';
 import { RawSmtpClient } from '../helpers/raw-smtp-client.ts';
+import { makeReceiverPolicy } from '../helpers/receiver-policy.ts';
 import { makeIdentity, ScriptedPolicy } from '../helpers/scripted-policy.ts';
 
 const FILES = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.txt'));
 
 let identity: ServerIdentity;
 let listener: SmtpListener | undefined;
-let client: RawSmtpClient | undefined;
+let clients: RawSmtpClient[] = [];
 
 beforeAll(async () => {
   const pair = await createSelfSigned({
@@ -34,7 +41,8 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  client?.destroy();
+  for (const client of clients) client.destroy();
+  clients = [];
   await listener?.close();
 });
 
@@ -89,14 +97,27 @@ function expectLine(heard: string, expected: string, where: string): void {
   expect(isAsExpected, `${where}: expected "${expected}", heard "${heard}"`).toBe(true);
 }
 
-async function perform(directive: string, player: RawSmtpClient, policy: ScriptedPolicy): Promise<void> {
+/** By the server's own rules where the script says so. */
+function choosePolicy(script: readonly string[]): SessionPolicy {
+  const say = (word: string): string | undefined =>
+    script.find((line) => line.startsWith(`= ${word} `))?.slice(word.length + 3);
+  const connector = say('connector');
+  if (connector === undefined) return createPolicy(say('offer') ?? '');
+  const settings = JSON.parse(connector) as Partial<ReceiveConnector>;
+  const server = JSON.parse(say('server') ?? '{}') as Partial<ServerLimits>;
+  return makeReceiverPolicy({ connectors: [settings], server }).policy;
+}
+
+async function perform(directive: string, player: RawSmtpClient, policy: SessionPolicy): Promise<void> {
   if (directive === 'tls') {
     await player.secure();
     return;
   }
   if (directive.startsWith('body ')) {
     const text = directive.slice('body '.length);
-    expect(policy.messages.pop()?.body.toString('latin1')).toBe(decodeLine(`${text}\\`).toString('latin1'));
+    expect(policy instanceof ScriptedPolicy && policy.messages.pop()?.body.toString('latin1')).toBe(
+      decodeLine(`${text}\\`).toString('latin1'),
+    );
     return;
   }
   expect(directive).toBe('closed');
@@ -104,13 +125,17 @@ async function perform(directive: string, player: RawSmtpClient, policy: Scripte
   expect(player.isQuiet).toBe(true);
 }
 
+async function clientOf(number: number, { address }: SmtpListener): Promise<RawSmtpClient> {
+  return (clients[number - 1] ??= await RawSmtpClient.dial(address.port));
+}
+
 async function play(file: string): Promise<void> {
   const script = readFileSync(`${import.meta.dirname}/${file}`, 'utf8').split('\n');
-  const offer = script.find((line) => line.startsWith('= offer'));
-  const policy = createPolicy(offer ?? '');
+  const policy = choosePolicy(script);
+  const mayXclient = () => script.includes('= trusts xclient');
   const options = { host: '127.0.0.1', port: 0, fqdn: 'edge01.test', policy, log: silentLog(), maxRecipients: 3 };
-  listener = await SmtpListener.open(options);
-  client = await RawSmtpClient.dial(listener.address.port);
+  listener = await SmtpListener.open({ ...options, intermediaries: { speaksProxy: () => false, mayXclient } });
+  let client = await clientOf(1, listener);
   let packet: Buffer[] = [];
   for (const [index, line] of script.entries()) {
     const where = `${file}:${index + 1}`;
@@ -122,7 +147,10 @@ async function play(file: string): Promise<void> {
       packet = [];
     }
     if (mark === 'S:') expectLine(await client.line(), text, where);
-    if (mark === '=' && !text.startsWith('offer')) await perform(text, client, policy);
+    if (mark !== '=' || /^(?:offer|connector|server|trusts)\b/.test(text)) continue;
+    const [, number] = /^client (\d)$/.exec(text) ?? [];
+    if (number === undefined) await perform(text, client, policy);
+    else client = await clientOf(Number(number), listener);
   }
   expect(packet, `${file} ends with an answer`).toEqual([]);
 }

@@ -1,4 +1,4 @@
-// npm run fuzz: throws inputs that are nearly right at the SMTP listener, the SMTP sender, the LDAP server and the reader of the
+// npm run fuzz: throws inputs that are nearly right at the SMTP listener, its PROXY header, the SMTP sender, the LDAP server and the reader of the
 // subscription file, and says how many, what broke and whether memory grew. Exit code 1 when anything broke.
 
 import { parseArgs } from 'node:util';

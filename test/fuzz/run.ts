@@ -5,6 +5,7 @@ import { messageOf } from '../../src/problem.ts';
 import { Chance } from '../crash/chance.ts';
 import { LdapTarget } from './ldap-target.ts';
 import { fitSlope, type MemorySample, sampleMemory } from './memory-slope.ts';
+import { ProxyTarget } from './proxy-target.ts';
 import { SmtpListenerTarget } from './smtp-listener-target.ts';
 import { SmtpSenderTarget } from './smtp-sender-target.ts';
 import type { Target } from './target.ts';
@@ -15,6 +16,7 @@ export const TARGETS: Readonly<Record<string, () => Promise<Target>>> = {
   listener: () => SmtpListenerTarget.open(),
   sender: () => SmtpSenderTarget.open(),
   ldap: () => LdapTarget.open(),
+  proxy: () => ProxyTarget.open(),
   xml: () => XmlTarget.open(),
 };
 

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { queuedReply } from '../../src/smtp/replies.ts';
+import type { Reply } from '../../src/smtp/reply.ts';
 import type { Offer, ServerIdentity, SessionPolicy, SmtpSession, Transaction } from '../../src/smtp/session-policy.ts';
 import { parseCertificate } from '../../src/tls/certificate.ts';
 
@@ -27,9 +28,17 @@ export class ScriptedPolicy implements SessionPolicy {
     Object.assign(this, overrides);
   }
 
-  connect(_session: SmtpSession): ReturnType<SessionPolicy['connect']> {
+  connect(_session: SmtpSession, _end: (reply: Reply) => void): ReturnType<SessionPolicy['connect']> {
     this.note('connect');
     return undefined;
+  }
+
+  limits(_session: SmtpSession): ReturnType<SessionPolicy['limits']> {
+    return {};
+  }
+
+  mayFinish(_session: SmtpSession): boolean {
+    return false;
   }
 
   banner(): string {

@@ -11,6 +11,7 @@ import { CardLog } from '../../src/tracking/card-log.ts';
 import { EventLog } from '../../src/tracking/event-log.ts';
 import { MessageTracking } from '../../src/tracking/message-tracking.ts';
 import { Link } from '../../src/workers/link.ts';
+import { ConnectionCounts } from '../../src/transport/connection-counts.ts';
 import { OwnerClient } from '../../src/workers/owner-client.ts';
 import { openOwnerDoor } from '../../src/workers/owner-door.ts';
 
@@ -37,7 +38,8 @@ async function openWorkerSide(backend: SpoolBackend, options: SpoolOptions): Pro
       captures: { add: () => undefined },
       validation: undefined,
       logins: undefined,
-    }),
+      counts: new ConnectionCounts(),
+    }).handlers,
   });
   const client = new OwnerClient(Link.open({ ...ends, stream: workerEnd, handlers: {} }));
   const worker = await WorkerSpool.open({ folder: options.folder, hand: (message) => client.store(message) });

@@ -6,7 +6,7 @@ import {
   makeHubReceiveConnectors,
   makeReceiveConnector,
 } from '../../../src/directory/default-receive-connectors.ts';
-import { isCrossing, parseIpRange, rangeContains, rangeSize, sourceOf } from '../../../src/directory/ip-range.ts';
+import { isCrossing, parseIpRange, rangeContains, rangeSize, sourceOf } from '../../../src/ip-range.ts';
 import {
   chooseReceiveConnector,
   type Principal,

@@ -7,6 +7,13 @@ const DATE = new Date('2008-12-24T20:00:00Z');
 const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
   CaptureStarted: { folder: '/var/lib/relaypair/captures', until: DATE, maxMegabytes: 100 },
   CaptureStopped: { cause: 'its time is up', sessions: 3, sizeBytes: 4096 },
+  SmtpReceiveMaxConnectionReached: { remoteAddress: '192.0.2.1', connector: 'Default', limit: '5000' },
+  SmtpReceiveMaxConnectionPerSourceReached: {
+    remoteAddress: '192.0.2.1',
+    connector: 'Default',
+    limit: '20',
+    percent: 2,
+  },
   SmtpReceiveAuthenticationFailed: { remoteAddress: '192.0.2.1', connector: 'Client Frontend', mechanism: 'PLAIN' },
   SmtpReceiveDirectTrustFailed: { thumbprint: 'AB12', remoteAddress: '192.0.2.1', cause: 'unknown' },
   ResourcePressureIncreased: { resource: 'PrivateBytes', from: 'Normal', to: 'Medium', pressure: '73 percent' },
@@ -94,6 +101,8 @@ describe('the table of events', () => {
       'MSExchange EdgeSync 1004 Warning',
       'MSExchange EdgeSync 10104 Warning',
       'MSExchange Message Security 1006 Error',
+      'MSExchangeTransport 1020 Warning',
+      'MSExchangeTransport 1021 Warning',
       'MSExchangeTransport 1035 Warning',
       'MSExchangeTransport 1036 Error',
       'MSExchangeTransport 12014 Warning',

@@ -287,7 +287,9 @@ describe('openHop', () => {
         fc.asyncProperty(pieces, async (texts) => {
           const chunks = texts.map((text) => Buffer.from(text));
           const whole = Buffer.concat(chunks);
-          const terms = { isPeer: false, acceptedFamilies: HEADER_FAMILIES, ownName: 'edge01.perimeter.test' };
+          const limits = { maxHeaderBytes: Number.POSITIVE_INFINITY, onProgress: () => undefined };
+          const names = { acceptedFamilies: HEADER_FAMILIES, ownName: 'edge01.perimeter.test' };
+          const terms = { isPeer: false, ...names, ...limits };
           const { internalFieldsBytes } = await takeIn({ write: async () => {} }, Readable.from([whole]), terms);
           const outcomes = await connection.deliver({
             message: {

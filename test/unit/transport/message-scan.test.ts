@@ -18,6 +18,20 @@ function scan(message: string | Buffer, sizes: readonly number[] = []): MessageF
 }
 
 describe('MessageScan', () => {
+  it.each<[string, number]>([
+    ['A: b\r\n\r\nbody\r\n', 8],
+    ['\r\nbody\r\n', 2],
+    ['A: b\r\nC: d\r\n', 12],
+    [`A: ${'x'.repeat(300 * 1024)}\r\n\r\nbody`, 300 * 1024 + 7],
+  ])('measures the header however it is cut, case %#', (message, expected) => {
+    for (const size of [1, 2, 3, 5, 7, 4096].filter((one) => one > 100 || message.length < 100)) {
+      const reader = new MessageScan();
+      const octets = Buffer.from(message);
+      for (let from = 0; from < octets.length; from += size) reader.push(octets.subarray(from, from + size));
+      expect(reader.headerBytes).toBe(expected);
+    }
+  });
+
   it.each<[string, string, Partial<MessageFacts>]>([
     [
       'a usual message',

@@ -45,7 +45,8 @@ export function connector(name: string, spaces: readonly string[], given: Partia
 }
 
 export function receiveConnector(given: Partial<ReceiveConnector> = {}): ReceiveConnector {
-  return makeReceiveConnector({ name: 'Default', ...given });
+  // Refusals are not slowed down: who tests that says so.
+  return makeReceiveConnector({ name: 'Default', tarpitIntervalMs: 0, ...given });
 }
 
 export function makePeer(fqdn: string, given: Partial<Peer> = {}): Peer {

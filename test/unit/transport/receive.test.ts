@@ -14,6 +14,7 @@ import type { SmtpSession, Transaction } from '../../../src/smtp/session-policy.
 import type { Spool } from '../../../src/spool/spool.ts';
 import { type Certificate, parseCertificate } from '../../../src/tls/certificate.ts';
 import type { TlsSession } from '../../../src/tls/tls-session.ts';
+import { ConnectionCounts } from '../../../src/transport/connection-counts.ts';
 import type { Logins } from '../../../src/transport/logins.ts';
 import type { Organisation } from '../../../src/transport/organisation.ts';
 import type { Pressure } from '../../../src/transport/pressure.ts';
@@ -50,6 +51,7 @@ function makeSession(given: Partial<SmtpSession> = {}): SmtpSession {
     id: 's',
     remoteAddress: '192.0.2.1',
     remotePort: 4711,
+    via: undefined,
     localAddress: '192.0.2.25',
     localPort: 25,
     service: 'smtp',
@@ -132,12 +134,20 @@ describe('Receiver', () => {
       expirationMs: 1000,
       pressure: () => pressure,
       decoySecret: Buffer.alloc(32),
+      counts: new ConnectionCounts(),
+      serverLimits: () => ({
+        maxConnections: 5000,
+        maxRecipients: 5000,
+        maxMessagesPerSession: 1000,
+        maxRecipientsPerMinute: undefined,
+        commandTimeoutMs: 300_000,
+      }),
     });
   }
 
   function admitted(receiver: Receiver, given: Partial<SmtpSession> = {}): SmtpSession {
     const session = makeSession(given);
-    expect(receiver.connect(session)).toBeUndefined();
+    void receiver.connect(session, () => undefined);
     return session;
   }
 
@@ -175,9 +185,9 @@ describe('Receiver', () => {
     });
   });
 
-  it('refuses a client that no connector is for', () => {
+  it('refuses a client that no connector is for', async () => {
     organisation = { ...organisation, receiveConnectors: [receiveConnector({ remoteIpRanges: ['127.0.0.1'] })] };
-    expect(makeReceiver().connect(makeSession())).toBe(REPLIES.connectionRefused);
+    expect(await makeReceiver().connect(makeSession(), () => undefined)).toBe(REPLIES.connectionRefused);
   });
 
   it('says 250 once the message is in the spool, with Received in front and the envelope noted', async () => {
@@ -465,26 +475,76 @@ describe('Receiver', () => {
   describe('back pressure', () => {
     const command = { reversePath: parseMailbox('a@example.com'), body: '7BIT', smtpUtf8: false } as const;
 
-    it('asks strangers to come back at Medium and everybody at High, and sees it at each MAIL', () => {
+    it('asks strangers to come back at Medium and everybody at High, and sees it at each MAIL', async () => {
       const receiver = makeReceiver();
       const stranger = admitted(receiver);
       const edge = admitted(receiver, asEdge);
-      expect(receiver.mail(stranger, command)).toBeUndefined();
+      expect(await receiver.mail(stranger, command)).toBeUndefined();
       pressure = { ...pressure, level: 'Medium' };
-      expect(receiver.mail(stranger, command)).toBe(REPLIES.insufficientResources);
-      expect(receiver.mail(edge, command)).toBeUndefined();
+      expect(await receiver.mail(stranger, command)).toBe(REPLIES.insufficientResources);
+      expect(await receiver.mail(edge, command)).toBeUndefined();
       pressure = { ...pressure, level: 'High' };
-      expect(receiver.mail(edge, command)).toBe(REPLIES.insufficientResources);
+      expect(await receiver.mail(edge, command)).toBe(REPLIES.insufficientResources);
       pressure = { ...pressure, level: 'Normal' };
-      expect(receiver.mail(stranger, command)).toBeUndefined();
+      expect(await receiver.mail(stranger, command)).toBeUndefined();
     });
 
-    it('refuses a message that is declared larger than the room on the disk', () => {
+    it('refuses a message that is declared larger than the room on the disk', async () => {
       const receiver = makeReceiver();
       pressure = { level: 'Normal', roomBytes: 1000 };
       const session = admitted(receiver, asEdge);
-      expect(receiver.mail(session, { ...command, sizeBytes: 1001 })).toBe(REPLIES.insufficientResources);
-      expect(receiver.mail(session, { ...command, sizeBytes: 1000 })).toBeUndefined();
+      expect(await receiver.mail(session, { ...command, sizeBytes: 1001 })).toBe(REPLIES.insufficientResources);
+      expect(await receiver.mail(session, { ...command, sizeBytes: 1000 })).toBeUndefined();
+    });
+  });
+
+  describe('limits', () => {
+    const command = { reversePath: parseMailbox('a@example.com'), body: '7BIT', smtpUtf8: false } as const;
+    const abroad = { mailbox: parseMailbox('a@elsewhere.test') ?? { localPart: '', domain: '', text: '' } };
+
+    it('of a session are those of its connector, within those of the config; 0 errors are never too many', () => {
+      const given = { maxRecipientsPerMessage: 9000, maxProtocolErrors: 0, maxLogonFailures: 7 };
+      const times = { connectionTimeoutMs: 900_000, connectionInactivityTimeoutMs: 400_000 };
+      organisation = { ...organisation, receiveConnectors: [{ ...CONNECTOR, ...given, ...times }] };
+      const receiver = makeReceiver();
+      expect(receiver.limits(admitted(receiver))).toEqual({
+        maxRecipients: 5000,
+        maxMessages: 1000,
+        maxErrors: Number.POSITIVE_INFINITY,
+        maxAuthFailures: 7,
+        timeouts: { commandMs: 300_000, bodyPauseMs: 180_000, connectionMs: 900_000 },
+      });
+    });
+
+    it('slow a stranger down who is refused, and nobody else', async () => {
+      const tarpitIntervalMs = 100;
+      organisation = {
+        ...organisation,
+        receiveConnectors: [{ ...CONNECTOR, tarpitIntervalMs, extendedRights: [] }],
+      };
+      const receiver = makeReceiver();
+      const startMs = performance.now();
+      expect(await receiver.recipient(admitted(receiver), transactionTo(), abroad)).toBe(REPLIES.relayDenied);
+      // A timer may ring a millisecond early.
+      expect(performance.now() - startMs).toBeGreaterThan(tarpitIntervalMs - 2);
+    });
+
+    it('count no message of a member of the pair', async () => {
+      organisation = { ...organisation, receiveConnectors: [{ ...CONNECTOR, messageRateLimit: 1 }] };
+      const receiver = makeReceiver();
+      const [edge, stranger] = [admitted(receiver, asEdge), admitted(receiver)];
+      for (let left = 3; left > 0; left--) expect(await receiver.mail(edge, command)).toBeUndefined();
+      expect(await receiver.mail(stranger, command)).toBeUndefined();
+      expect(await receiver.mail(stranger, command)).toBe(REPLIES.messageRate);
+      expect(await receiver.mail(edge, command)).toBeUndefined();
+    });
+
+    it('let a member of the pair finish its message when the session has lasted long enough', () => {
+      const receiver = makeReceiver();
+      expect([receiver.mayFinish(admitted(receiver, asEdge)), receiver.mayFinish(admitted(receiver))]).toEqual([
+        true,
+        false,
+      ]);
     });
   });
 
@@ -508,22 +568,22 @@ describe('Receiver', () => {
       expect(reply).toEqual(name && REPLIES[name]);
     });
 
-    it('asks nothing while it is off, or of a peer', () => {
+    it('asks nothing while it is off, or of a peer', async () => {
       const asked: string[] = [];
       const never = async ({ text }: { text: string }) => asked.push(text) > 0;
       const off = makeReceiver({ validation: { isOn: () => false, isKnown: never } });
       const on = makeReceiver({ validation: { isOn: () => true, isKnown: never } });
       if (!anna) throw new Error('no address');
-      expect(off.recipient(admitted(off), transactionTo(), { mailbox: anna })).toBeUndefined();
-      expect(on.recipient(admitted(on, asEdge), transactionTo(), { mailbox: anna })).toBeUndefined();
+      expect(await off.recipient(admitted(off), transactionTo(), { mailbox: anna })).toBeUndefined();
+      expect(await on.recipient(admitted(on, asEdge), transactionTo(), { mailbox: anna })).toBeUndefined();
       expect(asked).toEqual([]);
     });
   });
 
   describe('who a client is', () => {
-    const isServer = (receiver: Receiver, session: SmtpSession): boolean => {
+    const isServer = async (receiver: Receiver, session: SmtpSession): Promise<boolean> => {
       const mailbox = parseMailbox('a@elsewhere.test');
-      return mailbox !== undefined && receiver.recipient(session, transactionTo(), { mailbox }) === undefined;
+      return mailbox !== undefined && (await receiver.recipient(session, transactionTo(), { mailbox })) === undefined;
     };
 
     it.each<[string, Partial<SmtpSession>, boolean]>([
@@ -540,17 +600,17 @@ describe('Receiver', () => {
       ],
       ['a peer by its password', { authentication: { mechanism: 'SCRAM-SHA-256', identity: 'edge-user' } }, true],
       ['nobody’s user', { authentication: { mechanism: 'SCRAM-SHA-256', identity: 'x' } }, false],
-    ])('%s: %j', (_, given, expected) => {
+    ])('%s: %j', async (_, given, expected) => {
       const receiver = makeReceiver();
-      expect(isServer(receiver, admitted(receiver, given))).toBe(expected);
+      expect(await isServer(receiver, admitted(receiver, given))).toBe(expected);
     });
 
-    it('is looked up afresh: a certificate that was replaced meanwhile counts no more', () => {
+    it('is looked up afresh: a certificate that was replaced meanwhile counts no more', async () => {
       const receiver = makeReceiver();
       const session = admitted(receiver, asEdge);
-      expect(isServer(receiver, session)).toBe(true);
+      expect(await isServer(receiver, session)).toBe(true);
       organisation = { ...organisation, peers: [makePeer(EDGE, { certificate: otherCertificate })] };
-      expect(isServer(receiver, session)).toBe(false);
+      expect(await isServer(receiver, session)).toBe(false);
     });
   });
 
@@ -614,11 +674,11 @@ describe('Receiver', () => {
     expect(receiver.banner(admitted(receiver))).toMatch(expected);
   });
 
-  it('requires TLS where the connector does', () => {
+  it('requires TLS where the connector does', async () => {
     organisation = { ...organisation, receiveConnectors: [{ ...CONNECTOR, requireTls: true }] };
     const receiver = makeReceiver();
     const command = { ...transactionTo().mail };
-    expect(receiver.mail(admitted(receiver), command)).toBe(REPLIES.tlsRequired);
-    expect(receiver.mail(admitted(receiver, { tls: tlsWith(undefined) }), command)).toBeUndefined();
+    expect(await receiver.mail(admitted(receiver), command)).toBe(REPLIES.tlsRequired);
+    expect(await receiver.mail(admitted(receiver, { tls: tlsWith(undefined) }), command)).toBeUndefined();
   });
 });

@@ -1,0 +1,40 @@
+// LIMITS (RFC 9422): what a server says that it will take in one session, as it is written after the keyword. Pure. A limit
+// that is malformed counts as not said, and so does one that nobody here knows (§3).
+
+export interface ServiceLimits {
+  /** MAIL commands of one session. */
+  readonly mailMax?: number | undefined;
+  /** RCPT commands of one transaction. */
+  readonly rcptMax?: number | undefined;
+  /** Different domains among the recipients of one transaction. */
+  readonly rcptDomainMax?: number | undefined;
+}
+
+/** A limit has up to six digits (§4). */
+const MAX_VALUE = 999_999;
+const NAMES: Readonly<Record<string, keyof ServiceLimits>> = {
+  MAILMAX: 'mailMax',
+  RCPTMAX: 'rcptMax',
+  RCPTDOMAINMAX: 'rcptDomainMax',
+};
+
+/** Reads what follows the keyword LIMITS in an answer to EHLO. */
+export function parseServiceLimits(text: string | undefined): ServiceLimits {
+  const limits: { -readonly [K in keyof ServiceLimits]: ServiceLimits[K] } = {};
+  for (const word of (text ?? '').split(' ')) {
+    const [, name = '', digits] = /^([A-Za-z0-9_-]+)=([1-9]\d{0,5})$/.exec(word) ?? [];
+    const upper = name.toUpperCase();
+    const key = Object.hasOwn(NAMES, upper) ? NAMES[upper] : undefined;
+    if (key !== undefined) limits[key] ??= Number(digits);
+  }
+  return limits;
+}
+
+/** The other way; a limit beyond what can be said is said as the largest that can. */
+export function formatServiceLimits(limits: ServiceLimits): string {
+  return Object.entries(NAMES)
+    .map(([name, key]) => [name, limits[key]] as const)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${Math.min(value ?? 0, MAX_VALUE)}`)
+    .join(' ');
+}
