@@ -93,9 +93,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     this.#limits = changeLimits(this.#limits, changes);
     const { connectionMs } = this.#limits.timeouts;
     if (connectionMs === undefined || this._closing || this._closed) return;
-    this.#lifetime.arm(connectionMs, () =>
-      this._ready ? this.#session.expire() : this.hangUp(REPLIES.connectionTimeout),
-    );
+    this.#lifetime.arm(connectionMs, () => this.#session.expire());
   }
 
   async #greet(): Promise<void> {

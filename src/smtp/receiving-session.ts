@@ -114,12 +114,11 @@ export class ReceivingSession {
 
   /** Begins TLS before the greeting; false when there is nothing to show the client. Never throws. */
   beginTls(): boolean {
-    try {
-      return this.#beginHandshake('STARTTLS', () => undefined);
-    } catch (error) {
-      this.#options.log.error({ err: error }, 'policy failed at secureContext');
-      return false;
-    }
+    let hasBegun = false;
+    this.#guard('secureContext', () => {
+      hasBegun = this.#beginHandshake('STARTTLS', () => undefined);
+    });
+    return hasBegun;
   }
 
   /** Takes one line. Resolves when it is answered, for DATA when the body may come. Never rejects. */

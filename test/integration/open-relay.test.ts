@@ -159,6 +159,9 @@ describe.each([
       deliver: `smtp:127.0.0.1:${mailboxes.port}`,
       ...(clock !== undefined && { clock }),
     });
+    // Hundreds of refusals: that each is slow is another test's affair.
+    const connector = 'Default internal receive connector EDGE01';
+    await pair.cmdlet('edge', 'Set-ReceiveConnector', connector, '-TarpitInterval', '0s');
   });
   afterAll(() => pair?.stop());
 

@@ -28,9 +28,9 @@ beforeAll(async () => {
   await servers.start('edge');
   const ask = (cmdlet: string, parameters: Record<string, string>) => servers.ask('edge', cmdlet, parameters);
   await ask('New-AcceptedDomain', { Name: 'contoso.test', DomainName: 'contoso.test' });
-  await ask('Set-ReceiveConnector', { Identity: DEFAULT, RemoteIPRanges: '127.0.0.0/16' });
+  await ask('Set-ReceiveConnector', { Identity: DEFAULT, RemoteIPRanges: '127.0.0.0/16', TarpitInterval: '0s' });
   const make = (Name: string, RemoteIPRanges: string, given: Record<string, string>) =>
-    ask('New-ReceiveConnector', { Name, RemoteIPRanges, ...given });
+    ask('New-ReceiveConnector', { Name, RemoteIPRanges, TarpitInterval: '0s', ...given });
   await make('Servers alone', '127.0.0.8/29', { PermissionGroups: 'ExchangeServers' });
   await make('A relay among them', '127.0.0.10-127.0.0.11', {
     PermissionGroups: 'AnonymousUsers',

@@ -36,6 +36,8 @@ it('an Edge refuses who is not known, as the Hub says it, in authoritative domai
   await relaying.synchronize();
   expect(await rcpt(edge, 'nobody@contoso.test')).toEqual([KNOWN]);
   await servers.ask('edge', 'Set-RecipientFilterConfig', { RecipientValidationEnabled: '$true' });
+  const connector = 'Default internal receive connector EDGE01';
+  await servers.ask('edge', 'Set-ReceiveConnector', { Identity: connector, TarpitInterval: '0s' });
 
   const asked = [
     INSIDER.toUpperCase(),

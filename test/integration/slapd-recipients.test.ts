@@ -24,6 +24,8 @@ describe.skipIf(!requirePeer('slapd'))('recipients on slapd', () => {
     await servers.ask('hub', 'New-MailUser', { Name: 'Leaver', PrimarySmtpAddress: 'leaver@contoso.test' });
     await pair.relaying.synchronize();
     await servers.ask('edge', 'Set-RecipientFilterConfig', { RecipientValidationEnabled: '$true' });
+    const connector = 'Default internal receive connector EDGE01';
+    await servers.ask('edge', 'Set-ReceiveConnector', { Identity: connector, TarpitInterval: '0s' });
     await answers(KNOWN, KNOWN, UNKNOWN);
 
     await servers.cmdlet('hub', 'Remove-MailUser', 'leaver@contoso.test', '-Confirm:false');

@@ -58,6 +58,7 @@ describe('parseConfig', () => {
         submissionHigh: 15_000,
       },
       limits: expect.objectContaining({ maxConnectionsPerHop: 10, drainTimeout: 10_000, idleTimeout: 2000 }),
+      proxies: { proxyProtocol: [], xclient: [] },
       log: { level: 'info', maxAge: 2_592_000_000, maxFileSize: 10_485_760, maxFolderSize: 262_144_000 },
       workers: defaultWorkers(availableParallelism()),
       lab: { capture: false, maxCaptureSize: 104_857_600, maxCaptureDuration: 3_600_000 },
@@ -265,6 +266,12 @@ directory: { ${LDAP}, bind: { method: external, certificate: e.crt, key: e.key }
     ],
     ['a count below zero', `${HUB}retry: { glitchCount: -1 }`, 'config-invalid', 'at retry.glitchCount: '],
     ['a limit that is none', `${HUB}limits: { maxConnections: 0 }`, 'config-invalid', 'at limits.maxConnections: '],
+    [
+      'a proxy by name',
+      `${HUB}proxies: { proxyProtocol: [balancer.test] }`,
+      'config-invalid',
+      '"balancer.test" is no address, no CIDR and no low-high range',
+    ],
     [
       'a delivery target of another kind',
       `${HUB}deliver: mbox:/x`,

@@ -110,6 +110,7 @@ describe('Get-DecisionCard', () => {
       ['Peer', 'edge01.contoso.test'],
       ['PeerAddress', '192.0.2.5'],
       ['PeerPort', 25],
+      ['PeerVia', null],
       ['MessageId', '<one@contoso.test>'],
       ['InternalMessageId', 7],
       ['NetworkMessageId', 'N-1'],
