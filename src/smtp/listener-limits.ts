@@ -37,7 +37,7 @@ export interface LimitChanges extends Partial<Omit<ListenerLimits, 'timeouts'>> 
   readonly timeouts?: Partial<ListenerTimeouts>;
 }
 
-export const DEFAULT_TIMEOUTS: ListenerTimeouts = {
+const DEFAULT_TIMEOUTS: ListenerTimeouts = {
   commandMs: 300_000,
   handshakeMs: 60_000,
   bodyPauseMs: 180_000,
