@@ -1,7 +1,7 @@
 // What the answer to EHLO offers, in the order in which it is said (RFC 5321 §4.1.1.1). Pure.
 
 import type { ListenerLimits } from './listener-limits.ts';
-import type { CommonExtension } from './parameters.ts';
+import type { CommonExtension, OfferedParameters } from './parameters.ts';
 import { formatServiceLimits } from './service-limits.ts';
 import type { Offer, SmtpSession } from './session-policy.ts';
 import { XCLIENT_KEYWORD } from './xclient.ts';
@@ -29,13 +29,27 @@ export function ehloKeywords(offer: Offer, { session, limits, mayClaim }: EhloFa
   return [...keywords, ...(offer.keywords ?? [])];
 }
 
+/** The parameters that go with it. */
+export function offeredParameters(
+  offer: Offer | undefined,
+  session: Pick<SmtpSession, 'tls' | 'authentication' | 'extended'>,
+): OfferedParameters {
+  return {
+    extended: session.extended,
+    auth: (offer?.mechanisms.length ?? 0) > 0 || session.authentication !== undefined,
+    binaryMime: offersBinary(offer),
+    requireTls: offersRequireTls(offer, session),
+    withheld: offer?.withheld ?? [],
+  };
+}
+
 /** BINARYMIME needs CHUNKING (RFC 3030 §3). */
-export function offersBinary(offer: Offer | undefined): boolean {
+function offersBinary(offer: Offer | undefined): boolean {
   return offer?.chunking === true && offer.binaryMime === true;
 }
 
 /** RFC 8689 §2: a message whose sender demands TLS must not come in clear itself. */
-export function offersRequireTls(offer: Offer | undefined, { tls }: Pick<SmtpSession, 'tls'>): boolean {
+function offersRequireTls(offer: Offer | undefined, { tls }: Pick<SmtpSession, 'tls'>): boolean {
   return offer?.requireTls === true && tls !== undefined;
 }
 

@@ -11,7 +11,7 @@ import { AuthenticationExchange, type AuthenticationStep } from './authenticatio
 import { BodyDialog, type BodyWire } from './body-dialog.ts';
 import { parseChunkCommand } from './chunk-command.ts';
 import { type CommandLine, parseCommandLine } from './command-line.ts';
-import { ehloKeywords, offersBinary, offersRequireTls } from './ehlo-keywords.ts';
+import { ehloKeywords, offeredParameters } from './ehlo-keywords.ts';
 import { parseMailCommand, parseRecipientCommand } from './envelope-command.ts';
 import type { LimitChanges, ListenerLimits } from './listener-limits.ts';
 import { OpenTransaction } from './open-transaction.ts';
@@ -297,10 +297,7 @@ export class ReceivingSession {
   }
 
   #offered(): OfferedParameters {
-    const auth = (this.#offer?.mechanisms.length ?? 0) > 0 || this.#facts.authentication !== undefined;
-    const requireTls = offersRequireTls(this.#offer, this.#facts);
-    const { withheld = [] } = this.#offer ?? {};
-    return { extended: this.#facts.extended, auth, binaryMime: offersBinary(this.#offer), requireTls, withheld };
+    return offeredParameters(this.#offer, this.#facts);
   }
 
   #reset(line: CommandLine): Reply {

@@ -1,7 +1,6 @@
 // The receiving half: answers the listener's questions. Connector and principal first (accept.ts), then the message is
 // streamed into the spool, and the 250 is said only after the spool's commit has returned (RFC 5321 §6.1).
 
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import { describeClock } from '../clock.ts';
@@ -23,7 +22,7 @@ import type {
   Transaction,
 } from '../smtp/session-policy.ts';
 import type { TlsVerb } from '../smtp/tls-verb.ts';
-import type { Envelope, Spool, SpooledMessage, SpoolWriter } from '../spool/spool.ts';
+import type { Spool, SpooledMessage, SpoolWriter } from '../spool/spool.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import { offerStartTls, receptionReason, type StartTlsOffer } from '../trust/reception.ts';
 import { type ReceiveConnector, chooseReceiveConnector, rightsOf } from '../directory/receive-connector.ts';
@@ -36,6 +35,7 @@ import {
   sizeLimitOf,
   type Standing,
 } from './accept.ts';
+import { acceptedEnvelope } from './accepted-envelope.ts';
 import { readAuthors } from './authors.ts';
 import { ClientProof, type ClientProofOptions } from './client-proof.ts';
 import type { Counts } from './connection-counts.ts';
@@ -44,7 +44,7 @@ import { HEADER_FAMILIES } from './header-firewall.ts';
 import { type IdentityQuestion, offersAnonymousTls } from './identity-question.ts';
 import { type Intake, type IntakeTerms, takeIn } from './intake.ts';
 import type { MessageFacts } from './message-scan.ts';
-import { type Organisation, postmasterDomain } from './organisation.ts';
+import type { Organisation } from './organisation.ts';
 import { type Pressure, refuseForPressure } from './pressure.ts';
 import { type RecipientValidation, refuseUnknown } from './recipient-validation.ts';
 import type { Acceptance } from './records.ts';
@@ -282,12 +282,21 @@ export class Receiver implements SessionPolicy {
     transaction: Transaction,
     taken: Intake & { readonly writer: SpoolWriter },
   ): Promise<Reply> {
-    const envelope = this.#envelope(session, transaction, taken);
     // All that the records need is asked for before the spool takes its time: the client may be gone by then.
     const connector = this.#connectorOf(session);
     const isAuthenticated = this.#isAuthenticated(session);
     const offer = this.#startTlsOffer(connector);
     const peer = this.#proof.peerOf(session);
+    const envelope = acceptedEnvelope({
+      transaction,
+      taken,
+      connector,
+      peer,
+      sourceAddress: session.remoteAddress,
+      organisation: this.#organisation,
+      receivedAt: this.#options.clock.now(),
+      expirationMs: this.#options.expirationMs,
+    });
     const reason = receptionReason(session.tls, offer, peer !== undefined);
     const received = formatReceived({
       helo: session.helo ?? '',
@@ -327,41 +336,6 @@ export class Receiver implements SessionPolicy {
     } catch (error) {
       this.#options.log.error({ error: messageOf(error) }, 'what was taken of a message could not be removed');
     }
-  }
-
-  #envelope(session: SmtpSession, { mail, recipients }: Transaction, taken: Intake): Envelope {
-    const { clock, expirationMs } = this.#options;
-    const receivedAt = clock.now();
-    const networkMessageId = taken.networkId ?? randomUUID();
-    const peer = this.#proof.peerOf(session);
-    return {
-      reversePath: mail.reversePath?.text ?? '',
-      recipients: recipients.map((recipient) => this.#recipientOf(recipient)),
-      eightBit: mail.body === '8BITMIME' || taken.facts.hasEightBit,
-      ...(mail.body === 'BINARYMIME' && { binaryMime: true }),
-      smtpUtf8: mail.smtpUtf8,
-      ...(mail.requireTls === true && { requireTls: true }),
-      ...(taken.facts.isTlsOptional && { tlsOptional: true }),
-      ...(mail.ret && { ret: mail.ret }),
-      ...(mail.envelopeId !== undefined && { envelopeId: mail.envelopeId }),
-      messageId: taken.facts.messageId ?? `<${networkMessageId}@${this.#organisation.fqdn}>`,
-      networkMessageId,
-      subject: taken.facts.subject,
-      source: `SMTP:${this.#connectorOf(session).name}`,
-      sourceAddress: session.remoteAddress,
-      receivedAt,
-      expiresAt: new Date(receivedAt.getTime() + expirationMs),
-      ...(peer && { authenticatedAs: peer.fqdn }),
-      hopCount: taken.facts.receivedCount,
-      ...(taken.internalFieldsBytes > 0 && { internalFieldsBytes: taken.internalFieldsBytes }),
-    };
-  }
-
-  #recipientOf(command: RecipientCommand): Envelope['recipients'][number] {
-    const { mailbox, notify, originalRecipient } = command;
-    const address =
-      mailbox.domain === '' ? `${mailbox.localPart}@${postmasterDomain(this.#organisation)}` : mailbox.text;
-    return { address, ...(notify && { notify }), ...(originalRecipient !== undefined && { originalRecipient }) };
   }
 
   /** What the client reads when the message could not be taken; the log has the reason. */
