@@ -86,7 +86,6 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   override init(): void {
     if (this.#isTlsFirst) void this.#secureFirst();
     else this._setListeners(() => void this.#greet());
-    this.changeLimits({});
   }
 
   changeLimits(changes: LimitChanges): void {
