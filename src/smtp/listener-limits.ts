@@ -22,8 +22,8 @@ export interface ListenerLimits {
   readonly timeouts: ListenerTimeouts;
   /** Recipients of one transaction; RFC 5321 §4.5.3.1.8: at least 100. */
   readonly maxRecipients: number;
-  /** MAIL commands of one session, whatever became of them (MAILMAX, RFC 9422 §4.1); undefined means no limit. */
-  readonly maxMessages: number | undefined;
+  /** MAIL commands of one session, whatever became of them (MAILMAX, RFC 9422 §4.1). */
+  readonly maxMessages: number;
   /** Protocol errors of one session, after which it ends; a message that was taken sets the count back. */
   readonly maxErrors: number;
   /** Failed log-ins of one session, after which it ends. */
@@ -50,7 +50,7 @@ const DEFAULT_TIMEOUTS: ListenerTimeouts = {
 export const DEFAULT_LIMITS: ListenerLimits = {
   timeouts: DEFAULT_TIMEOUTS,
   maxRecipients: 200,
-  maxMessages: undefined,
+  maxMessages: Number.POSITIVE_INFINITY,
   maxErrors: 10,
   maxAuthFailures: 3,
   discardLimitBytes: 64 * 1024 * 1024,

@@ -15,7 +15,6 @@ import { ehloKeywords, offeredParameters } from './ehlo-keywords.ts';
 import { parseMailCommand, parseRecipientCommand } from './envelope-command.ts';
 import type { LimitChanges, ListenerLimits } from './listener-limits.ts';
 import { OpenTransaction } from './open-transaction.ts';
-import type { OfferedParameters } from './parameters.ts';
 import { greetingReply, helloReply, REPLIES } from './replies.ts';
 import { isPositive, isProtocolError, type Reply, withoutEnhancedCode } from './reply.ts';
 import { beginFacts, forgetGreeting, type SessionEndpoints, type SessionFacts, speakFor } from './session-facts.ts';
@@ -267,9 +266,9 @@ export class ReceivingSession {
     if (this.#facts.helo === undefined) return REPLIES.sendHello;
     if (this.#transaction) return REPLIES.nestedMail;
     this.#mailCount += 1;
-    if (this.#mailCount > (this.#options.limits().maxMessages ?? Number.POSITIVE_INFINITY))
-      return REPLIES.tooManyMessages;
-    const parsed = parseMailCommand(line.argument, this.#offered(), this.#offer?.sizeLimitBytes);
+    if (this.#mailCount > this.#options.limits().maxMessages) return REPLIES.tooManyMessages;
+    const offered = offeredParameters(this.#offer, this.#facts);
+    const parsed = parseMailCommand(line.argument, offered, this.#offer?.sizeLimitBytes);
     if (parsed.kind === 'refused') return parsed.reply;
     const reply = (await this.#policy.mail(this.#facts, parsed.value)) ?? REPLIES.senderOk;
     if (isPositive(reply)) this.#transaction = new OpenTransaction(parsed.value);
@@ -286,7 +285,7 @@ export class ReceivingSession {
   }
 
   async #judgeRecipient(transaction: OpenTransaction, line: CommandLine): Promise<Reply> {
-    const parsed = parseRecipientCommand(line.argument, this.#offered(), transaction.mail);
+    const parsed = parseRecipientCommand(line.argument, offeredParameters(this.#offer, this.#facts), transaction.mail);
     if (parsed.kind === 'refused') return parsed.reply;
     const { maxRecipients } = this.#options.limits();
     if (transaction.recipients.length >= maxRecipients && transaction.isNew(parsed.value))
@@ -294,10 +293,6 @@ export class ReceivingSession {
     const reply = (await this.#policy.recipient(this.#facts, transaction, parsed.value)) ?? REPLIES.recipientOk;
     if (isPositive(reply)) transaction.take(parsed.value);
     return reply;
-  }
-
-  #offered(): OfferedParameters {
-    return offeredParameters(this.#offer, this.#facts);
   }
 
   #reset(line: CommandLine): Reply {

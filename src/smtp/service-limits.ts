@@ -30,11 +30,11 @@ export function parseServiceLimits(text: string | undefined): ServiceLimits {
   return limits;
 }
 
-/** The other way; a limit beyond what can be said is said as the largest that can. */
+/** The other way; an infinite limit is not said, one beyond what can be said is said as the largest that can. */
 export function formatServiceLimits(limits: ServiceLimits): string {
   return Object.entries(NAMES)
     .map(([name, key]) => [name, limits[key]] as const)
-    .filter(([, value]) => value !== undefined)
+    .filter(([, value]) => Number.isFinite(value))
     .map(([name, value]) => `${name}=${Math.min(value ?? 0, MAX_VALUE)}`)
     .join(' ');
 }

@@ -284,7 +284,7 @@ export class Receiver implements SessionPolicy {
   ): Promise<Reply> {
     // All that the records need is asked for before the spool takes its time: the client may be gone by then.
     const connector = this.#connectorOf(session);
-    const isAuthenticated = this.#isAuthenticated(session);
+    const isAuthenticated = this.#proof.principalOf(session) !== 'anonymous';
     const offer = this.#startTlsOffer(connector);
     const peer = this.#proof.peerOf(session);
     const envelope = acceptedEnvelope({
@@ -315,10 +315,6 @@ export class Receiver implements SessionPolicy {
     const message = await taken.writer.commit(envelope, Buffer.from(received));
     this.#note({ message, session, connector, reason, offer, isAuthenticated });
     return queuedReply(message, this.#organisation.fqdn);
-  }
-
-  #isAuthenticated(session: SmtpSession): boolean {
-    return this.#proof.principalOf(session) !== 'anonymous';
   }
 
   /** What is stored is ours, whatever becomes of the records: anything but a 250 would bring the message again. */
