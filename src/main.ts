@@ -50,6 +50,10 @@ const doors: Doors = {
     const { runMeddle } = await import('./lab/meddle.ts');
     return runMeddle({ ...options, onLine: print, signal: stopSignal() });
   },
+  prove: async (options) => {
+    const [{ runProve }, { readVersion }] = await Promise.all([import('./prove/prove.ts'), import('./version.ts')]);
+    return runProve({ ...options, version: readVersion(), onLine: print, onProgress: note, signal: stopSignal() });
+  },
   slapdSchema: async () => (await import('./directory/slapd-schema.ts')).formatSlapdSchema(),
   offlineContext: (_role, configPath) => {
     const config = readConfig(configPath);

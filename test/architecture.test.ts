@@ -58,6 +58,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   shell: ['control', 'capture', 'cmdlets', 'storage', 'tracking', 'trust'],
   lab: ['control', 'capture', 'cmdlets', 'smtp', 'ldap', 'tls', 'storage', 'meddle'],
   meddle: ['tls', 'trust'],
+  prove: ['control', 'cmdlets', 'smtp', 'tls', 'trust', 'storage', 'meddle', 'lab', 'shell'],
 };
 
 /** Who may take from smtp only what knows no wire: the mechanism SCRAM, and how an address is written. */

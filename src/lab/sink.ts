@@ -1,4 +1,4 @@
-// The outside world of the demo: an SMTP server that takes everything and keeps it. It is smtp-server as it comes, so the
+// The outside world of the demo and of the proof: an SMTP server that takes everything and keeps it. It is smtp-server as it comes, so the
 // octets that arrive were read by code that is not the product's.
 
 import { SMTPServer } from 'smtp-server';
@@ -9,14 +9,20 @@ export interface Destination {
   arrivals(): readonly Buffer[];
 }
 
+interface SinkTls {
+  readonly key: string;
+  readonly cert: string;
+}
+
 export class Sink implements Destination {
   readonly #server: SMTPServer;
   readonly #arrivals: Buffer[] = [];
 
-  private constructor() {
+  private constructor(tls: SinkTls | undefined) {
     this.#server = new SMTPServer({
       authOptional: true,
-      disabledCommands: ['AUTH', 'STARTTLS'],
+      disabledCommands: tls ? ['AUTH'] : ['AUTH', 'STARTTLS'],
+      ...tls,
       disableReverseLookup: true,
       logger: false,
       onData: (stream, _session, done) => {
@@ -33,9 +39,9 @@ export class Sink implements Destination {
     this.#server.on('error', () => {});
   }
 
-  /** Listens at a free port of the loopback address. */
-  static async open(): Promise<Sink> {
-    const sink = new Sink();
+  /** Listens at a free port of the loopback address; offers STARTTLS where it is given something to show. */
+  static async open(tls?: SinkTls): Promise<Sink> {
+    const sink = new Sink(tls);
     await new Promise<void>((resolve, reject) => {
       sink.#server.once('error', reject);
       sink.#server.listen(0, '127.0.0.1', resolve);

@@ -55,6 +55,28 @@ export interface MeddleOptions {
   readonly isJson: boolean;
 }
 
+export interface ProveOptions {
+  /** What is looked at: the pair itself, a server of somebody else, a client of somebody else. */
+  readonly subject:
+    | { readonly kind: 'pair' }
+    | { readonly kind: 'server'; readonly target: Endpoint; readonly recipient: string }
+    | {
+        readonly kind: 'client';
+        readonly listen: Endpoint;
+        readonly bounces: Endpoint | undefined;
+        readonly submit: Endpoint;
+        readonly policies: readonly string[];
+        /** In milliseconds. */
+        readonly waitMs: number;
+      };
+  /** Where the report goes, absolute; made where it is not there. */
+  readonly report: string;
+  /** Rows and columns by their ids; empty: all. */
+  readonly events: readonly string[];
+  readonly policies: readonly string[];
+  readonly isJson: boolean;
+}
+
 export interface Doors {
   /** Functions, so that help on one role, or starting a server, loads nothing else. */
   readonly hubCmdlets: () => Promise<readonly CmdletDeclaration[]>;
@@ -67,6 +89,7 @@ export interface Doors {
   labClock(options: LabClockOptions): Promise<readonly OutputRecord[]>;
   mergeCapture(options: Omit<MergeOptions, 'application'>): Promise<MergeReport>;
   meddle(options: MeddleOptions): Promise<number>;
+  prove(options: ProveOptions): Promise<number>;
   /** The directory's schema as a file for slapd. */
   slapdSchema(): Promise<string>;
   /** For a cmdlet that runs where no server does. */

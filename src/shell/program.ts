@@ -1,4 +1,4 @@
-// The commands that are no cmdlets: up, demo, meddle, capture, schema, completion, --version, --help. Only these load commander; `relaypair hub ...`
+// The commands that are no cmdlets: up, demo, meddle, prove, capture, schema, completion, --version, --help. Only these load commander; `relaypair hub ...`
 // and `relaypair edge ...` are read by role-command.ts and stand here for the help.
 
 import { Command, CommanderError } from 'commander';
@@ -11,6 +11,7 @@ import { printCompletionScript, SHELLS, type ShellName } from './completion.ts';
 import { addLabCommands } from './lab-command.ts';
 import { addMeddle } from './meddle-command.ts';
 import { named } from './option.ts';
+import { addProve } from './prove-command.ts';
 import type { Doors, UpOptions } from './doors.ts';
 import { readDeliveryTarget, readDomain, readEndpoint } from './endpoints.ts';
 import { DONE, MISUSED } from './exit-code.ts';
@@ -33,6 +34,7 @@ export const COMMANDS = [
   ['lab', 'Move the clocks of a running laboratory pair together'],
   ['capture', 'Put the secrets of sessions into a capture that another program made'],
   ['meddle', 'Stand between a client and an SMTP server, and break TLS as a scenario says'],
+  ['prove', 'Try everything that can happen to TLS against every policy, and write a report'],
   ['schema', "Print the directory's schema as a file for OpenLDAP's slapd"],
   ['completion', 'Print the completion script for a shell'],
 ] as const;
@@ -109,6 +111,7 @@ function buildProgram(options: ProgramOptions, finish: Finish): Command {
   addLabCommands(program.command('lab').description(help.get('lab') ?? ''), { doors, terminal, finish });
   addCapture(program.command('capture').description(help.get('capture') ?? ''), { doors, terminal, finish });
   addMeddle(program.command('meddle').description(help.get('meddle') ?? ''), { doors, terminal, finish });
+  addProve(program.command('prove').description(help.get('prove') ?? ''), { doors, terminal, finish });
   program
     .command('schema')
     .description(help.get('schema') ?? '')

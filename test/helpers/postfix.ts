@@ -18,6 +18,8 @@ export interface PostfixOptions {
   readonly transports: Readonly<Record<string, number>>;
   /** Makes it offer STARTTLS. */
   readonly keyPair?: KeyPair;
+  /** Domains to a port on loopback by a security level of their own (smtp_tls_security_level). */
+  readonly levels?: Readonly<Record<string, { readonly port: number; readonly level: string }>>;
 }
 
 export class Postfix {
@@ -98,7 +100,7 @@ function find(program: string): string {
 function writeConfiguration(folder: string, port: number, options: PostfixOptions): void {
   for (const name of ['etc', 'data', 'queue']) mkdirSync(join(folder, name), { mode: 0o755 });
   execFileSync('chown', ['postfix', join(folder, 'data')]);
-  const { keyPair, transports } = options;
+  const { keyPair, transports, levels = {} } = options;
   const settings: Record<string, string> = {
     compatibility_level: '3.6',
     queue_directory: join(folder, 'queue'),
@@ -119,7 +121,7 @@ function writeConfiguration(folder: string, port: number, options: PostfixOption
     smtp_host_lookup: 'native',
     smtp_tls_security_level: 'may',
     smtp_tls_loglevel: '1',
-    ...formatTransports(transports),
+    ...formatTransports(transports, levels),
     minimal_backoff_time: '1s',
     maximal_backoff_time: '1s',
     queue_run_delay: '1s',
@@ -132,15 +134,27 @@ function writeConfiguration(folder: string, port: number, options: PostfixOption
   }
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
   writeFileSync(join(folder, 'etc', 'main.cf'), lines.join(''));
-  writeFileSync(join(folder, 'etc', 'master.cf'), masterFile(port));
+  writeFileSync(join(folder, 'etc', 'master.cf'), masterFile(port) + levelServices(levels));
 }
 
-function formatTransports({ '*': rest, ...domains }: PostfixOptions['transports']): Record<string, string> {
-  const entries = Object.entries(domains).map(([domain, port]) => `{${domain}=smtp:[127.0.0.1]:${port}}`);
+function formatTransports(
+  { '*': rest, ...domains }: PostfixOptions['transports'],
+  levels: NonNullable<PostfixOptions['levels']>,
+): Record<string, string> {
+  const entries = [
+    ...Object.entries(domains).map(([domain, port]) => `{${domain}=smtp:[127.0.0.1]:${port}}`),
+    ...Object.entries(levels).map(([domain, { port, level }]) => `{${domain}=smtp-${level}:[127.0.0.1]:${port}}`),
+  ];
   return {
     ...(rest !== undefined && { relayhost: `[127.0.0.1]:${rest}` }),
     ...(entries.length > 0 && { transport_maps: `inline:{${entries.join(' ')}}` }),
   };
+}
+
+/** A client for each level: a policy table would tell destinations apart, which here have one address. */
+function levelServices(levels: NonNullable<PostfixOptions['levels']>): string {
+  const names = new Set(Object.values(levels).map(({ level }) => level));
+  return [...names].map((level) => `smtp-${level} unix - - n - - smtp -o smtp_tls_security_level=${level}\n`).join('');
 }
 
 /** The services that carry mail, none of them in a chroot, each with the process limit that it insists on. */

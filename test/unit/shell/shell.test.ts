@@ -40,6 +40,7 @@ beforeEach(async () => {
       return { sessions: 1, leftOut: 2 };
     },
     meddle: (options) => note('meddle', options),
+    prove: (options) => note('prove', options),
     slapdSchema: () => Promise.resolve('attributetype ( 1.2 )\n'),
     offlineContext: () => {
       throw new Error('nothing here runs without a server');

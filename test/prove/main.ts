@@ -1,0 +1,53 @@
+// npm run prove:peers: the proof on the pair and on what others wrote, as servers and as clients, published in docs/prove. A peer that is
+// not installed is left out by name. Postfix needs root; Exim is found by EXIM, the program unpacked somewhere, Haraka by HARAKA.
+
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { runProve, type ProveRun } from '../../src/prove/prove.ts';
+import { readVersion } from '../../src/version.ts';
+import { PEERS, type PeerProof } from './peers.ts';
+
+const OUT = fileURLToPath(new URL('../../docs/prove', import.meta.url));
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    event: { type: 'string', multiple: true },
+    out: { type: 'string' },
+  },
+});
+
+for (const [name, open] of Object.entries(PEERS)) {
+  if (values.only && !values.only.includes(name)) continue;
+  const peer = await open();
+  if (typeof peer === 'string') {
+    console.log(`${name}: left out, ${peer}`);
+    continue;
+  }
+  const code = await prove(name, peer);
+  console.log(`${name}: exit code ${code}`);
+}
+
+async function prove(name: string, peer: PeerProof): Promise<number> {
+  const report = join(values.out ?? OUT, name);
+  const run: ProveRun = {
+    subject: peer.subject,
+    policies: peer.policies,
+    report,
+    events: values.event ?? [],
+    isJson: false,
+    version: readVersion(),
+    onLine: console.log,
+    onProgress: (text) => console.error(`${name}: ${text}`),
+    signal: new AbortController().signal,
+  };
+  try {
+    return await runProve(run);
+  } finally {
+    await peer.close();
+    // Captures hold secrets of sessions, if only of a laboratory's, and are larger than all the rest.
+    rmSync(join(report, 'captures'), { recursive: true, force: true });
+  }
+}
