@@ -36,11 +36,20 @@ export async function forgeCertificate(
 ): Promise<ForgedCertificate> {
   const given = wish.pem ?? (wish.files && readFiles(wish.files));
   if (given) return { certificatePem: given.certificate, privateKeyPem: given.key };
-  return createCertificate({
-    names: wish.names ?? namesOf(original),
-    ...datesOf(wish.dates, original, now),
-    key: wish.key ?? kindOf(original),
-  });
+  const key = wish.key ?? kindOf(original);
+  const content = { names: wish.names ?? namesOf(original), ...datesOf(wish.dates, original, now), key };
+  return writeCertificate(content, await ownKey(key));
+}
+
+const ownKeys = new Map<KeyKind, Promise<Keys>>();
+
+/** One of each kind for all that is forged: a client waits for no key to be made, but for the first. */
+function ownKey(kind: KeyKind): Promise<Keys> {
+  const known = ownKeys.get(kind);
+  if (known) return known;
+  const made = ALGORITHMS[kind].generate();
+  ownKeys.set(kind, made);
+  return made;
 }
 
 function readFiles(files: NonNullable<CertificateWish['files']>): { certificate: string; key: string } {
@@ -72,10 +81,15 @@ function datesOf(
   return { notBefore, notAfter: new Date(notBefore.getTime() + 365 * DAY_MS) };
 }
 
+interface Keys {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
 interface Algorithm {
   readonly signature: string;
   readonly digest: string | null;
-  readonly generate: () => Promise<{ publicKey: KeyObject; privateKey: KeyObject }>;
+  readonly generate: () => Promise<Keys>;
 }
 
 const generate = promisify(generateKeyPair);
@@ -100,8 +114,11 @@ const pki = forge.pki as typeof forge.pki & { getTBSCertificate(certificate: for
 
 /** Makes a key and a self-signed certificate for it; the first name is its common name. */
 export async function createCertificate(content: CertificateContent): Promise<ForgedCertificate> {
-  const { signature: algorithmOid, digest, generate: generateKey } = ALGORITHMS[content.key];
-  const { publicKey, privateKey } = await generateKey();
+  return writeCertificate(content, await ALGORITHMS[content.key].generate());
+}
+
+function writeCertificate(content: CertificateContent, { publicKey, privateKey }: Keys): ForgedCertificate {
+  const { signature: algorithmOid, digest } = ALGORITHMS[content.key];
   const algorithm = algorithmIdentifier(algorithmOid, content.key);
   const tbs = frameOf(content, algorithmOid);
   // Where the frame has a stand-in, version 3's third and seventh members (RFC 5280 §4.1).

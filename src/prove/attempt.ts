@@ -44,13 +44,13 @@ export async function tryOnce(attempt: Attempt): Promise<Omit<Cell, 'event' | 'p
   };
 }
 
-/** That of the first attempt, or of the second where the message is to have waited. */
+/** That of the first attempt, or of the second where the message is to have waited; what was not deferred is not tried again. */
 function awaitCard({ ground, sender, wire }: Attempt, messageId: string): Promise<Card | undefined> {
-  const index = wire.hasWaited === true ? 1 : 0;
-  return lookFor(
-    async () => (await ground.cards(sender, messageId)).filter((card) => card['side'] === 'sender')[index],
-    { ms: CARD_LIMIT_MS, signal: ground.signal },
-  );
+  const look = async (): Promise<Card | undefined> => {
+    const [first, second] = (await ground.cards(sender, messageId)).filter((card) => card['side'] === 'sender');
+    return wire.hasWaited === true && first?.['outcome'] === 'deferred' ? second : first;
+  };
+  return lookFor(look, { ms: CARD_LIMIT_MS, signal: ground.signal });
 }
 
 /** A card is written after the answer, so that it may come a moment later than the sender's. */

@@ -19,8 +19,8 @@ export const HOST = '127.0.0.1';
 export const FQDN: Readonly<Record<Role, string>> = { hub: 'hub01.corp.test', edge: 'edge01.perimeter.test' };
 export const SITE = 'Default-First-Site-Name';
 
-/** A handshake that goes nowhere is given up after this. */
-const HANDSHAKE_LIMIT = '500ms';
+/** A handshake that goes nowhere is given up after this; a slow machine needs some of it. */
+const HANDSHAKE_LIMIT = '2s';
 const RETRY = '300ms';
 const POLL_MS = 50;
 
