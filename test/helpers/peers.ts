@@ -5,8 +5,16 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+/** Where .ci/install-peers puts what cannot be installed beside the others. */
+const UNPACKED = new URL('../../.ci/peers', import.meta.url).pathname;
 /** Debian keeps servers outside an ordinary user's PATH. */
-const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', UNPACKED];
+
+/** Where the program is; the name alone when nobody knows. */
+export function peerPath(command: string): string {
+  const folder = FOLDERS.find((each) => isExecutable(join(each, command)));
+  return folder === undefined ? command : join(folder, command);
+}
 
 /** True when the program is installed; for `describe.skipIf(!requirePeer('swaks'))`. Throws when it has to be. */
 export function requirePeer(command: string): boolean {

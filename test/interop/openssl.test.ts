@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { noteInterop } from '../helpers/interop-report.ts';
 import { Pair, type Ran } from '../helpers/pair.ts';
 import { requirePeer } from '../helpers/peers.ts';
 import { runProgram } from '../helpers/program.ts';
@@ -52,6 +53,12 @@ describe.skipIf(!requirePeer('openssl'))('openssl s_client', () => {
     expect(subject).toBe(`CN=${fqdn.split('.')[0]?.toUpperCase()}`);
     expect(subjectAltName).toContain(`DNS:${fqdn}`);
     expect(seen.stdout).toMatch(/^New, TLSv1\.3, Cipher is TLS_/m);
+    noteInterop({
+      peer: 'OpenSSL',
+      as: 'client',
+      what: `s_client at the ${role}`,
+      result: 'STARTTLS and the certificate of the store',
+    });
   });
 
   it.each(ROLES)('sees no STARTTLS at the %s 400 days later', async (role) => {
@@ -65,5 +72,11 @@ describe.skipIf(!requirePeer('openssl'))('openssl s_client', () => {
     expect(seen.stdout).not.toContain('BEGIN CERTIFICATE');
     const [stored] = await pair.cmdlet(role, 'Get-ExchangeCertificate');
     expect(stored?.['Status']).toBe('DateInvalid');
+    noteInterop({
+      peer: 'OpenSSL',
+      as: 'client',
+      what: `s_client at the ${role}, 400 days later`,
+      result: 'no STARTTLS',
+    });
   });
 });

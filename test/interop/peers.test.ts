@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSelfSigned } from '../../src/tls/self-signed.ts';
+import { noteInterop } from '../helpers/interop-report.ts';
 import { Pair, type Ran } from '../helpers/pair.ts';
 import { requirePeer, requireRoot } from '../helpers/peers.ts';
 import { Postfix } from '../helpers/postfix.ts';
@@ -55,6 +56,12 @@ describe.skipIf(!hasSwaks)('swaks', () => {
     expect(firstHop(content)).toMatch(
       tls ? /with ESMTPS\r\n \(version=TLSv1\.3, cipher=/ : /with ESMTP\r\n \(in clear, /,
     );
+    noteInterop({
+      peer: 'swaks',
+      as: 'client',
+      what: `to the ${door}, ${tls ? 'STARTTLS' : 'in clear'}`,
+      result: 'taken',
+    });
   });
 
   it('is refused at the Edge for a foreign domain', async () => {
@@ -107,6 +114,8 @@ describe.skipIf(!hasPostfix)('Postfix', () => {
         : /Received: from hub01\.corp\.test [^]*by taker\.test \(Postfix\) with ESMTPS/,
     );
     expect(giver.log()).toMatch(new RegExp(`to=<${way.to}>.*dsn=2\\.6\\.0, status=sent`));
+    noteInterop({ peer: 'Postfix', as: 'client', what: `to the ${way.door}, STARTTLS`, result: 'taken' });
+    noteInterop({ peer: 'Postfix', as: 'server', what: `from the ${way.last}, STARTTLS`, result: 'octet for octet' });
   });
 
   it.each(ways)('is sent to by the $last with TLS that proves nobody: tls-opportunistic', async (way) => {

@@ -1,19 +1,24 @@
 // Mail programs that others wrote hand in mail as a mail user: swaks and Python's smtplib, at 587 after STARTTLS and at 465 with
 // TLS from the start. Without a log-in nobody gets anything through there.
 
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requirePeer, requirePythonModule } from '../helpers/peers.ts';
 import { freePort } from '../helpers/free-port.ts';
+import { noteInterop } from '../helpers/interop-report.ts';
 import { runProgram } from '../helpers/program.ts';
 import { eventually, NO_NAME_SERVER, QUICK_RETRY, ServerProcesses } from '../helpers/server-processes.ts';
 import { Sink } from '../helpers/sink.ts';
 import { Conversation } from '../helpers/submit.ts';
+import { countSockets, workersOf } from '../helpers/worker-processes.ts';
 
 const PASSWORD = 'correct horse battery';
 const hasSwaks = requirePeer('swaks');
 const hasPython = requirePythonModule('smtplib');
+const hasMsmtp = requirePeer('msmtp');
 
 let servers: ServerProcesses;
 let mailboxes: Sink;
@@ -75,7 +80,26 @@ function swaks(door: keyof typeof DOORS, attempt: Attempt) {
   ]);
 }
 
-describe.each([0, 1])('with %i worker processes', (workers) => {
+/** msmtp takes its password from a command, so that it stands on no command line. */
+function msmtp(door: keyof typeof DOORS, to: string) {
+  const tls = door === 'smtps' ? ['--tls-starttls=off'] : ['--tls-starttls=on'];
+  return runProgram(
+    'msmtp',
+    [
+      ...['--file=/dev/null', '--host=127.0.0.1', `--port=${ports[door]}`, '--domain=msmtp.test', '--tls=on', ...tls],
+      ...[
+        '--tls-certcheck=off',
+        '--auth=plain',
+        '--user=ed@contoso.test',
+        `--passwordeval=cat ${servers.folder}/password`,
+      ],
+      ...['--from=ed@contoso.test', '--', to],
+    ],
+    { input: `Subject: by msmtp\n\n.\n..x\nhello\n` },
+  );
+}
+
+describe.each([0, 2])('with %i worker processes', (workers) => {
   beforeAll(() => startHub(workers), 120_000);
   afterAll(stopHub);
 
@@ -92,6 +116,7 @@ describe.each([0, 1])('with %i worker processes', (workers) => {
       expect(ran.code).toBe(0);
       const { content } = await mailboxes.messageFor(to);
       expect(content.toString()).toMatch(/with ESMTPSA\r\n \(version=TLSv1\.[23], cipher=/);
+      noteInterop({ peer: 'swaks', as: 'client', what: `to the Hub, ${door}, AUTH ${mechanism}`, result: 'taken' });
       const card = await eventually('the card', () =>
         servers
           .cards('hub')
@@ -134,6 +159,58 @@ describe.each([0, 1])('with %i worker processes', (workers) => {
     });
   });
 
+  it.skipIf(!hasMsmtp).each(['submission', 'smtps'] as const)('msmtp logs in at %s', async (door) => {
+    const to = `msmtp-${door}@contoso.test`;
+    expect(await msmtp(door, to)).toMatchObject({ code: 0, stderr: '' });
+    const { content } = await mailboxes.messageFor(to);
+    expect(content.toString()).toContain('with ESMTPSA\r\n');
+    expect(content.toString().endsWith('Subject: by msmtp\r\n\r\n.\r\n..x\r\nhello\r\n')).toBe(true);
+    const where = door === 'smtps' ? 'port 465, TLS from the start' : 'port 587, STARTTLS';
+    noteInterop({
+      peer: 'msmtp',
+      as: 'client',
+      what: `to the Hub, ${where}, AUTH PLAIN, ${workers} workers`,
+      result: 'taken',
+    });
+  });
+
+  it('TLS comes first in whichever process takes the connection, by ALPN for SMTP alone', async () => {
+    const open: TLSSocket[] = [];
+    try {
+      // Connections are handed out by turns: each worker has some of these.
+      for (let count = 0; count < 4; count += 1) {
+        const socket = connectTls({
+          port: ports.smtps,
+          host: '127.0.0.1',
+          rejectUnauthorized: false,
+          ALPNProtocols: ['smtp'],
+        });
+        open.push(socket);
+        const [greeting] = (await once(socket, 'data')) as [Buffer];
+        expect(greeting.toString()).toMatch(/^220 hub01\.corp\.test /);
+        expect(socket.alpnProtocol).toBe('smtp');
+        const web = connectTls({
+          port: ports.smtps,
+          host: '127.0.0.1',
+          rejectUnauthorized: false,
+          ALPNProtocols: ['http/1.1'],
+        });
+        await expect(once(web, 'secureConnect')).rejects.toMatchObject({
+          code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
+        });
+      }
+      const owner = servers.pid('hub');
+      if (workers > 0)
+        expect(
+          workersOf(owner)
+            .map(countSockets)
+            .every((sockets) => sockets >= 2),
+        ).toBe(true);
+    } finally {
+      for (const socket of open) socket.destroy();
+    }
+  });
+
   it.skipIf(!hasPython)('smtplib logs in at both doors', async () => {
     const script = [
       'import smtplib, ssl, sys',
@@ -156,6 +233,12 @@ describe.each([0, 1])('with %i worker processes', (workers) => {
     for (const door of ['587', '465']) {
       const { content } = await mailboxes.messageFor(`python-${door}@contoso.test`);
       expect(content.toString()).toContain('with ESMTPSA\r\n');
+      noteInterop({
+        peer: "Python's smtplib",
+        as: 'client',
+        what: `to the Hub, port ${door}, log-in`,
+        result: 'taken',
+      });
     }
   });
 
