@@ -18,6 +18,11 @@ import { waitUntil } from '../helpers/wait.ts';
 const SECRET = 'the goose flies at midnight';
 const isPossible = [requirePeer('dumpcap'), requirePeer('tshark'), requireRoot()].every(Boolean);
 
+interface CaptureOptions {
+  readonly clock?: string;
+  readonly prepare?: (pair: Pair) => Promise<void>;
+}
+
 /** One capture of what goes over one port of the loopback. */
 class Capture {
   readonly file: string;
@@ -71,8 +76,13 @@ class Capture {
   }
 
   /** What tshark finds: one line for each packet that the display filter lets through. */
-  async read(displayFilter: string, ...fields: string[]): Promise<string[]> {
-    const decode = ['-d', `tcp.port==${this.#port},smtp`];
+  read(displayFilter: string, ...fields: string[]): Promise<string[]> {
+    return this.readAs('smtp', displayFilter, ...fields);
+  }
+
+  /** The same with everything read as `protocol` from the first octet on. */
+  async readAs(protocol: string, displayFilter: string, ...fields: string[]): Promise<string[]> {
+    const decode = ['-d', `tcp.port==${this.#port},${protocol}`];
     const columns = ['-T', 'fields', ...fields.flatMap((field) => ['-e', field])];
     const ran = await runToSuccess('tshark', ['-r', this.file, ...decode, '-Y', displayFilter, ...columns]);
     return ran.stdout.split('\n').filter((line) => line !== '');
@@ -93,7 +103,7 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
   });
 
   /** A message crosses while the leg is captured. */
-  async function capture(clock?: string): Promise<Capture> {
+  async function capture(label: string, { clock, prepare }: CaptureOptions = {}): Promise<Capture> {
     const options = {
       folder,
       smartHostPort: sink.port,
@@ -101,9 +111,10 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
       ...(clock !== undefined && { clock }),
     };
     const pair = await Pair.up(options);
-    const taken = await Capture.start(join(folder, `leg${clock ?? ''}.pcapng`), pair.edgePort);
+    await prepare?.(pair);
+    const taken = await Capture.start(join(folder, `${label}.pcapng`), pair.edgePort);
     try {
-      await sendAcross(pair, `reader${clock ?? ''}@elsewhere.test`);
+      await sendAcross(pair, `${label}@elsewhere.test`);
       await taken.stop();
     } finally {
       await taken.end();
@@ -119,7 +130,7 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
   }
 
   it('sees the TLS handshake and not a word of the message', async () => {
-    const leg = await capture();
+    const leg = await capture('reader');
     // Four letters are a command to tshark, and the rest a parameter.
     expect(await leg.read('smtp.req.command == "STAR"', 'smtp.req.parameter')).toEqual(['TLS']);
     expect(await leg.read('tls.handshake.type == 1', 'tls.handshake.extensions_server_name')).toEqual([
@@ -135,14 +146,48 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
     expect([SECRET, 'reader@elsewhere.test'].filter((text) => octets.includes(text))).toEqual([]);
   });
 
+  it("sees Exchange's own verb, both certificates and not a word of the message, once the pair is set to it", async () => {
+    const serialNumbers: Record<string, string> = {};
+    const prepare = async (pair: Pair): Promise<void> => {
+      // Under TLS 1.3 certificates cross unseen.
+      const suites = ['-IntraOrgTlsCipherSuites', 'ECDHE-RSA-AES256-GCM-SHA384'];
+      await pair.cmdlet('hub', 'Set-TransportConfig', '-IntraOrgTlsVerb', 'XAnonymousTls', ...suites);
+      const connector = 'Default internal receive connector EDGE01';
+      await pair.cmdlet('edge', 'Set-ReceiveConnector', connector, '-TlsVerb', 'XAnonymousTls');
+      for (const role of ['hub', 'edge'] as const) {
+        const [own] = await pair.cmdlet(role, 'Get-ExchangeCertificate');
+        serialNumbers[role] = String(own?.['SerialNumber']);
+      }
+    };
+    const leg = await capture('own-verb', { prepare });
+    const offers = await leg.read('smtp.rsp.parameter', 'smtp.rsp.parameter');
+    expect(offers.join()).toMatch(/\bSTARTTLS\b.*\bX-ANONYMOUSTLS\b/);
+    // No command that tshark knows: it shows the octets.
+    const said = await leg.read('!smtp.response && tcp.payload contains "X-ANONYMOUSTLS"', 'tcp.payload');
+    expect(said.map((hex) => Buffer.from(hex, 'hex').toString())).toEqual(['X-ANONYMOUSTLS\r\n']);
+    expect(await leg.read('smtp.req.command == "STAR"', 'frame.number')).toEqual([]);
+    // The server's certificate, its request for the client's, and the client's.
+    expect(await leg.readAs('tls', 'tls.handshake.type == 13', 'frame.number')).toHaveLength(1);
+    const serials = await leg.readAs('tls', 'tls.handshake.type == 11', 'x509af.serialNumber');
+    const plain = (serial = ''): string =>
+      serial
+        .replaceAll(/[^0-9a-f]/gi, '')
+        .toUpperCase()
+        .replace(/^0+/, '');
+    expect(serials.map(plain)).toEqual([plain(serialNumbers['edge']), plain(serialNumbers['hub'])]);
+    expect(await leg.read('smtp.req.command == "MAIL" || smtp.req.command == "DATA"', 'frame.number')).toEqual([]);
+    const octets = readFileSync(leg.file);
+    expect([SECRET, 'own-verb@elsewhere.test'].filter((text) => octets.includes(text))).toEqual([]);
+  });
+
   it('reads the message after both certificates have expired, and sees no TLS', async () => {
-    const leg = await capture('+400d');
+    const leg = await capture('expired', { clock: '+400d' });
     expect(await leg.read('imf', 'imf.subject')).toEqual([SECRET]);
     expect(await leg.read('smtp.req.command == "AUTH"', 'smtp.req.parameter')).toEqual([
       expect.stringMatching(/^SCRAM-SHA-256 /),
     ]);
     expect(await leg.read('smtp.req.command == "RCPT"', 'smtp.req.parameter')).toEqual([
-      expect.stringContaining('<reader+400d@elsewhere.test>'),
+      expect.stringContaining('<expired@elsewhere.test>'),
     ]);
     expect(await leg.read('tls || smtp.req.command == "STAR"', 'frame.number')).toEqual([]);
     expect(readFileSync(leg.file).includes(`\r\n\r\n${SECRET}\r\n`)).toBe(true);
