@@ -66,13 +66,10 @@ async function measure({ flood, room }: Case): Promise<Measured> {
   };
   try {
     // The honest client comes from the first moment on: that the flood comes in is the worst of it.
-    const standing = Promise.all(flooders.map((child) => new Promise((resolve) => child.once('message', resolve))));
+    let coming = flooders.length;
+    for (const child of flooders) child.once('message', () => (coming -= 1));
     const during: Service[] = [];
-    for (let isStanding = flooders.length === 0; !isStanding; ) {
-      const turn = await serveHonestly(server.port, 0.5, look);
-      during.push(turn);
-      isStanding = await Promise.race([standing.then(() => true), Promise.resolve(false)]);
-    }
+    while (coming > 0) during.push(await serveHonestly(server.port, 0.5, look));
     during.push(await serveHonestly(server.port, seconds, look));
     const gather = <T>(of: (service: Service) => readonly T[]): T[] => during.flatMap(of);
     return { ...peak, times: gather(({ times }) => times), refusals: gather(({ refusals }) => refusals) };

@@ -43,9 +43,10 @@ function ended(socket: Socket): Promise<void> {
 
 /** Writes one thing again and again, as fast as the other side takes it. */
 async function pour(socket: Socket, octets: Buffer): Promise<void> {
+  const gone = ended(socket);
   while (!socket.destroyed) {
     if (socket.write(octets)) await delay(0);
-    else await Promise.race([new Promise<void>((resolve) => socket.once('drain', () => resolve())), ended(socket)]);
+    else await Promise.race([new Promise<void>((resolve) => socket.once('drain', () => resolve())), gone]);
   }
 }
 
@@ -71,10 +72,11 @@ const DEEDS: Readonly<Record<FloodName, (socket: Socket) => Promise<void>>> = {
   },
   slow: async (socket) => {
     socket.resume();
+    const gone = ended(socket);
     for (const octet of 'EHLO slow.test'.repeat(1000)) {
       if (socket.destroyed) return;
       socket.write(octet);
-      await Promise.race([delay(1000), ended(socket)]);
+      await Promise.race([delay(1000), gone]);
     }
   },
   unread: async (socket) => {

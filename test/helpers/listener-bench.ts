@@ -3,14 +3,14 @@
 import { silentLog } from '../../src/log.ts';
 import { type ListenerOptions, SmtpListener } from '../../src/smtp/listener.ts';
 import { RawSmtpClient } from './raw-smtp-client.ts';
-import type { ScriptedPolicy } from './scripted-policy.ts';
+import type { SessionPolicy } from '../../src/smtp/session-policy.ts';
 
 export class ListenerBench {
   listeners: SmtpListener[] = [];
   #clients: RawSmtpClient[] = [];
 
   /** Opens a listener on a free port of the loopback and gives the port. */
-  async listen(policy: ScriptedPolicy, options: Partial<ListenerOptions> = {}): Promise<number> {
+  async listen(policy: SessionPolicy, options: Partial<ListenerOptions> = {}): Promise<number> {
     const base = { host: '127.0.0.1', port: 0, fqdn: 'listener.test', policy, log: silentLog() };
     const listener = await SmtpListener.open({ ...base, ...options });
     this.listeners.push(listener);
