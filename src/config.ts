@@ -20,6 +20,7 @@ import {
   size,
   target,
 } from './config-values.ts';
+import { completeWeb, type WebConfig, webSection } from './config-web.ts';
 import { messageOf, Problem } from './problem.ts';
 
 export { type Endpoint, formatEndpoint, parseEndpoint, type Role } from './config-values.ts';
@@ -129,6 +130,7 @@ const schema = z.strictObject({
       maxFolderSize: size.default(250 * 2 ** 20),
     })
     .prefault({}),
+  web: webSection,
 });
 
 type Parsed = z.output<typeof schema>;
@@ -160,13 +162,15 @@ export type DeliveryTarget =
   | { readonly kind: 'maildir'; readonly folder: string };
 
 /** A validated config with every default filled in and every path absolute. */
-export interface Config extends Omit<Parsed, 'netbiosName' | 'deliver' | 'directory' | 'retry' | 'workers'> {
+export interface Config extends Omit<Parsed, 'netbiosName' | 'deliver' | 'directory' | 'retry' | 'workers' | 'web'> {
   readonly path: string;
   readonly netbiosName: string;
   readonly deliver: DeliveryTarget | undefined;
   /** Processes that receive mail; 0: the one process does everything. */
   readonly workers: number;
   readonly directory: DirectoryConfig;
+  /** The Admin API and the page; absent: off. */
+  readonly web: WebConfig | undefined;
   readonly retry: Parsed['retry'] & { readonly transientInterval: number; readonly outboundInterval: number };
 }
 
@@ -233,6 +237,7 @@ function complete(parsed: Parsed, path: string): Config {
     path,
     folder,
     directory,
+    web: completeWeb(parsed.web, { baseFolder: dirname(path), dataFolder: folder }),
     workers: parsed.workers ?? defaultWorkers(availableParallelism()),
     netbiosName: parsed.netbiosName ?? netbiosNameOf(parsed.fqdn),
     deliver: parsed.deliver === undefined ? undefined : readDeliveryTarget(parsed.deliver, path),

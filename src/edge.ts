@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { serveAdam } from './adam-serving.ts';
 import { EDGE_CMDLETS } from './cmdlets/cmdlets.ts';
 import type { ServerContext } from './cmdlets/server-context.ts';
-import { ControlServer } from './control/server.ts';
-import { controlSocketPath } from './control/socket-path.ts';
 import { openDirectory } from './directory-opening.ts';
+import { openDoors } from './doors-opening.ts';
 import { watchDirectory } from './directory-watch.ts';
 import { Adam } from './directory/adam.ts';
 import { findCookie } from './directory/edge-sync-cookie.ts';
@@ -18,7 +17,7 @@ import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts'
 import { watchAccounts } from './edgesync/account-watch.ts';
 import { CertificateRenewal } from './edgesync/certificate-renewal.ts';
 import { watchSilence } from './edgesync/silence-watch.ts';
-import { cautionAboutClock, type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
+import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
 import { describeAddresses } from './listeners.ts';
 import { openTransport } from './mail-transport.ts';
 import { createOrganisationView } from './transport/organisation-view.ts';
@@ -69,14 +68,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     addresses: transport.addresses,
     edge: { adam, announce },
   };
-  const control = await ControlServer.open({
-    path: controlSocketPath(config.folder),
-    cmdlets: EDGE_CMDLETS,
-    context,
-    log,
-    caution: () => cautionAboutClock(clock),
-  });
-  parts.add(() => control.close());
+  const doors = await openDoors(foundation, { cmdlets: EDGE_CMDLETS, context });
   return {
     event: 'ready',
     role: 'edge',
@@ -86,6 +78,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     ldaps,
     workers: config.workers,
     folder: config.folder,
+    ...doors,
   };
 }
 

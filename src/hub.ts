@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { HUB_CMDLETS } from './cmdlets/cmdlets.ts';
 import type { ServerContext } from './cmdlets/server-context.ts';
 import { formatEndpoint } from './config.ts';
-import { ControlServer } from './control/server.ts';
-import { controlSocketPath } from './control/socket-path.ts';
 import { openDirectory } from './directory-opening.ts';
+import { openDoors } from './doors-opening.ts';
 import { makeAdDoor } from './directory/ad-door.ts';
 import { watchDirectory } from './directory-watch.ts';
 import { ActiveDirectory } from './directory/active-directory.ts';
@@ -16,7 +15,7 @@ import { UserLogins } from './directory/user-logins.ts';
 import { CertificateRenewal } from './edgesync/certificate-renewal.ts';
 import { Synchronizer } from './edgesync/synchronizer.ts';
 import { openLdapsDoor } from './ldaps-door.ts';
-import { cautionAboutClock, type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
+import { type Foundation, openServer, type RunningServer, type ServerOptions } from './server.ts';
 import { describeAddresses } from './listeners.ts';
 import { openTransport } from './mail-transport.ts';
 import { createOrganisationView } from './transport/organisation-view.ts';
@@ -83,14 +82,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     hub: { activeDirectory, synchronizer },
   };
   synchronizer.start();
-  const control = await ControlServer.open({
-    path: controlSocketPath(config.folder),
-    cmdlets: HUB_CMDLETS,
-    context,
-    log,
-    caution: () => cautionAboutClock(clock),
-  });
-  parts.add(() => control.close());
+  const doors = await openDoors(foundation, { cmdlets: HUB_CMDLETS, context });
   return {
     event: 'ready',
     role: 'hub',
@@ -100,5 +92,6 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     ...(ldaps && { ldaps: formatEndpoint(ldaps) }),
     workers: config.workers,
     folder: config.folder,
+    ...doors,
   };
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { SystemClock } from './clock.ts';
 import type { Endpoint, ListenAddress } from './config.ts';
 import { listenAddresses, openListeners } from './listeners.ts';
+import { addMailGauges } from './mail-gauges.ts';
 import { type DirectoryView, receivingOptions } from './receiving.ts';
 import type { Foundation } from './server.ts';
 import { SmtpListener } from './smtp/listener.ts';
@@ -49,6 +50,8 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     cards: foundation.cards,
     tracking: foundation.tracking,
     events: foundation.events,
+    tally: foundation.metrics.mail,
+    noteDelay: (seconds) => foundation.metrics.deliverySeconds.observe(seconds),
   });
   const { tap } = foundation.captureControl;
   const crashes = await openCrashFolder(foundation);
@@ -127,9 +130,21 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     validation,
     logins,
   });
-  const listeners = await openListeners(foundation, organisation(), (place) =>
-    workers ? workers.listen(place) : SmtpListener.open({ ...receiving, ...place }),
-  );
+  const own: SmtpListener[] = [];
+  const listeners = await openListeners(foundation, organisation(), async (place) => {
+    if (workers) return workers.listen(place);
+    const listener = await SmtpListener.open({ ...receiving, ...place });
+    own.push(listener);
+    return listener;
+  });
+  addMailGauges(foundation.metrics, {
+    clock,
+    spool,
+    queue,
+    listeners,
+    openConnections: () => workers?.connections ?? own.reduce((sum, { open }) => sum + open, 0),
+    expirationMs: () => live.current().retry.expiration,
+  });
   addresses = listeners.map(({ door: { address }, service }) => ({
     host: address.address,
     port: address.port,

@@ -93,7 +93,15 @@ async function openServer(config: Config, { clock: course, isLab }: ClockOptions
   });
   const { readVersion } = await import('./version.ts');
   const version = readVersion();
-  const options: ServerOptions = { config, clock, labClock: isLab ? clock : undefined, log, version, crashDoor };
+  const options: ServerOptions = {
+    config,
+    clock,
+    labClock: isLab ? clock : undefined,
+    log,
+    version,
+    crashDoor,
+    openWeb: config.web && (async (house) => (await import('./web/web-door.ts')).openWebDoor(house)),
+  };
   if (config.role === 'hub') return (await import('./hub.ts')).openHub(options);
   return (await import('./edge.ts')).openEdge(options);
 }

@@ -7,6 +7,8 @@ import { type Cancel, type Clock, describeClock, type SystemClock } from './cloc
 import type { Config } from './config.ts';
 import { LiveConfig, type Reload } from './config-live.ts';
 import { reloadConfig } from './config-reloading.ts';
+import { AccessTokens } from './cmdlets/access-tokens.ts';
+import type { House, OpenedDoor } from './cmdlets/house.ts';
 import { CachedResolver } from './dns/cached-resolver.ts';
 import { withHostsFile } from './dns/hosts-file.ts';
 import { NetworkResolver } from './dns/network-resolver.ts';
@@ -37,6 +39,8 @@ export interface ServerOptions {
   readonly version: string;
   /** The process's own door for what nobody catches; absent where a server is one of many in a process. */
   readonly crashDoor?: CrashDoor;
+  /** Opens a further door, where the config asks for one; throws Problem as `openHub` does. */
+  readonly openWeb?: ((house: House) => Promise<OpenedDoor>) | undefined;
 }
 
 /** Lets somebody note the end of the process; returns how to stop that. */
@@ -106,6 +110,7 @@ export interface Foundation extends ServerOptions, Capturing {
   readonly startedMs: number;
   readonly spool: Spool;
   readonly certificates: CertificateStore;
+  readonly accessTokens: AccessTokens;
   readonly events: EventLog;
   readonly tracking: MessageTracking;
   readonly cards: CardLog<DecisionCard>;
@@ -150,6 +155,7 @@ async function openFoundation(options: ServerOptions, parts: OpenParts): Promise
     startedMs: clock.elapsedMs(),
     spool,
     certificates,
+    accessTokens: AccessTokens.open(join(config.folder, 'access-tokens.json')),
     events,
     tracking,
     cards,

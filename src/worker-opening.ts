@@ -34,7 +34,15 @@ export async function openWorkers(
     program: PROGRAM,
     start: { config, decoySecret: view.decoySecret },
     state: () => readState(foundation, view, resources),
-    openDoor: () => openOwnerDoor({ ...foundation, spool, counts, validation: view.validation, logins: view.logins }),
+    openDoor: () =>
+      openOwnerDoor({
+        ...foundation,
+        spool,
+        counts,
+        tally: foundation.metrics.mail,
+        validation: view.validation,
+        logins: view.logins,
+      }),
     get drainMs() {
       return live.current().limits.drainTimeout;
     },

@@ -37,7 +37,7 @@ async function run({ number, config, decoySecret }: WorkerStart, firstState: Wor
     onFault: (error) => log.error({ err: error }, 'the owner was not understood'),
   });
   const owner = new OwnerClient(link);
-  const { cards, tracking, events } = new WorkerRecords({
+  const { cards, tracking, events, tally } = new WorkerRecords({
     clock,
     send: (batch) => owner.keep(batch),
     sendEvent: (octets) => owner.raise(octets),
@@ -87,7 +87,7 @@ async function run({ number, config, decoySecret }: WorkerStart, firstState: Wor
       log,
       spool,
       organisation,
-      records: new Records({ clock, organisation, cards, tracking, events }),
+      records: new Records({ clock, organisation, cards, tracking, events, tally }),
       contexts: new TlsContexts(new PushedCertificates(() => state.certificates), config.fqdn, clock),
       decoySecret,
       tap: captures.tap,

@@ -50,6 +50,8 @@ export interface CmdletDeclaration {
   readonly view?: 'table' | 'list';
   /** False: it only reads. */
   readonly changes: boolean;
+  /** Carried out for the owner's socket alone; no other door knows it. */
+  readonly localOnly?: true;
   /** Without it the cmdlet always needs a running server. */
   readonly offline?: OfflineRun;
   /** The question to ask a person first, if these parameters deserve one. */

@@ -7,6 +7,7 @@ import { enableExchangeCertificate } from './enable-exchange-certificate.ts';
 import { exportEdgeSubscription } from './export-edge-subscription.ts';
 import { exportExchangeCertificate } from './export-exchange-certificate.ts';
 import { exportMessage } from './export-message.ts';
+import { getAccessToken } from './get-access-token.ts';
 import { getAcceptedDomain } from './get-accepted-domain.ts';
 import { getCapture } from './get-capture.ts';
 import { getCounter } from './get-counter.ts';
@@ -32,12 +33,14 @@ import { getTrustStatus } from './get-trust-status.ts';
 import { importEdgeSubscription } from './import-edge-subscription.ts';
 import { importExchangeCertificate } from './import-exchange-certificate.ts';
 import { importRecipient } from './import-recipient.ts';
+import { newAccessToken } from './new-access-token.ts';
 import { newAcceptedDomain } from './new-accepted-domain.ts';
 import { newDirectoryAccount } from './new-directory-account.ts';
 import { newExchangeCertificate } from './new-exchange-certificate.ts';
 import { newMailUser } from './new-mail-user.ts';
 import { newReceiveConnector } from './new-receive-connector.ts';
 import { newSendConnector } from './new-send-connector.ts';
+import { removeAccessToken } from './remove-access-token.ts';
 import { removeAcceptedDomain } from './remove-accepted-domain.ts';
 import { removeCapture } from './remove-capture.ts';
 import { removeDirectoryAccount } from './remove-directory-account.ts';
@@ -75,6 +78,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   exportEdgeSubscription,
   exportExchangeCertificate,
   exportMessage,
+  getAccessToken,
   getAcceptedDomain,
   getCapture,
   getCounter,
@@ -100,12 +104,14 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   importEdgeSubscription,
   importExchangeCertificate,
   importRecipient,
+  newAccessToken,
   newAcceptedDomain,
   newDirectoryAccount,
   newExchangeCertificate,
   newMailUser,
   newReceiveConnector,
   newSendConnector,
+  removeAccessToken,
   removeAcceptedDomain,
   removeCapture,
   removeDirectoryAccount,

@@ -64,7 +64,8 @@ export function isSameId(typed: string, id: string): boolean {
   return fold(typed) === fold(id);
 }
 
-function describeCard(card: DecisionCard): OutputRecord {
+/** The properties in reading order. */
+export function describeCard(card: DecisionCard): OutputRecord {
   const { authentication, events, peer } = card;
   return {
     Time: new Date(card.time),

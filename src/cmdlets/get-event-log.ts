@@ -40,7 +40,8 @@ export const getEventLog = defineCmdlet({
   },
 });
 
-function describeEvent(event: EventRecord): OutputRecord {
+/** The properties in their order. */
+export function describeEvent(event: EventRecord): OutputRecord {
   return {
     Time: event.time,
     EntryType: event.level,

@@ -58,7 +58,7 @@ export const getMessageTrackingLog = defineCmdlet({
       resultSize: searchSize(Reference === undefined ? ResultSize : 'unlimited'),
     });
     const found = Reference === undefined ? records : records.filter((record) => refersTo(record, Reference));
-    return limitRecords(found.map(describeRecord), ResultSize);
+    return limitRecords(found.map(describeTracking), ResultSize);
   },
 });
 
@@ -66,7 +66,8 @@ function refersTo({ reference }: TrackingRecord, messageId: string): boolean {
   return reference.some((id) => isSameId(messageId, id));
 }
 
-function describeRecord(record: TrackingRecord): OutputRecord {
+/** The properties in the order of the columns. */
+export function describeTracking(record: TrackingRecord): OutputRecord {
   return {
     Timestamp: record.timestamp,
     ClientIp: record.clientIp,

@@ -39,7 +39,7 @@ export const importEdgeSubscription = defineCmdlet({
   positional: ['FileName'],
   table: SUBSCRIPTION_COLUMNS,
   changes: true,
-  async run(context: ServerContext, parameters) {
+  async run(context: ServerContext, parameters, call) {
     const { activeDirectory, synchronizer } = requireHub(context);
     const now = context.clock.now();
     const data = readSubscription(parameters.FileName.content);
@@ -47,6 +47,7 @@ export const importEdgeSubscription = defineCmdlet({
     insistOnThumbprint(data, parameters.Thumbprint);
     insistOnSite(parameters.Site, activeDirectory.snapshot().site);
     refuseSharedCertificate(data, activeDirectory.snapshot().hubs);
+    call.progress(`The file of ${data.edgeServerName} is whole, in its time and for this site.`);
     if (activeDirectory.snapshot().self.encryptionKeyPem === undefined)
       throw new Problem('server-incomplete', 'this hub has published no key for secrets: restart it');
     await activeDirectory.subscribe({
@@ -70,9 +71,13 @@ export const importEdgeSubscription = defineCmdlet({
         hub.encryptionKeyPem === undefined ? [] : [makeBootstrapCredential(hub.encryptionKeyPem, data)],
     });
     const { sha256, notAfter } = data.certificate;
+    call.progress(
+      `Its certificate is in AD, valid until ${notAfter.toISOString()}, with the Send connectors that were asked for.`,
+    );
     context.events.record(
       createEvent('EdgeSubscriptionImported', { edge: data.edgeServerName, site: parameters.Site, sha256, notAfter }),
     );
+    call.progress(`Synchronizing ${data.edgeServerName} for the first time.`);
     const [report] = await synchronizer.synchronize({ edgeName: data.edgeServerName });
     const subscription = activeDirectory
       .snapshot()

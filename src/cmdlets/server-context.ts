@@ -13,6 +13,7 @@ import type { Log } from '../log.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import type { CertificateStore } from '../tls/certificate-store.ts';
+import type { AccessTokens } from './access-tokens.ts';
 import type { CardLog } from '../tracking/card-log.ts';
 import type { DecisionCard } from '../tracking/decision-card.ts';
 import type { EventLog } from '../tracking/event-log.ts';
@@ -34,6 +35,8 @@ export interface ServerContext {
   readonly captureControl: CaptureControl;
   readonly version: string;
   readonly certificates: CertificateStore;
+  /** Who may come in by the Admin API. */
+  readonly accessTokens: AccessTokens;
   readonly spool: Spool;
   readonly queue: MailQueue;
   readonly resources: ResourceMonitor;

@@ -58,7 +58,7 @@ function describeReports(
 }
 
 /** The properties in Exchange's order. */
-function describeReport(report: SyncReport): OutputRecord {
+export function describeReport(report: SyncReport): OutputRecord {
   return {
     Result: report.result,
     Type: report.type,

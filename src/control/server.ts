@@ -76,12 +76,15 @@ export class ControlServer<Context> {
   }
 }
 
-/** Two servers that start at once are kept apart by the spool's lock, which is taken before this. */
-async function removeStaleSocket(path: string): Promise<void> {
+/**
+ * Removes a socket that nobody answers; throws Problem `in-use`. Two servers that start at once are kept apart by the spool's lock,
+ * which is taken before this.
+ */
+export async function removeStaleSocket(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket())
-    throw new Problem('in-use', `${path} is in the way of the control socket and is not a socket: move it`);
+    throw new Problem('in-use', `${path} is in the way of a socket of this server and is not a socket: move it`);
   if (await isAnswering(path)) {
     throw new Problem('in-use', `another server answers on ${path}: stop that one first`);
   }

@@ -22,6 +22,7 @@ export class Synchronizer {
   readonly #options: SyncRoundOptions;
   readonly #schedule: SyncSchedule;
   readonly #running = new Map<string, Promise<readonly SyncReport[]>>();
+  readonly #listeners = new Set<(report: SyncReport) => void>();
   #cancelWatch: Cancel = () => undefined;
   #isOpen = true;
 
@@ -35,6 +36,13 @@ export class Synchronizer {
     const { activeDirectory } = this.#options;
     this.#cancelWatch = activeDirectory.onChange(() => this.#reschedule());
     this.#reschedule();
+  }
+
+  /** Calls `listener` with what each round came to, of each type, from now on; it must not throw. */
+  onReport(listener: (report: SyncReport) => void): Cancel {
+    const own = (report: SyncReport): void => listener(report);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
   }
 
   /** No round begins any more; resolves when those under way are over. */
@@ -79,6 +87,9 @@ export class Synchronizer {
   async #run(name: string, order: SyncOrder): Promise<readonly SyncReport[]> {
     const reports = this.#isOpen ? await runSyncRound(name, order, this.#options) : [];
     for (const type of order.types) this.#schedule.noteRound(name, type);
+    for (const report of reports) {
+      for (const listener of this.#listeners) listener(report);
+    }
     return reports;
   }
 

@@ -1,12 +1,6 @@
 // Text that came from anywhere (a Subject, an address, a peer's reply) made harmless for a terminal, and its width there.
 
-/**
- * What can move a cursor, change what was printed, or hide: C0 and C1 controls, DEL, line and paragraph separators,
- * marks, embeddings, overrides and isolates of direction, invisible characters, tags, lone surrogates.
- */
-const UNSAFE =
-  // oxlint-disable-next-line no-control-regex, no-misleading-character-class
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]|\p{Surrogate}/gu;
+import { UNSAFE } from '../cmdlets/output-json.ts';
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
@@ -20,16 +14,6 @@ function escapeCharacter(character: string): string {
   const hex = point.toString(16);
   if (point < 0x100) return `\\x${hex.padStart(2, '0')}`;
   return point > 0xffff ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
-}
-
-/** The same for text that is already JSON, where only JSON's own escapes are allowed. */
-export function escapeJson(json: string): string {
-  return json.replace(UNSAFE, (character) => {
-    // JSON.stringify's own line breaks.
-    if (character === '\n') return character;
-    const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
-    return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
-  });
 }
 
 const segmenter = new Intl.Segmenter();

@@ -2,8 +2,9 @@
 // as JSON. Dates are UTC in both, so that two servers' lists can be compared.
 
 import { isList, isSize, isTimeSpan, type OutputRecord, type OutputValue } from '../cmdlets/output.ts';
+import { escapeJson, toJson } from '../cmdlets/output-json.ts';
 import { formatTimeSpan } from '../duration.ts';
-import { escapeJson, escapeText } from './text.ts';
+import { escapeText } from './text.ts';
 
 /** One line, safe to print. */
 export function formatValue(value: OutputValue): string {
@@ -36,13 +37,4 @@ function formatSize(bytes: number | 'unlimited'): string {
 /** All records as one JSON array with two spaces' indent: dates in ISO 8601, sizes in bytes, time spans as typed. */
 export function formatJson(records: readonly OutputRecord[]): string {
   return escapeJson(JSON.stringify(records.map(toJson), undefined, 2));
-}
-
-function toJson(value: OutputValue): unknown {
-  if (value === undefined || value === null || typeof value !== 'object') return value ?? null;
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-  if (isList(value)) return value.map(toJson);
-  if (isSize(value)) return value.$size;
-  if (isTimeSpan(value)) return formatTimeSpan(value.$timeSpan);
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, toJson(item)]));
 }

@@ -64,6 +64,16 @@ export class SmtpListener {
     return new SmtpListener(server, address, () => connections.limits().timeouts.closeMs);
   }
 
+  /** Connections that are open now. */
+  get open(): number {
+    return this.#server.openCount;
+  }
+
+  /** Connections that came since it listens. */
+  get taken(): number {
+    return this.#server.taken;
+  }
+
   /**
    * Takes no more connections, tells idle clients 421 at once and the others after their transaction. Resolves when all are
    * gone; what is still there after `timeouts.closeMs` is cut off, so that it always does.
@@ -131,6 +141,7 @@ class ConnectionServer extends SMTPServer {
   /** Waiting for their header of the PROXY protocol. */
   readonly #unnamed = new Set<Socket>();
   #isShutDown = false;
+  taken = 0;
 
   /** `service` is that of the connections that it accepts itself. */
   constructor(options: ServerOptions, service: Service = 'smtp') {
@@ -159,6 +170,10 @@ class ConnectionServer extends SMTPServer {
 
   override connect(socket: Socket, accepted?: SMTPConnectionOptions | null): void {
     this.admit(socket, this.#service, accepted ?? undefined);
+  }
+
+  get openCount(): number {
+    return this.#open.size;
   }
 
   /** Begins a session, unless the client is gone already; first of all a listed intermediary says whose it is. */
@@ -202,6 +217,7 @@ class ConnectionServer extends SMTPServer {
       (tap && openWatched(this, socket, accepted, { ...options, tap })) ??
       new ListenerConnection(this, socket, accepted, options);
     this.connections.add(connection);
+    this.taken += 1;
     this.#open.add(connection);
     connection.once('closed', () => this.#open.delete(connection));
     connection.on('error', (error) => this.#options.log.debug({ err: error }, 'connection failed'));

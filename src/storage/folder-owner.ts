@@ -12,7 +12,7 @@ const FILE_NAME = 'server.json';
 
 /** What may lie in a folder that is to become a server's: its own parts, configs, a subscription file that was brought. */
 const OWN_NAME =
-  /^(?:certificates|crash|directory|keys|logs|spool|control\.sock|hub|edge|lost\+found|.*\.(?:ya?ml|json|xml|log))$/;
+  /^(?:certificates|crash|directory|keys|logs|spool|(?:control|web)\.sock|hub|edge|lost\+found|.*\.(?:ya?ml|json|xml|log))$/;
 
 export interface FolderOwner {
   readonly role: 'hub' | 'edge';

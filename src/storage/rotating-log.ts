@@ -5,7 +5,7 @@
 // server's log told once. What the lines mean belongs to tracking/.
 
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import type { Clock } from '../clock.ts';
+import type { Cancel, Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { messageOf, Problem } from '../problem.ts';
 import { ensurePrivateFolder } from './files.ts';
@@ -35,6 +35,9 @@ export interface LineQuery {
   readonly until?: Date | undefined;
 }
 
+/** Hears of a line as it is appended; it must not throw. */
+export type LineListener = (line: string) => void;
+
 const DEFAULT_MAX_FILE_SIZE_BYTES = 10 * 1024 * 1024;
 
 interface Line {
@@ -54,6 +57,7 @@ export class RotatingLog {
   #unwritten: Line[] = [];
   #lostLines = 0;
   #lostInARow = 0;
+  readonly #listeners = new Set<LineListener>();
 
   /** Makes the folder; no file before the first line. */
   constructor(options: RotatingLogOptions) {
@@ -71,6 +75,14 @@ export class RotatingLog {
   append(line: string, at: Date = this.#options.clock.now()): void {
     if (this.#unwritten.length === 0) process.nextTick(() => this.flush());
     this.#unwritten.push({ octets: Buffer.from(`${line.replaceAll(/[\r\n]/g, ' ')}\n`), at });
+    for (const listener of this.#listeners) listener(line);
+  }
+
+  /** Calls `listener` for each line that is appended from now on. */
+  onLine(listener: LineListener): Cancel {
+    const own: LineListener = (line) => listener(line);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
   }
 
   /** The lines that were there at the start of reading, without headers, a piece of a file in memory at a time. */

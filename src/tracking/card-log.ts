@@ -1,8 +1,8 @@
 // The decision cards: CARDyyyymmdd-nnnn.log, one JSON object a line. What is on a card is decision-card.ts's business; here
 // they are kept and found again by anything on them.
 
-import type { Clock } from '../clock.ts';
-import type { RotatingLog } from '../storage/rotating-log.ts';
+import type { Cancel, Clock } from '../clock.ts';
+import type { LineListener, RotatingLog } from '../storage/rotating-log.ts';
 import { formatJsonLine, parseJsonLine } from './plain-text.ts';
 import { openTransportLog, type TransportLogOptions } from './transport-log.ts';
 
@@ -45,16 +45,20 @@ export class CardLog<Card extends LoggedCard> {
     this.#lines.append(line, at);
   }
 
+  /** Calls `listener` with the line of each card that is kept from now on. */
+  onLine(listener: LineListener): Cancel {
+    return this.#lines.onLine(listener);
+  }
+
   /** The cards for which `where` holds; a line that is no card is passed over. */
   async find(where: (card: Card) => boolean, query: CardQuery = {}): Promise<Card[]> {
     const { newestFirst = false, from, until, limit = DEFAULT_LIMIT } = query;
     const cards: Card[] = [];
     if (limit <= 0) return cards;
     for await (const line of this.#lines.readLines({ newestFirst, from, until })) {
-      const value = parseJsonLine(line);
-      // The three texts show that the line is a card; the rest of it is as this product wrote it.
-      if (!isLoggedCard(value) || !where(value as Card)) continue;
-      cards.push(value as Card);
+      const card = parseCard(line) as Card | undefined;
+      if (!card || !where(card)) continue;
+      cards.push(card);
       if (cards.length >= limit) break;
     }
     return cards;
@@ -63,6 +67,13 @@ export class CardLog<Card extends LoggedCard> {
   close(): void {
     this.#lines.close();
   }
+}
+
+/** The card of a line; undefined when the line is none. */
+export function parseCard(line: string): LoggedCard | undefined {
+  const value = parseJsonLine(line);
+  // The three texts show that the line is a card; the rest of it is as this product wrote it.
+  return isLoggedCard(value) ? value : undefined;
 }
 
 function isLoggedCard(value: unknown): value is LoggedCard {

@@ -1,8 +1,8 @@
 // Message tracking: what happened to each message, in Exchange's files (MSGTRKyyyymmdd-nnnn.log) and columns, and the
 // search that Get-MessageTrackingLog makes in them. Recording never throws.
 
-import type { Clock } from '../clock.ts';
-import type { RotatingLog } from '../storage/rotating-log.ts';
+import type { Cancel, Clock } from '../clock.ts';
+import type { LineListener, RotatingLog } from '../storage/rotating-log.ts';
 import {
   completeEntry,
   formatTrackingRecord,
@@ -57,6 +57,11 @@ export class MessageTracking {
   /** Keeps a record that is a line already: a worker wrote it. */
   append(line: string, at: Date): void {
     this.#lines.append(line, at);
+  }
+
+  /** Calls `listener` with the line of each record that is kept from now on. */
+  onLine(listener: LineListener): Cancel {
+    return this.#lines.onLine(listener);
   }
 
   /** The records asked for. */

@@ -2,7 +2,8 @@
 // (relaypair_NOUN_UNIT, counters end in _total). Whoever counts something adds it here. Never holds a secret or an address
 // of a message.
 
-import { Counter, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { MailTally } from './mail-tally.ts';
 
 /** One number as it stands: a metric's name, its labels and its value. */
 export interface MetricSample {
@@ -11,6 +12,23 @@ export interface MetricSample {
   readonly value: number;
   readonly help: string;
 }
+
+/** What a gauge shows at the moment it is read; no labels stands for the whole. */
+export interface Reading {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+interface GaugeOptions {
+  /** Without `relaypair_`. */
+  readonly name: string;
+  readonly help: string;
+  readonly labels?: readonly string[];
+  /** Asked whenever the metrics are read. */
+  readonly read: () => readonly Reading[] | Promise<readonly Reading[]>;
+}
+
+const SECOND_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 300, 1800, 3600, 14_400, 86_400];
 
 /** Owns the registry; one for each server. */
 export class Metrics {
@@ -49,6 +67,56 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  /** Counted for every message; shown as relaypair_messages_total, relaypair_message_bytes_total and relaypair_hops_total. */
+  readonly mail = new MailTally();
+
+  /** From acceptance by this server to delivery to the next, in seconds of its clock. */
+  readonly deliverySeconds = new Histogram({
+    name: 'relaypair_delivery_seconds',
+    help: 'From acceptance by this server to delivery to the next',
+    buckets: SECOND_BUCKETS,
+    registers: [this.#registry],
+  });
+
+  constructor() {
+    const { mail } = this;
+    this.#show('messages', 'What happened to messages, by the events of message tracking', ['event'], () =>
+      mail.read('messages'),
+    );
+    this.#show('message_bytes', 'Octets of the bodies of those messages', ['event'], () => mail.read('bytes'));
+    this.#show(
+      'hops',
+      'Deliveries tried and messages accepted, by the side, the channel, the reason and the outcome of the decision card',
+      ['side', 'channel', 'reason', 'outcome'],
+      () => mail.read('hops'),
+    );
+  }
+
+  /** Adds a gauge that is asked for its values when the metrics are read. */
+  gauge({ name, help, labels = [], read }: GaugeOptions): void {
+    const gauge: Gauge = new Gauge({
+      name: `relaypair_${name}`,
+      help,
+      labelNames: [...labels],
+      registers: [this.#registry],
+      async collect() {
+        const readings = await read();
+        gauge.reset();
+        for (const { labels: own = {}, value } of readings) gauge.set(own, value);
+      },
+    });
+  }
+
+  /** Measures this process too, by prom-client's own names: event loop delay, memory, processor time. */
+  collectRuntime(): void {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** Everything in Prometheus' text format, and its media type. */
+  async format(): Promise<{ readonly text: string; readonly contentType: string }> {
+    return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
+  }
+
   /** Everything, in the order of names. */
   async read(): Promise<readonly MetricSample[]> {
     const metrics = await this.#registry.getMetricsAsJSON();
@@ -60,6 +128,27 @@ export class Metrics {
       }),
     );
     return samples.toSorted((a, b) => a.name.localeCompare(b.name, 'en'));
+  }
+
+  /** A counter of which somebody else keeps the numbers. */
+  #show(
+    what: string,
+    help: string,
+    labelNames: readonly string[],
+    read: () => readonly { readonly words: readonly string[]; readonly count: number }[],
+  ): void {
+    const counter: Counter = new Counter({
+      name: `relaypair_${what}_total`,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+      collect() {
+        counter.reset();
+        for (const { words, count } of read()) {
+          counter.inc(Object.fromEntries(labelNames.map((label, index) => [label, words[index] ?? ''])), count);
+        }
+      },
+    });
   }
 
   #count(what: string, help: string): Counter {

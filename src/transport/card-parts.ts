@@ -1,8 +1,10 @@
 // Parts of decision cards, and what of a card goes into other records. Pure.
 
 import type { CapturedSession } from '../capture/tap.ts';
+import type { SpooledMessage } from '../spool/spool.ts';
 import type { DecisionCard } from '../tracking/decision-card.ts';
-import type { HopFacts, PassedOver } from './hop.ts';
+import type { TrackingEventId } from '../tracking/tracking-record.ts';
+import type { HopFacts, PassedOver, RecipientOutcome } from './hop.ts';
 
 /** Of the server that was used, and before it of those that could not be. */
 export function capturesOf({ captures = [], passedOver = [] }: HopFacts): readonly CapturedSession[] {
@@ -32,3 +34,20 @@ export function summarize(card: DecisionCard): string {
     ...(captures && { captures }),
   });
 }
+
+/** From acceptance to delivery; undefined when nobody was delivered to. A clock that jumped back makes no negative time. */
+export function secondsUntilDelivery(
+  { envelope }: SpooledMessage,
+  outcomes: readonly RecipientOutcome[],
+  now: Date,
+): number | undefined {
+  if (!outcomes.some(({ status }) => status === 'delivered')) return undefined;
+  return Math.max(0, now.getTime() - envelope.receivedAt.getTime()) / 1000;
+}
+
+/** What message tracking calls it. */
+export const EVENT_OF_STATUS: Record<RecipientOutcome['status'], TrackingEventId> = {
+  delivered: 'SEND',
+  deferred: 'DEFER',
+  failed: 'FAIL',
+};

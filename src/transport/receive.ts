@@ -47,7 +47,7 @@ import type { MessageFacts } from './message-scan.ts';
 import type { Organisation } from './organisation.ts';
 import { type Pressure, refuseForPressure } from './pressure.ts';
 import { type RecipientValidation, refuseUnknown } from './recipient-validation.ts';
-import type { Acceptance } from './records.ts';
+import type { Acceptance } from './acceptance.ts';
 import { offeredExtensions } from './offered-extensions.ts';
 import { refuseForMessageRate, refuseForRecipientRate } from './rates.ts';
 import { type ServerLimits, sessionLimits } from './session-limits.ts';

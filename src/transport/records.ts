@@ -11,15 +11,23 @@ import type { CardLog } from '../tracking/card-log.ts';
 import { certificatesHeld, isReissued } from '../tls/on-record.ts';
 import { type DecisionCard, describeTls, protectionOf } from '../tracking/decision-card.ts';
 import type { EventLog } from '../tracking/event-log.ts';
+import type { MailTally } from '../tracking/mail-tally.ts';
 import { createEvent } from '../tracking/events.ts';
 import { formatJsonLine } from '../tracking/plain-text.ts';
 import type { MessageTracking } from '../tracking/message-tracking.ts';
 import type { TrackingEntry, TrackingEventId } from '../tracking/tracking-record.ts';
-import type { StartTlsOffer } from '../trust/reception.ts';
-import { explainReason, type Reason } from '../trust/reasons.ts';
+import { explainReason } from '../trust/reasons.ts';
 import { EVENT } from '../trust/tls-policy.ts';
+import type { Acceptance } from './acceptance.ts';
 import type { Attempt } from './attempt.ts';
-import { capturesOf, describeCaptures, describePassedOver, summarize } from './card-parts.ts';
+import {
+  capturesOf,
+  describeCaptures,
+  describePassedOver,
+  EVENT_OF_STATUS,
+  secondsUntilDelivery,
+  summarize,
+} from './card-parts.ts';
 import type { Hop, HopFacts, RecipientOutcome } from './hop.ts';
 import type { Organisation } from './organisation.ts';
 import { describeClientTls, describeReceptionRule } from './reception-record.ts';
@@ -31,16 +39,9 @@ export interface RecordsOptions {
   readonly cards: Pick<CardLog<DecisionCard>, 'record'>;
   readonly tracking: Pick<MessageTracking, 'record'>;
   readonly events: Pick<EventLog, 'record'>;
-}
-
-export interface Acceptance {
-  readonly message: SpooledMessage;
-  readonly session: SmtpSession;
-  readonly connector: ReceiveConnector;
-  readonly reason: Reason;
-  readonly offer: StartTlsOffer;
-  /** Whether what the client proved still counts. */
-  readonly isAuthenticated: boolean;
+  readonly tally: MailTally;
+  /** Hears how many seconds after its acceptance a message was delivered. */
+  readonly noteDelay?: (seconds: number) => void;
 }
 
 /** How a message ended without an attempt. */
@@ -49,12 +50,6 @@ interface GivenUp {
   readonly source: 'QUEUE' | 'ADMIN';
   readonly reports: readonly NewMessage[];
 }
-
-const EVENT_OF_STATUS: Record<RecipientOutcome['status'], TrackingEventId> = {
-  delivered: 'SEND',
-  deferred: 'DEFER',
-  failed: 'FAIL',
-};
 
 export class Records {
   readonly #options: RecordsOptions;
@@ -98,6 +93,8 @@ export class Records {
         customData: summarize(card),
       });
     }
+    const waited = secondsUntilDelivery(message, outcomes, this.#options.clock.now());
+    if (waited !== undefined) this.#options.noteDelay?.(waited);
     this.#raise(facts);
     this.#told(message, outcomes, reports);
   }
@@ -106,6 +103,12 @@ export class Records {
   #record(card: DecisionCard, captures: readonly CapturedSession[]): void {
     this.#options.cards.record(card);
     for (const capture of captures) capture.note(formatJsonLine(card));
+    this.#options.tally.noteHop(card);
+  }
+
+  #keepEntry(entry: TrackingEntry): void {
+    this.#options.tracking.record(entry);
+    this.#options.tally.noteTracking(entry);
   }
 
   /** A message ran out of time, or somebody removed it. */
@@ -190,7 +193,7 @@ export class Records {
   }
 
   #reported(message: SpooledMessage, report: NewMessage): void {
-    this.#options.tracking.record({
+    this.#keepEntry({
       eventId: 'DSN',
       source: 'DSN',
       messageId: report.envelope.messageId,
@@ -209,7 +212,7 @@ export class Records {
     more: Partial<TrackingEntry>,
   ): void {
     const { envelope } = message;
-    this.#options.tracking.record({
+    this.#keepEntry({
       ...more,
       eventId,
       source,

@@ -70,8 +70,8 @@ export class OwnerClient implements Counts {
     return (await this.#link.ask('spend', { spending })) === true;
   }
 
-  keep({ atMs, cards, tracking }: RecordBatch): void {
-    this.#link.tell('records', { atMs }, [Buffer.from(cards), Buffer.from(tracking)]);
+  keep({ atMs, cards, tracking, counts }: RecordBatch): void {
+    this.#link.tell('records', { atMs, counts }, [Buffer.from(cards), Buffer.from(tracking)]);
   }
 
   /** So much more was captured here. */

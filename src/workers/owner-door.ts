@@ -5,6 +5,7 @@ import type { Captures } from '../capture/captures.ts';
 import type { Mailbox } from '../smtp/address.ts';
 import { adoptMessage, type SharedSpool } from '../spool/spool-door.ts';
 import type { EventLog } from '../tracking/event-log.ts';
+import type { MailTally, TallyCount } from '../tracking/mail-tally.ts';
 import {
   type ConnectionCounts,
   CountsShare,
@@ -24,6 +25,7 @@ export interface OwnerDoorOptions {
   readonly events: Pick<EventLog, 'record'>;
   readonly captures: Pick<Captures, 'add'>;
   readonly counts: ConnectionCounts;
+  readonly tally: MailTally;
   /** On an Edge. */
   readonly validation: RecipientValidation | undefined;
   /** On a Hub. */
@@ -57,6 +59,7 @@ function sharedHandlers({
   tracking,
   events,
   captures,
+  tally,
   validation,
   logins,
 }: Omit<OwnerDoorOptions, 'counts'>): Record<string, Handler> {
@@ -76,10 +79,15 @@ function sharedHandlers({
     isKnown: ({ mailbox }) => validation?.isKnown(mailbox as Mailbox),
     login: ({ login }) => logins?.check(login as Login),
     addressesOf: ({ identity }) => logins?.addressesOf(String(identity)),
-    records: ({ atMs }, [cardLines = none, trackingLines = none]) =>
+    records: ({ atMs, counts }, [cardLines = none, trackingLines = none]) =>
       keepBatch(
-        { atMs: Number(atMs), cards: cardLines.toString(), tracking: trackingLines.toString() },
-        { cards, tracking },
+        {
+          atMs: Number(atMs),
+          cards: cardLines.toString(),
+          tracking: trackingLines.toString(),
+          counts: counts as readonly TallyCount[],
+        },
+        { cards, tracking, tally },
       ),
     captured: ({ sizeBytes, sessions }) => captures.add({ sizeBytes: Number(sizeBytes), sessions: Number(sessions) }),
     event: (_facts, [octets = none]) => events.record(readEvent(octets)),

@@ -32,6 +32,8 @@ export interface WorkerPoolOptions {
 /** Where the pool listens. */
 export interface Door {
   readonly address: { readonly address: string; readonly port: number };
+  /** Connections that came since it listens. */
+  readonly taken: number;
   /** Takes no more connections; those handed out go on. */
   close(): Promise<void>;
 }
@@ -70,11 +72,18 @@ export class WorkerPool {
   /** Begins to listen; throws Problem `listen-failed` when the address cannot be had. */
   async listen(place: ListenPlace): Promise<Door> {
     const { service = 'smtp' } = place;
-    const server = createServer({ pauseOnConnect: true }, (socket) => this.#take(socket, service));
+    let taken = 0;
+    const server = createServer({ pauseOnConnect: true }, (socket) => {
+      taken += 1;
+      this.#take(socket, service);
+    });
     const { address, port } = await listenAt(server, place);
     server.on('error', (error) => this.#options.log.warn({ err: error }, 'listener failed'));
     return {
       address: { address, port },
+      get taken() {
+        return taken;
+      },
       close: async () => {
         // Not waited for: it would be over only when the workers' connections are.
         server.close();
@@ -165,6 +174,11 @@ export class WorkerPool {
       this.#waiting.delete(socket);
       worker.hand(socket, service);
     }
+  }
+
+  /** Connections that are open now, in all workers. */
+  get connections(): number {
+    return [...this.#workers.values()].reduce((sum, { connections }) => sum + connections, this.#waiting.size);
   }
 
   /** Of equals the one that has had its turn longest ago: a Map keeps the order of insertion. */

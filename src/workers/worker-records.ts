@@ -5,6 +5,7 @@ import { deserialize, serialize } from 'node:v8';
 import type { Clock } from '../clock.ts';
 import type { DecisionCard } from '../tracking/decision-card.ts';
 import type { ServerEvent } from '../tracking/events.ts';
+import { MailTally, type TallyCount } from '../tracking/mail-tally.ts';
 import { formatJsonLine } from '../tracking/plain-text.ts';
 import { completeEntry, formatTrackingRecord, type TrackingEntry } from '../tracking/tracking-record.ts';
 
@@ -13,6 +14,8 @@ export interface RecordBatch {
   readonly atMs: number;
   readonly cards: string;
   readonly tracking: string;
+  /** How many there were of which kind. */
+  readonly counts: readonly TallyCount[];
 }
 
 /** Takes lines that a worker made; the owner's CardLog and MessageTracking. */
@@ -40,6 +43,8 @@ export class WorkerRecords {
       this.#gather(() => this.#tracking.push(formatTrackingRecord(record)));
     },
   };
+  /** Counts what is recorded; goes over with it. */
+  readonly tally = new MailTally();
   readonly events = { record: (event: ServerEvent): void => this.#options.sendEvent(serialize(event)) };
 
   constructor(options: WorkerRecordsOptions) {
@@ -59,6 +64,7 @@ export class WorkerRecords {
       atMs: this.#options.clock.now().getTime(),
       cards: this.#cards.join('\n'),
       tracking: this.#tracking.join('\n'),
+      counts: this.tally.take(),
     };
     this.#cards = [];
     this.#tracking = [];
@@ -68,10 +74,11 @@ export class WorkerRecords {
 
 /** The owner's side of a batch. */
 export function keepBatch(
-  { atMs, cards, tracking }: RecordBatch,
-  keepers: { cards: LineKeeper; tracking: LineKeeper },
+  { atMs, cards, tracking, counts }: RecordBatch,
+  keepers: { cards: LineKeeper; tracking: LineKeeper; tally: MailTally },
 ): void {
   const at = new Date(atMs);
+  keepers.tally.add(counts);
   for (const line of splitLines(cards)) keepers.cards.append(line, at);
   for (const line of splitLines(tracking)) keepers.tracking.append(line, at);
 }

@@ -9,6 +9,7 @@ import { silentLog } from '../../src/log.ts';
 import { SystemClock } from '../../src/clock.ts';
 import { CardLog } from '../../src/tracking/card-log.ts';
 import { EventLog } from '../../src/tracking/event-log.ts';
+import { MailTally } from '../../src/tracking/mail-tally.ts';
 import { MessageTracking } from '../../src/tracking/message-tracking.ts';
 import { Link } from '../../src/workers/link.ts';
 import { ConnectionCounts } from '../../src/transport/connection-counts.ts';
@@ -36,6 +37,7 @@ async function openWorkerSide(backend: SpoolBackend, options: SpoolOptions): Pro
       tracking: new MessageTracking(logs),
       events: new EventLog(logs),
       captures: { add: () => undefined },
+      tally: new MailTally(),
       validation: undefined,
       logins: undefined,
       counts: new ConnectionCounts(),

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { escapeJson, escapeText, pad, truncate, widthOf } from '../../../src/shell/text.ts';
+import { escapeJson } from '../../../src/cmdlets/output-json.ts';
+import { escapeText, pad, truncate, widthOf } from '../../../src/shell/text.ts';
 
 describe('escapeText', () => {
   it.each([

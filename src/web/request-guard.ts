@@ -1,0 +1,76 @@
+// What every request must be before anybody looks at it: one of three methods, addressed to this server and not to a name that
+// somebody made resolve to it (DNS rebinding), and not sent by a page of somebody else's. Pure. The headers of every answer.
+
+import { isIP } from 'node:net';
+import { Problem } from '../problem.ts';
+
+export interface RequestFacts {
+  readonly method: string;
+  readonly host: string | undefined;
+  readonly origin: string | undefined;
+  /** Sec-Fetch-Site, which a browser sets and no page can. */
+  readonly fetchSite: string | undefined;
+  readonly contentType: string | undefined;
+}
+
+export interface GuardRules {
+  readonly scheme: 'http' | 'https';
+  /** Names that this server is asked by, in lower case. */
+  readonly names: ReadonlySet<string>;
+}
+
+const METHODS = ['GET', 'HEAD', 'POST'];
+const HOST = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::\d{1,5})?$/;
+
+/** The Problem of a request that is not answered; undefined for one that is. */
+export function judgeRequest(facts: RequestFacts, rules: GuardRules): Problem | undefined {
+  if (!METHODS.includes(facts.method))
+    return new Problem('method-not-allowed', `${METHODS.join(', ')} are the methods of this API`);
+  if (!isOwnHost(facts.host, rules.names))
+    return new Problem(
+      'wrong-host',
+      "this server is asked by its address, localhost, its FQDN or a name of web.hosts in its config; the request's Host is none of them",
+    );
+  if (!isOwnOrigin(facts, rules.scheme))
+    return new Problem('wrong-origin', 'a page of another origin may not use this API');
+  if (facts.method === 'POST' && !/^application\/json(?:\s*;|$)/i.test(facts.contentType ?? ''))
+    return new Problem('media-type', 'a POST carries its parameters as "Content-Type: application/json"');
+  return undefined;
+}
+
+/** An address is never a name that somebody made resolve to this server. */
+function isOwnHost(host: string | undefined, names: ReadonlySet<string>): boolean {
+  const [, literal, name] = HOST.exec(host ?? '') ?? [];
+  if (literal !== undefined) return isIP(literal) === 6;
+  if (name === undefined) return false;
+  return isIP(name) === 4 || names.has(name.toLowerCase());
+}
+
+/** Without an Origin it is no request of a page, or a page's own GET. */
+function isOwnOrigin({ origin, host, fetchSite }: RequestFacts, scheme: string): boolean {
+  if (fetchSite !== undefined && fetchSite !== 'same-origin' && fetchSite !== 'none') return false;
+  return origin === undefined || origin.toLowerCase() === `${scheme}://${host?.toLowerCase()}`;
+}
+
+/** Nothing but this server's own files runs, is shown, framed or asked; nothing is kept by a cache. */
+export const ANSWER_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+  'cache-control': 'no-store',
+};
