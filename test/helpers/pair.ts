@@ -15,6 +15,8 @@ export interface PairOptions {
   readonly acceptedDomains?: readonly string[];
   readonly retry?: string;
   readonly clock?: string;
+  /** Both servers record their sessions. */
+  readonly capture?: boolean;
   /** Goes on in this folder instead of a new one, and leaves it there. */
   readonly folder?: string;
 }
@@ -150,6 +152,7 @@ async function upParameters(folder: string, options: PairOptions): Promise<strin
     ...(options.acceptedDomains ?? ['contoso.test']).flatMap((domain) => ['--accepted-domain', domain]),
     ...['--retry', options.retry ?? '300ms'],
     ...(options.clock === undefined ? [] : ['--clock', options.clock]),
+    ...(options.capture === true ? ['--capture'] : []),
   ];
 }
 

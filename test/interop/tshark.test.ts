@@ -1,37 +1,41 @@
 // Wireshark's dissector on what really crossed the wire between Hub and Edge: a TLS handshake and no word of the message;
-// once the certificates have expired the message as it is, and no TLS.
+// once the certificates have expired the message as it is, and no TLS. And on what the two recorded of it themselves.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Pair } from '../helpers/pair.ts';
+import { Pair, relaypair } from '../helpers/pair.ts';
 import { requirePeer, requireRoot } from '../helpers/peers.ts';
 import { runToSuccess } from '../helpers/program.ts';
 import { Sink } from '../helpers/sink.ts';
 import { Conversation, submit } from '../helpers/submit.ts';
+import { Dissection } from '../helpers/tshark.ts';
 import { waitUntil } from '../helpers/wait.ts';
 
+const DAY_MS = 86_400_000;
 const SECRET = 'the goose flies at midnight';
 const isPossible = [requirePeer('dumpcap'), requirePeer('tshark'), requireRoot()].every(Boolean);
 
 interface CaptureOptions {
   readonly clock?: string;
   readonly prepare?: (pair: Pair) => Promise<void>;
+  /** After the message has crossed. */
+  readonly finish?: (pair: Pair) => Promise<void>;
 }
 
 /** One capture of what goes over one port of the loopback. */
 class Capture {
   readonly file: string;
-  readonly #port: number;
+  readonly port: number;
   readonly #dumpcap: ChildProcess;
 
   private constructor(file: string, port: number, dumpcap: ChildProcess) {
     this.file = file;
-    this.#port = port;
+    this.port = port;
     this.#dumpcap = dumpcap;
   }
 
@@ -55,7 +59,7 @@ class Capture {
   /** Ends it after everything that was sent until now is in the file: a last command of our own shows that. */
   async stop(): Promise<void> {
     const lastWord = `NOOP last-word-${process.pid}`;
-    const conversation = await Conversation.open(this.#port);
+    const conversation = await Conversation.open(this.port);
     await conversation.reply();
     await conversation.say(lastWord);
     conversation.close();
@@ -82,11 +86,25 @@ class Capture {
 
   /** The same with everything read as `protocol` from the first octet on. */
   async readAs(protocol: string, displayFilter: string, ...fields: string[]): Promise<string[]> {
-    const decode = ['-d', `tcp.port==${this.#port},${protocol}`];
+    const decode = ['-d', `tcp.port==${this.port},${protocol}`];
     const columns = ['-T', 'fields', ...fields.flatMap((field) => ['-e', field])];
     const ran = await runToSuccess('tshark', ['-r', this.file, ...decode, '-Y', displayFilter, ...columns]);
     return ran.stdout.split('\n').filter((line) => line !== '');
   }
+}
+
+/** What is known of one run. */
+interface Run {
+  /** dumpcap's. */
+  readonly leg: Capture;
+  /** Of the message, on the Hub that sent it and on the Edge that took it. */
+  readonly cards: Readonly<Record<'hub' | 'edge', Card>>;
+  readonly ldapsPort: number;
+}
+
+interface Card {
+  readonly messageId: string;
+  readonly captures: readonly string[];
 }
 
 describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
@@ -102,9 +120,10 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** A message crosses while the leg is captured. */
-  async function capture(label: string, { clock, prepare }: CaptureOptions = {}): Promise<Capture> {
+  /** A message crosses while the leg is captured, by dumpcap and by the two themselves. */
+  async function capture(label: string, { clock, prepare, finish }: CaptureOptions = {}): Promise<Run> {
     const options = {
+      capture: true,
       folder,
       smartHostPort: sink.port,
       deliver: 'maildir:mail',
@@ -116,11 +135,56 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
     try {
       await sendAcross(pair, `${label}@elsewhere.test`);
       await taken.stop();
+      const hub = await cardOf(pair, 'hub', 'sender');
+      const edge = await cardOf(pair, 'edge', 'receiver');
+      await finish?.(pair);
+      return { leg: taken, cards: { hub, edge }, ldapsPort: Number(pair.ready.edge.ldaps.split(':').at(-1)) };
     } finally {
       await taken.end();
       await pair.stop();
     }
-    return taken;
+  }
+
+  /** The card of the hop, once it is there. */
+  function cardOf(pair: Pair, role: 'hub' | 'edge', side: string): Promise<Card> {
+    return waitUntil(`the ${side}'s card`, async () => {
+      const records = await pair.cards(role, '-Newest', '3');
+      const cards = records.map(({ Card: card }) => card as Card & { side: string; peer: { port: number } });
+      // Another run in this folder has left its own, about other ports.
+      return cards.find((card) => card.side === side && (role === 'edge' || card.peer.port === pair.edgePort));
+    });
+  }
+
+  /** The Hub is killed while a client is in the midst of handing a message in. */
+  async function breakOff(pair: Pair): Promise<void> {
+    const client = await Conversation.open(pair.hubPort);
+    await client.reply();
+    await client.say('EHLO client.test');
+    expect(await client.say('MAIL FROM:<half@contoso.test>')).toMatch(/^250 /);
+    process.kill(pair.ready.hub.pid, 'SIGKILL');
+    expect(await client.reply()).toBe('');
+    client.close();
+  }
+
+  /** What a server recorded by itself, in the order in which the sessions began. */
+  function ownFiles(role: 'hub' | 'edge', kind: string): string[] {
+    const names = readdirSync(join(folder, role, 'captures')).filter((name) => name.endsWith(`-${kind}.pcapng`));
+    return names.toSorted().map((name) => join(folder, role, 'captures', name));
+  }
+
+  /** Our own files of the hop, as both sides recorded it; they are sound, private, and hold the card. */
+  async function dissectOwn({ leg, cards }: Run): Promise<Dissection[]> {
+    return Promise.all(
+      (['hub', 'edge'] as const).map(async (role) => {
+        const file = cards[role].captures.at(-1) ?? '';
+        expect(statSync(file).mode & 0o777).toBe(0o600);
+        expect(statSync(join(folder, role, 'captures')).mode & 0o777).toBe(0o700);
+        const read = await Dissection.of(file, `tcp.port==${leg.port},smtp`);
+        expect(read.unsound).toEqual([]);
+        expect(read.all('comment').map((comment) => JSON.parse(comment) as unknown)).toContainEqual(cards[role]);
+        return read;
+      }),
+    );
   }
 
   async function sendAcross(pair: Pair, to: string): Promise<void> {
@@ -130,7 +194,8 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
   }
 
   it('sees the TLS handshake and not a word of the message', async () => {
-    const leg = await capture('reader');
+    const run = await capture('reader', { finish: breakOff });
+    const { leg } = run;
     // Four letters are a command to tshark, and the rest a parameter.
     expect(await leg.read('smtp.req.command == "STAR"', 'smtp.req.parameter')).toEqual(['TLS']);
     expect(await leg.read('tls.handshake.type == 1', 'tls.handshake.extensions_server_name')).toEqual([
@@ -144,6 +209,30 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
     expect(await leg.read('imf', 'imf.subject')).toEqual([]);
     const octets = readFileSync(leg.file);
     expect([SECRET, 'reader@elsewhere.test'].filter((text) => octets.includes(text))).toEqual([]);
+
+    for (const own of await dissectOwn(run)) {
+      expect(own.all('subject')).toEqual([SECRET]);
+      expect(own.each('command')).toEqual(expect.arrayContaining(['STAR', 'MAIL', 'RCPT', 'DATA']));
+      expect(own.all('appData')).not.toEqual([]);
+    }
+
+    const merged = join(folder, 'merged.pcapng');
+    const ran = await relaypair(['capture', 'merge', leg.file, join(folder, 'edge', 'captures'), '--out', merged]);
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringMatching(/has the secrets of 1 session;/) });
+    expect((await Dissection.of(merged, `tcp.port==${leg.port},smtp`)).all('subject')).toEqual([SECRET]);
+
+    const decode = [`tcp.port==${run.ldapsPort},tls`, `tls.port==${run.ldapsPort},ldap`];
+    const [BIND, SEARCH, MODIFY] = ['0', '3', '6'];
+    for (const files of [ownFiles('hub', 'ldap-out'), ownFiles('edge', 'ldap-in')]) {
+      const sync = await Promise.all(files.map((file) => Dissection.of(file, ...decode)));
+      expect(sync.flatMap(({ unsound }) => unsound)).toEqual([]);
+      const operations = sync.flatMap((each) => each.each('operation'));
+      expect(operations).toEqual(expect.arrayContaining([BIND, SEARCH, MODIFY]));
+    }
+
+    const killed = await Dissection.of(ownFiles('hub', 'smtp-in').at(-1) ?? '', 'tcp.port==1-65535,smtp');
+    expect(killed.unsound).toEqual([]);
+    expect(killed.all('parameter').at(-1)).toContain('half@contoso.test');
   });
 
   it("sees Exchange's own verb, both certificates and not a word of the message, once the pair is set to it", async () => {
@@ -159,7 +248,7 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
         serialNumbers[role] = String(own?.['SerialNumber']);
       }
     };
-    const leg = await capture('own-verb', { prepare });
+    const { leg } = await capture('own-verb', { prepare });
     const offers = await leg.read('smtp.rsp.parameter', 'smtp.rsp.parameter');
     expect(offers.join()).toMatch(/\bSTARTTLS\b.*\bX-ANONYMOUSTLS\b/);
     // No command that tshark knows: it shows the octets.
@@ -181,7 +270,8 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
   });
 
   it('reads the message after both certificates have expired, and sees no TLS', async () => {
-    const leg = await capture('expired', { clock: '+400d' });
+    const run = await capture('expired', { clock: '+400d' });
+    const { leg } = run;
     expect(await leg.read('imf', 'imf.subject')).toEqual([SECRET]);
     expect(await leg.read('smtp.req.command == "AUTH"', 'smtp.req.parameter')).toEqual([
       expect.stringMatching(/^SCRAM-SHA-256 /),
@@ -191,5 +281,15 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
     ]);
     expect(await leg.read('tls || smtp.req.command == "STAR"', 'frame.number')).toEqual([]);
     expect(readFileSync(leg.file).includes(`\r\n\r\n${SECRET}\r\n`)).toBe(true);
+    expect(run.cards.hub).toMatchObject({
+      reason: 'own-certificate-expired',
+      clockOffset: expect.stringMatching(/^\+400d/),
+    });
+    for (const own of await dissectOwn(run)) {
+      expect(own.all('subject')).toEqual([SECRET]);
+      expect([...own.all('handshake'), ...own.all('appData')]).toEqual([]);
+      expect(own.all('comment')[0]).toMatch(/"clockOffset":"\+400d/);
+      expect(Math.abs(Number(own.all('time')[0]) * 1000 - Date.now())).toBeLessThan(DAY_MS);
+    }
   });
 });
