@@ -17,6 +17,7 @@ import { Dissection } from '../helpers/tshark.ts';
 import { waitUntil } from '../helpers/wait.ts';
 
 const DAY_MS = 86_400_000;
+const LIMIT = { timeout: 360_000 };
 const SECRET = 'the goose flies at midnight';
 const isPossible = [requirePeer('dumpcap'), requirePeer('tshark'), requireRoot()].every(Boolean);
 
@@ -193,7 +194,7 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
     expect((await sink.messageFor(to)).content.toString()).toContain(SECRET);
   }
 
-  it('sees the TLS handshake and not a word of the message', async () => {
+  it('sees the TLS handshake and not a word of the message', LIMIT, async () => {
     const run = await capture('reader', { finish: breakOff });
     const { leg } = run;
     // Four letters are a command to tshark, and the rest a parameter.
@@ -235,41 +236,45 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
     expect(killed.all('parameter').at(-1)).toContain('half@contoso.test');
   });
 
-  it("sees Exchange's own verb, both certificates and not a word of the message, once the pair is set to it", async () => {
-    const serialNumbers: Record<string, string> = {};
-    const prepare = async (pair: Pair): Promise<void> => {
-      // Under TLS 1.3 certificates cross unseen.
-      const suites = ['-IntraOrgTlsCipherSuites', 'ECDHE-RSA-AES256-GCM-SHA384'];
-      await pair.cmdlet('hub', 'Set-TransportConfig', '-IntraOrgTlsVerb', 'XAnonymousTls', ...suites);
-      const connector = 'Default internal receive connector EDGE01';
-      await pair.cmdlet('edge', 'Set-ReceiveConnector', connector, '-TlsVerb', 'XAnonymousTls');
-      for (const role of ['hub', 'edge'] as const) {
-        const [own] = await pair.cmdlet(role, 'Get-ExchangeCertificate');
-        serialNumbers[role] = String(own?.['SerialNumber']);
-      }
-    };
-    const { leg } = await capture('own-verb', { prepare });
-    const offers = await leg.read('smtp.rsp.parameter', 'smtp.rsp.parameter');
-    expect(offers.join()).toMatch(/\bSTARTTLS\b.*\bX-ANONYMOUSTLS\b/);
-    // No command that tshark knows: it shows the octets.
-    const said = await leg.read('!smtp.response && tcp.payload contains "X-ANONYMOUSTLS"', 'tcp.payload');
-    expect(said.map((hex) => Buffer.from(hex, 'hex').toString())).toEqual(['X-ANONYMOUSTLS\r\n']);
-    expect(await leg.read('smtp.req.command == "STAR"', 'frame.number')).toEqual([]);
-    // The server's certificate, its request for the client's, and the client's.
-    expect(await leg.readAs('tls', 'tls.handshake.type == 13', 'frame.number')).toHaveLength(1);
-    const serials = await leg.readAs('tls', 'tls.handshake.type == 11', 'x509af.serialNumber');
-    const plain = (serial = ''): string =>
-      serial
-        .replaceAll(/[^0-9a-f]/gi, '')
-        .toUpperCase()
-        .replace(/^0+/, '');
-    expect(serials.map(plain)).toEqual([plain(serialNumbers['edge']), plain(serialNumbers['hub'])]);
-    expect(await leg.read('smtp.req.command == "MAIL" || smtp.req.command == "DATA"', 'frame.number')).toEqual([]);
-    const octets = readFileSync(leg.file);
-    expect([SECRET, 'own-verb@elsewhere.test'].filter((text) => octets.includes(text))).toEqual([]);
-  });
+  it(
+    "sees Exchange's own verb, both certificates and not a word of the message, once the pair is set to it",
+    LIMIT,
+    async () => {
+      const serialNumbers: Record<string, string> = {};
+      const prepare = async (pair: Pair): Promise<void> => {
+        // Under TLS 1.3 certificates cross unseen.
+        const suites = ['-IntraOrgTlsCipherSuites', 'ECDHE-RSA-AES256-GCM-SHA384'];
+        await pair.cmdlet('hub', 'Set-TransportConfig', '-IntraOrgTlsVerb', 'XAnonymousTls', ...suites);
+        const connector = 'Default internal receive connector EDGE01';
+        await pair.cmdlet('edge', 'Set-ReceiveConnector', connector, '-TlsVerb', 'XAnonymousTls');
+        for (const role of ['hub', 'edge'] as const) {
+          const [own] = await pair.cmdlet(role, 'Get-ExchangeCertificate');
+          serialNumbers[role] = String(own?.['SerialNumber']);
+        }
+      };
+      const { leg } = await capture('own-verb', { prepare });
+      const offers = await leg.read('smtp.rsp.parameter', 'smtp.rsp.parameter');
+      expect(offers.join()).toMatch(/\bSTARTTLS\b.*\bX-ANONYMOUSTLS\b/);
+      // No command that tshark knows: it shows the octets.
+      const said = await leg.read('!smtp.response && tcp.payload contains "X-ANONYMOUSTLS"', 'tcp.payload');
+      expect(said.map((hex) => Buffer.from(hex, 'hex').toString())).toEqual(['X-ANONYMOUSTLS\r\n']);
+      expect(await leg.read('smtp.req.command == "STAR"', 'frame.number')).toEqual([]);
+      // The server's certificate, its request for the client's, and the client's.
+      expect(await leg.readAs('tls', 'tls.handshake.type == 13', 'frame.number')).toHaveLength(1);
+      const serials = await leg.readAs('tls', 'tls.handshake.type == 11', 'x509af.serialNumber');
+      const plain = (serial = ''): string =>
+        serial
+          .replaceAll(/[^0-9a-f]/gi, '')
+          .toUpperCase()
+          .replace(/^0+/, '');
+      expect(serials.map(plain)).toEqual([plain(serialNumbers['edge']), plain(serialNumbers['hub'])]);
+      expect(await leg.read('smtp.req.command == "MAIL" || smtp.req.command == "DATA"', 'frame.number')).toEqual([]);
+      const octets = readFileSync(leg.file);
+      expect([SECRET, 'own-verb@elsewhere.test'].filter((text) => octets.includes(text))).toEqual([]);
+    },
+  );
 
-  it('reads the message after both certificates have expired, and sees no TLS', async () => {
+  it('reads the message after both certificates have expired, and sees no TLS', LIMIT, async () => {
     const run = await capture('expired', { clock: '+400d' });
     const { leg } = run;
     expect(await leg.read('imf', 'imf.subject')).toEqual([SECRET]);
