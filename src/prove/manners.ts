@@ -3,7 +3,7 @@
 
 import type { Endpoint } from '../config.ts';
 import { silentLog } from '../log.ts';
-import { type FaultInput, Meddler } from '../meddle/meddler.ts';
+import { type FaultInput, Meddler, type Observation } from '../meddle/meddler.ts';
 import { dial, type DialResult } from '../smtp/sender.ts';
 import type { Cell, Finding, Heading, Matrix } from './matrix.ts';
 import type { Progress } from './progress.ts';
@@ -143,7 +143,7 @@ async function tryProbe(box: Meddler, probe: Probe, isOurs: boolean): Promise<Ce
     timeouts: { greetingMs: STEP_LIMIT_MS, ehloMs: STEP_LIMIT_MS, tlsMs: STEP_LIMIT_MS },
     log: silentLog(),
   });
-  const found = findingOf(result, probe);
+  const found = findingOf(result, probe, box.observations());
   if (result.kind === 'connected') await result.session.quit();
   await box.waitForEnded(1, AbortSignal.timeout(STEP_LIMIT_MS));
   const promised = isOurs && probe.should !== undefined;
@@ -160,13 +160,16 @@ async function tryProbe(box: Meddler, probe: Probe, isOurs: boolean): Promise<Ce
   };
 }
 
-function findingOf(result: DialResult, probe: Probe): Finding {
+function findingOf(result: DialResult, probe: Probe, seen: readonly Observation[]): Finding {
   if (result.kind === 'failed')
     return { outcome: 'refused', reason: result.reply ? `${result.reply.code}` : result.code };
   const { tls, capabilities } = result.session;
   if (tls.kind !== 'established') return { outcome: 'refused', reason: tls.kind };
   // The reply that our EHLO got in TLS is then the one to the injected command, which lists nothing.
   const isTaken = probe.id === 'command-injected' && capabilities.size === 0;
+  if (isTaken) return { outcome: 'served', reason: 'the injected command was executed' };
+  // Where the box ends TLS, what it has with the server is what counts.
+  const beyond = seen[0]?.events.find(({ kind, side }) => kind === 'secured' && side === 'server');
   const { protocol, cipher } = tls.session;
-  return { outcome: 'served', reason: isTaken ? 'the injected command was executed' : `${protocol} ${cipher}` };
+  return { outcome: 'served', reason: /TLSv[\d.]+ \w+/.exec(beyond?.text ?? '')?.[0] ?? `${protocol} ${cipher}` };
 }
