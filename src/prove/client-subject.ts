@@ -102,9 +102,8 @@ function findingOf(fate: Fate | undefined, connections: readonly Observation[]):
   const seen = last ? `STARTTLS ${last.startTls}` : 'no connection came';
   if (!fate) return { outcome: 'waits', reason: seen };
   if (fate.kind === 'bounced') return { outcome: 'bounced', reason: seen };
-  const carrier = connections.findLast(({ mail }) => mail !== 'none') ?? last;
-  const isInClear = carrier?.mail === 'in-clear';
-  return { outcome: isInClear ? 'clear' : 'tls', reason: carrier ? `STARTTLS ${carrier.startTls}` : seen };
+  // Our Hub knows what the letter came in; the box may not have seen its last reply yet.
+  return { outcome: textOf(fate.card, 'channel') === 'tls' ? 'tls' : 'clear', reason: seen };
 }
 
 function remarksOn(fate: Fate | undefined, later: Fate | undefined, connections: readonly Observation[]): string[] {

@@ -1,5 +1,5 @@
 // npm run prove:peers: the proof on the pair and on what others wrote, as servers and as clients, published in docs/prove. A peer that is
-// not installed is left out by name. Postfix needs root; Exim is found by EXIM, the program unpacked somewhere, Haraka by HARAKA.
+// not installed (Debian's Postfix, exim4 on the PATH) is left out by name. Both need root.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
