@@ -47,6 +47,14 @@ beforeAll(async () => {
     await servers.ask(name, 'New-AcceptedDomain', { Name: 'contoso', DomainName: 'contoso.test' });
   // Whoever is on the Hub's own machine may send to anybody by default; the scanner is to be met as a stranger.
   await servers.ask('hub', 'Set-ReceiveConnector', { Identity: 'Client HUB01', RemoteIPRanges: '127.0.0.2' });
+  // A scanner makes more mistakes than a client may, and all of its questions are to be answered.
+  const patience = { MaxProtocolErrors: '0', TarpitInterval: '0s' };
+  for (const [name, connector] of [
+    ['edge', 'Default internal receive connector EDGE01'],
+    ['hub', 'Default HUB01'],
+    ['hub', 'Client Frontend HUB01'],
+  ] as const)
+    await servers.ask(name, 'Set-ReceiveConnector', { Identity: connector, ...patience });
 }, 120_000);
 afterAll(() => servers?.[Symbol.asyncDispose]());
 
