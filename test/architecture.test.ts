@@ -63,6 +63,19 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   prove: ['control', 'cmdlets', 'smtp', 'tls', 'trust', 'storage', 'meddle', 'lab', 'shell'],
 };
 
+/** Doors that build servers; the roles stand directly in src. */
+const MAY_OPEN_ROLES = ['lab'];
+const ROLES = ['hub.ts', 'edge.ts'];
+
+/** Rooms of which a room may know the shapes, and nothing that runs. */
+const TYPES_ONLY: Record<string, readonly string[]> = { lab: ['tracking', 'trust'] };
+
+/** The doors for test runners are rooms of one file. */
+const TEST_DOORS: Record<string, readonly string[]> = {
+  'testing.ts': ['lab', 'tracking', 'trust'],
+  'testing-vitest.ts': ['testing.ts', 'trust'],
+};
+
 /** Who may take from smtp only what knows no wire: the mechanism SCRAM, and how an address is written. */
 const WIRELESS_ONLY = ['directory', 'edgesync'];
 const WIRELESS = /^smtp\/(?:scram-|address\.ts$)/;
@@ -70,6 +83,7 @@ const WIRELESS = /^smtp\/(?:scram-|address\.ts$)/;
 interface Import {
   readonly from: string;
   readonly to: string;
+  readonly isType: boolean;
 }
 
 const files = listFiles(SRC);
@@ -84,10 +98,11 @@ function listFiles(folder: string): string[] {
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(file, 'utf8');
-  const specifiers = [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, specifier]) => specifier ?? '');
-  return specifiers.map((specifier) => ({
+  const found = text.matchAll(/(import type|export type)?(?:\s*\{[^{}]*\}\s*)?(?:from|import\()\s*'(\.[^']+)'/g);
+  return [...found].map(([, type, specifier = '']) => ({
     from: relative(SRC, file),
     to: relative(SRC, resolve(dirname(file), specifier)),
+    isType: type !== undefined,
   }));
 }
 
@@ -95,10 +110,14 @@ function roomOf(path: string): string {
   return path.includes('/') ? (path.split('/')[0] ?? '') : '';
 }
 
-function isAllowed({ from, to }: Import): boolean {
+function isAllowed({ from, to, isType }: Import): boolean {
   const room = roomOf(from);
   const target = roomOf(to);
   const isFloorOne = FLOOR_ONE.includes(to.replace(/\.ts$/, ''));
+  const door = TEST_DOORS[from];
+  if (door) return door.includes(target === '' ? to : target);
+  if (ROLES.includes(to) && MAY_OPEN_ROLES.includes(room)) return true;
+  if (isType && (TYPES_ONLY[room] ?? []).includes(target)) return true;
   if (room === '') return FLOOR_ONE.includes(from.replace(/\.ts$/, '')) ? isFloorOne : true;
   if (target === room || isFloorOne) return true;
   if (target === 'smtp' && WIRELESS_ONLY.includes(room)) return WIRELESS.test(to);
@@ -114,6 +133,11 @@ describe('the house', () => {
   it('knows every room that exists', () => {
     const rooms = new Set(files.map((file) => roomOf(relative(SRC, file))).filter((room) => room !== ''));
     expect([...rooms].filter((room) => !(room in MAY_IMPORT))).toEqual([]);
+  });
+
+  it('tells an import of types from one of what runs', () => {
+    const kinds = new Map(imports.filter(({ from }) => from === 'lab/tracing.ts').map(({ to, isType }) => [to, isType]));
+    expect([kinds.get('tracking/decision-card.ts'), kinds.get('lab/traced-message.ts')]).toEqual([true, false]);
   });
 
   it('is one level deep', () => {

@@ -52,7 +52,7 @@ export class LiveSnapshot<S> {
   /** Throws what `read` and `understand` throw, unless there is a kept state: then that is the value, and stale. */
   static async open<S>(options: LiveSnapshotOptions<S>): Promise<LiveSnapshot<S>> {
     try {
-      const state = await readState(options);
+      const state = toState(await options.read(), options);
       options.kept?.keep(options.directory.namingContext, state.entries);
       return new LiveSnapshot(options, state, undefined);
     } catch (fault) {
@@ -168,7 +168,7 @@ export class LiveSnapshot<S> {
   async #read(): Promise<void> {
     if (!this.#isOpen) return;
     try {
-      this.#take(await readState(this.#options));
+      this.#take(await this.#options.read());
     } catch (error) {
       if (!this.#isOpen) return;
       this.#noteFault(error);
@@ -176,13 +176,15 @@ export class LiveSnapshot<S> {
     for (const listener of this.#readingListeners) listener(this.#fault);
   }
 
-  #take(state: State<S>): void {
+  /** Most readings find what was there, and then there is nothing to understand anew. */
+  #take(entries: readonly LdapEntry[]): void {
     if (!this.#isOpen) return;
+    const mark = markOf(entries);
+    const isNew = mark !== this.#state.mark;
+    if (isNew) this.#state = { entries, mark, value: this.#options.understand(entries) };
     this.#fault = undefined;
-    const isNew = state.mark !== this.#state.mark;
     if (!isNew) return;
-    this.#state = state;
-    this.#options.kept?.keep(this.#options.directory.namingContext, state.entries);
+    this.#options.kept?.keep(this.#options.directory.namingContext, entries);
     for (const listener of this.#listeners) listener();
   }
 
@@ -210,10 +212,6 @@ export async function openPrepared<S>(
     options.log.warn({ reason: messageOf(error) }, 'the directory could not be prepared');
   }
   return LiveSnapshot.open(options);
-}
-
-async function readState<S>(options: LiveSnapshotOptions<S>): Promise<State<S>> {
-  return toState(await options.read(), options);
 }
 
 function toState<S>(entries: readonly LdapEntry[], { understand }: LiveSnapshotOptions<S>): State<S> {

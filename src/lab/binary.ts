@@ -66,7 +66,8 @@ export class Binary {
   }
 }
 
-class RunningProcess {
+/** A server that stays, until it is stopped, killed, or we are gone. */
+export class RunningProcess {
   /** The line that says the server can be used. */
   readonly ready: Promise<string>;
   readonly #words: readonly string[];
@@ -101,6 +102,12 @@ class RunningProcess {
     const how = await this.#exited;
     clearTimeout(timer);
     if (how !== undefined) throw failure(this.#words, how);
+  }
+
+  /** At once, as by a power cut. */
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.#exited;
   }
 
   #readyLine(): Promise<string> {

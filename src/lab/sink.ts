@@ -14,9 +14,17 @@ interface SinkTls {
   readonly cert: string;
 }
 
+/** One message that came in, with its envelope. */
+export interface Arrival {
+  readonly from: string;
+  readonly to: readonly string[];
+  /** Octet for octet, trace fields in front. */
+  readonly content: Buffer;
+}
+
 export class Sink implements Destination {
   readonly #server: SMTPServer;
-  readonly #arrivals: Buffer[] = [];
+  readonly #arrivals: Arrival[] = [];
 
   private constructor(tls: SinkTls | undefined) {
     this.#server = new SMTPServer({
@@ -25,12 +33,14 @@ export class Sink implements Destination {
       ...tls,
       disableReverseLookup: true,
       logger: false,
-      onData: (stream, _session, done) => {
+      onData: (stream, { envelope }, done) => {
         const chunks: Buffer[] = [];
         stream.on('data', (chunk: Buffer) => chunks.push(chunk));
         stream.once('error', done);
         stream.once('end', () => {
-          this.#arrivals.push(Buffer.concat(chunks));
+          const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address;
+          const to = envelope.rcptTo.map(({ address }) => address);
+          this.#arrivals.push({ from, to, content: Buffer.concat(chunks) });
           done();
         });
       },
@@ -55,6 +65,11 @@ export class Sink implements Destination {
   }
 
   arrivals(): readonly Buffer[] {
+    return this.#arrivals.map(({ content }) => content);
+  }
+
+  /** The same with the envelopes. */
+  messages(): readonly Arrival[] {
     return this.#arrivals;
   }
 
