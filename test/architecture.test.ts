@@ -136,7 +136,9 @@ describe('the house', () => {
   });
 
   it('tells an import of types from one of what runs', () => {
-    const kinds = new Map(imports.filter(({ from }) => from === 'lab/tracing.ts').map(({ to, isType }) => [to, isType]));
+    const kinds = new Map(
+      imports.filter(({ from }) => from === 'lab/tracing.ts').map(({ to, isType }) => [to, isType]),
+    );
     expect([kinds.get('tracking/decision-card.ts'), kinds.get('lab/traced-message.ts')]).toEqual([true, false]);
   });
 
