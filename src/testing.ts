@@ -14,6 +14,7 @@ import { Pair, type PairOptions } from './lab/pair.ts';
 import type { TracedMessage } from './lab/traced-message.ts';
 import type { Reason } from './trust/reasons.ts';
 
+export { HUB_WITH_DOOR } from './lab/joined-hub.ts';
 export type { LabServer } from './lab/lab-server.ts';
 export type { LabTime } from './lab/lab-time.ts';
 export type { LetterOptions, Sent } from './lab/letter.ts';

@@ -37,7 +37,7 @@ export async function subscribe({ hub, edge }: Trusting): Promise<void> {
 }
 
 /** What a person would carry to the Hub. */
-export async function exportSubscription(edge: LabServer): Promise<Buffer> {
+async function exportSubscription(edge: LabServer): Promise<Buffer> {
   const { files = [] } = await edge.call('New-EdgeSubscription', { FileName: 'edge.xml' });
   const [file] = files;
   if (!file) throw new Problem('no-subscription', 'the Edge exported no subscription file');
@@ -71,7 +71,7 @@ async function renewStaged({ hub, clock }: Trusting, server: LabServer): Promise
 }
 
 /** The certificate that is on record for the server, and until when it is good. */
-export async function currentCertificate(server: LabServer): Promise<{ thumbprint: string; notAfter: Date }> {
+async function currentCertificate(server: LabServer): Promise<{ thumbprint: string; notAfter: Date }> {
   const certificates = await server.ask('Get-ExchangeCertificate');
   const current = certificates.find(({ Renewal: renewal }) => /^Current\b/i.test(String(renewal))) ?? certificates[0];
   const { Thumbprint: thumbprint, NotAfter: notAfter } = current ?? {};
