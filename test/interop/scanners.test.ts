@@ -45,6 +45,13 @@ beforeAll(async () => {
   await Promise.all(['edge', 'hub'].map((name) => servers.start(name, undefined, { under: ALONE })));
   for (const name of ['edge', 'hub'])
     await servers.ask(name, 'New-AcceptedDomain', { Name: 'contoso', DomainName: 'contoso.test' });
+  // A scanner errs on purpose, and its questions are to be answered to the last: not held up, nor cut off for their number.
+  const patient = { MaxProtocolErrors: '1000', TarpitInterval: '0s' };
+  await servers.ask('edge', 'Set-ReceiveConnector', {
+    Identity: 'Default internal receive connector EDGE01',
+    ...patient,
+  });
+  await servers.ask('hub', 'Set-ReceiveConnector', { Identity: 'Default HUB01', ...patient });
   // Whoever is on the Hub's own machine may send to anybody by default; the scanner is to be met as a stranger.
   await servers.ask('hub', 'Set-ReceiveConnector', { Identity: 'Client HUB01', RemoteIPRanges: '127.0.0.2' });
   // A scanner makes more mistakes than a client may, and all of its questions are to be answered.
