@@ -21,8 +21,8 @@ beforeAll(async () => {
   await run(process.execPath, [TSC, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(installed, 'dist')]);
   copyFileSync(join(ROOT, 'package.json'), join(installed, 'package.json'));
   symlinkSync(join(ROOT, 'bin'), join(installed, 'bin'));
-  for (const name of dependencies()) link(name);
-  for (const name of ['vitest', '@types']) link(name);
+  // A scope is linked whole, with whatever else is in it.
+  for (const name of new Set([...dependencies(), 'vitest', '@types'])) link(name);
   writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
 });
 
