@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Ran } from '../helpers/pair.ts';
 import { runProgram, runToSuccess } from '../helpers/program.ts';
 
@@ -56,9 +56,13 @@ describe.skipIf(!isThere)('the compose laboratory', () => {
     expect(stdout).toContain(answer);
   }
 
+  const removeMade = (): void => {
+    for (const made of ['lab.pcapng', 'lab-report']) rmSync(`${ROOT}/${made}`, { recursive: true, force: true });
+  };
+  beforeAll(removeMade);
   afterAll(async () => {
     await run(`docker-compose ${COMPOSE.join(' ')} down --volumes`);
-    rmSync(`${ROOT}/lab.pcapng`, { force: true });
+    removeMade();
   }, LIMIT_MS);
 
   it(
@@ -82,10 +86,17 @@ describe.skipIf(!isThere)('the compose laboratory', () => {
     for (const set of ['CapPrm', 'CapEff', 'CapBnd']) expect(stdout).toMatch(new RegExp(`^${set}:\\t0{13}400$`, 'm'));
   });
 
-  it('leads nowhere: the servers reach nothing beyond the three networks', async () => {
-    const { stdout } = await compose('exec', '-T', 'edge', 'cat', '/proc/net/route');
-    // Without a route to 0.0.0.0 there is no way out.
-    expect(stdout.split('\n').filter((line) => line.split('\t')[1] === '00000000')).toEqual([]);
+  it('lets the stranger reach the Edge and nothing behind it, and nobody anything beyond the three networks', async () => {
+    const reaches = async (address: string): Promise<boolean> => {
+      const words = ['exec', '-T', 'stranger', 'timeout', '3', 'bash', '-c', `exec 3<>/dev/tcp/${address}`];
+      return (await runProgram('docker-compose', [...COMPOSE, ...words], { cwd: ROOT, env })).code === 0;
+    };
+    const [edge, ...inside] = ['203.0.113.25/25', '198.51.100.24/25', '192.0.2.25/25', '192.0.2.143/143'];
+    expect(await reaches(edge ?? '')).toBe(true);
+    for (const address of inside) expect(await reaches(address), address).toBe(false);
+    const networks = ['corp', 'perimeter', 'internet'].map((name) => `${env.COMPOSE_PROJECT_NAME}_${name}`);
+    const { stdout } = await runToSuccess('docker', ['network', 'inspect', '--format', '{{.Internal}}', ...networks]);
+    expect(stdout).toBe('true\ntrue\ntrue\n');
   });
 
   it.each(others.slice(0, -1))('does what the page says: $command', expectAnswer, LIMIT_MS);
