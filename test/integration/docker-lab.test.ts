@@ -91,7 +91,7 @@ describe.skipIf(!isThere)('the compose laboratory', () => {
       const words = ['exec', '-T', 'stranger', 'timeout', '3', 'bash', '-c', `exec 3<>/dev/tcp/${address}`];
       return (await runProgram('docker-compose', [...COMPOSE, ...words], { cwd: ROOT, env })).code === 0;
     };
-    const [edge, ...inside] = ['203.0.113.25/25', '198.51.100.24/25', '192.0.2.25/25', '192.0.2.143/143'];
+    const [edge, ...inside] = ['10.86.3.25/25', '10.86.2.24/25', '10.86.1.25/25', '10.86.1.143/143'];
     expect(await reaches(edge ?? '')).toBe(true);
     for (const address of inside) expect(await reaches(address), address).toBe(false);
     const networks = ['corp', 'perimeter', 'internet'].map((name) => `${env.COMPOSE_PROJECT_NAME}_${name}`);
