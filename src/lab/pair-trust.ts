@@ -73,7 +73,9 @@ async function renewStaged({ hub, clock }: Trusting, server: LabServer): Promise
 /** The certificate that is on record for the server, and until when it is good. */
 async function currentCertificate(server: LabServer): Promise<{ thumbprint: string; notAfter: Date }> {
   const certificates = await server.ask('Get-ExchangeCertificate');
-  const current = certificates.find(({ Renewal: renewal }) => /^Current\b/i.test(String(renewal))) ?? certificates[0];
+  const current =
+    certificates.find(({ Renewal: state }) => typeof state === 'string' && /^Current\b/i.test(state)) ??
+    certificates[0];
   const { Thumbprint: thumbprint, NotAfter: notAfter } = current ?? {};
   if (typeof thumbprint !== 'string' || !(notAfter instanceof Date)) {
     throw new Problem('certificate-not-found', `${server.name} has no certificate`);

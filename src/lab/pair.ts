@@ -4,6 +4,7 @@
 
 import type { OutputRecord } from '../cmdlets/output.ts';
 import type { Role } from '../config.ts';
+import { createMeddler, type FaultInput, type Meddler } from '../meddle/meddler.ts';
 import { Problem } from '../problem.ts';
 import { LabTime } from './lab-time.ts';
 import { removeLabFolder } from './lab-folder.ts';
@@ -33,6 +34,7 @@ export class Pair {
   readonly #parts: Parts;
   readonly #sent = new Map<string, Sent>();
   readonly #added: LabServer[] = [];
+  readonly #boxes = new Map<Role, Meddler>();
 
   private constructor(parts: Parts) {
     this.#parts = parts;
@@ -86,7 +88,8 @@ export class Pair {
    */
   message(sent: Sent | string, until: MessageState | 'rest' = 'rest'): Promise<TracedMessage> {
     const known = typeof sent === 'string' ? this.#sent.get(sent) : sent;
-    if (!known) throw new Problem('message-unknown', `${String(sent)} was not handed in here`);
+    if (!known)
+      throw new Problem('message-unknown', `${typeof sent === 'string' ? sent : sent.id} was not handed in here`);
     if (!known.isAccepted) {
       throw new Problem('message-refused', `${known.id} was refused: ${known.reply.code} ${known.reply.text}`);
     }
@@ -148,6 +151,20 @@ export class Pair {
     await sender.addHost(FQDN[role], port ?? this.pathPort(role));
   }
 
+  /**
+   * Puts the fault box in front of the server of that role and has it do these things (docs/meddle.md); none takes it away again.
+   * Throws Problem `meddle-invalid`.
+   */
+  async meddle(role: Role, faults: readonly FaultInput[]): Promise<void> {
+    const known = this.#boxes.get(role);
+    const box =
+      known ??
+      (await createMeddler({ to: { host: '127.0.0.1', port: this.pathPort(role) }, now: () => this.clock.now() }));
+    this.#boxes.set(role, box);
+    box.setFaults(faults);
+    await this.divert(role, faults.length === 0 ? undefined : box.port);
+  }
+
   /** Where the path to the server of that role begins: what stands in front of it is to pass mail on to here. */
   pathPort(role: Role): number {
     return this.#parts.witnesses[role].port;
@@ -156,6 +173,7 @@ export class Pair {
   async close(): Promise<void> {
     const { witnesses, keepsFolder } = this.#parts;
     for (const server of [...this.#added, this.hub, this.edge]) await server.stop();
+    for (const box of this.#boxes.values()) await box.close();
     await Promise.all([witnesses.hub.close(), witnesses.edge.close(), this.inside.close(), this.outside.close()]);
     if (!keepsFolder) removeLabFolder(this.folder);
   }
