@@ -37,6 +37,11 @@ const doors: Doors = {
     const { runDemo } = await import('./lab/demo.ts');
     return runDemo({ ...options, onText: print, signal: stopSignal() });
   },
+  labScenarios: async () => (await import('./scenarios/scenarios.ts')).SCENARIOS,
+  labRun: async ({ name, repeat, isJson }) => {
+    const { tellScenario } = await import('./scenarios/telling.ts');
+    return tellScenario({ name, repeat, isJson, onText: print, onProgress: note, signal: stopSignal() });
+  },
   labClock: async ({ configs, ...wish }) => {
     const { runLabClock } = await import('./shell/lab-clock.ts');
     const socketOf = (role: Role): string => controlSocketPath(readConfig(configs[role]).folder);

@@ -60,6 +60,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   shell: ['control', 'capture', 'cmdlets', 'storage', 'tracking', 'trust'],
   lab: ['control', 'capture', 'cmdlets', 'smtp', 'ldap', 'tls', 'storage', 'meddle'],
   meddle: ['tls', 'trust'],
+  scenarios: ['lab', 'trust'],
   prove: ['control', 'cmdlets', 'smtp', 'tls', 'trust', 'storage', 'meddle', 'lab', 'shell'],
 };
 
@@ -68,7 +69,7 @@ const MAY_OPEN_ROLES = ['lab'];
 const ROLES = ['hub.ts', 'edge.ts'];
 
 /** Rooms of which a room may know the shapes, and nothing that runs. */
-const TYPES_ONLY: Record<string, readonly string[]> = { lab: ['tracking', 'trust'] };
+const TYPES_ONLY: Record<string, readonly string[]> = { lab: ['tracking', 'trust'], scenarios: ['tracking'] };
 
 /** The doors for test runners are rooms of one file. */
 const TEST_DOORS: Record<string, readonly string[]> = {

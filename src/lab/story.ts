@@ -45,7 +45,16 @@ export class Story {
 
   chapter(number: number, title: string): void {
     this.#write('');
-    this.#write(styleText('bold', `${number}. ${title}`));
+    this.#write(styleText('bold', `${number}. ${title}`.trimEnd()));
+  }
+
+  title(text: string): void {
+    this.#write(styleText('bold', this.#printable(text)));
+  }
+
+  /** Prose, broken into lines. */
+  paragraph(text: string): void {
+    for (const line of wrap(this.#printable(text), MAX_WIDTH)) this.#write(`  ${line}`);
   }
 
   say(text: string): void {
@@ -55,6 +64,11 @@ export class Story {
   /** `words` as a person would type them after the program's name. */
   command(words: readonly string[]): void {
     this.#write(styleText('cyan', `$ relaypair ${words.map(quoteWord).join(' ')}`));
+  }
+
+  /** The same as one line, quoted already. */
+  typed(line: string): void {
+    this.#write(styleText('cyan', `$ relaypair ${line}`));
   }
 
   /** What a program answered; lines that `keep` drops are shown as dots. */
@@ -105,6 +119,18 @@ export class Story {
   #printable(text: string): string {
     return this.#isPlain ? text.replaceAll(/[^\x20-\x7e]/gu, '?') : text;
   }
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }
 
 /** As a shell needs it: bare when nothing in it means anything there. */

@@ -56,7 +56,7 @@ async function look(sent: Sent, { servers, destination, connections }: Places): 
   const tracking = {} as Record<Role, readonly OutputRecord[]>;
   for (const role of ROLES) {
     cards[role] = await cardsOf(servers[role], sent);
-    tracking[role] = await servers[role].ask('Get-MessageTrackingLog', { MessageId: sent.id });
+    tracking[role] = await trackingOf(servers[role], sent);
   }
   const hop = findHop(sent.direction, cards);
   const wire = hop.receiver && connections().find(({ clientPort }) => clientPort === hop.receiver?.peer.port);
@@ -90,6 +90,10 @@ async function cardsOf(server: LabServer, { id }: Sent): Promise<readonly Decisi
   const records = await server.ask('Get-DecisionCard', { MessageId: id });
   // The whole card as it was written; it came out of JSON.
   return records.map((record) => record['Card'] as unknown as DecisionCard);
+}
+
+async function trackingOf(server: LabServer, { id }: Sent): Promise<readonly OutputRecord[]> {
+  return server.isRunning ? server.ask('Get-MessageTrackingLog', { MessageId: id }) : [];
 }
 
 function isOf(content: Buffer, { id }: Sent): boolean {

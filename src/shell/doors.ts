@@ -40,6 +40,14 @@ export interface LabClockOptions {
   readonly speed: number | undefined;
 }
 
+export interface LabRunOptions {
+  /** Of the scenario. */
+  readonly name: string;
+  /** How often to play it; 1 or more. */
+  readonly repeat: number;
+  readonly isJson: boolean;
+}
+
 interface DemoOptions {
   /** Absolute; undefined: a temporary folder that is removed afterwards. */
   readonly dir: string | undefined;
@@ -85,6 +93,10 @@ export interface Doors {
   startServer(role: Role, configPath: string, options: ServerOptions): Promise<number>;
   up(options: UpOptions): Promise<number>;
   demo(options: DemoOptions): Promise<number>;
+  /** The guided scenarios, in the order in which they are best read. */
+  labScenarios(): Promise<readonly { readonly name: string; readonly title: string }[]>;
+  /** Plays one; resolves with the exit code. */
+  labRun(options: LabRunOptions): Promise<number>;
   /** Moves the clocks of both servers together, or only shows them; resolves with how both stand then. */
   labClock(options: LabClockOptions): Promise<readonly OutputRecord[]>;
   mergeCapture(options: Omit<MergeOptions, 'application'>): Promise<MergeReport>;

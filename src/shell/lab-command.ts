@@ -26,9 +26,33 @@ interface TypedClock {
   readonly json?: true;
 }
 
+interface TypedRun {
+  readonly repeat?: string;
+  readonly json?: true;
+}
+
+const MAX_REPEAT = 10_000;
+
 /** Adds the commands under `lab`. */
 export function addLabCommands(lab: Command, surroundings: LabSurroundings): void {
-  const { finish } = surroundings;
+  const { doors, finish } = surroundings;
+  lab
+    .command('list')
+    .description('List the guided scenarios')
+    .option('--json', 'print JSON')
+    .action((typed: { json?: true }) => finish(() => listScenarios(typed, surroundings)));
+  lab
+    .command('run')
+    .description('Play a guided scenario on a pair of its own, and explain what happens')
+    .argument('<name>', 'the scenario; "relaypair lab list" lists them')
+    .option('--repeat <times>', 'play it so often, and compare the decision cards')
+    .option('--json', 'print JSON')
+    .action((name: string, { repeat, json }: TypedRun) =>
+      finish(async () => {
+        const times = repeat === undefined ? 1 : named('--repeat', () => readTimes(repeat));
+        return doors.labRun({ name, repeat: times, isJson: json === true });
+      }),
+    );
   lab
     .command('clock')
     .description('Show the clocks of both servers, or move them together so that what is due on the way happens')
@@ -37,6 +61,20 @@ export function addLabCommands(lab: Command, surroundings: LabSurroundings): voi
     .option('--speed <times>', 'how many times as fast as the clock of the machine')
     .option('--json', 'print JSON')
     .action((typed: TypedClock) => finish(() => runClock(typed, surroundings)));
+}
+
+async function listScenarios({ json }: { json?: true }, { doors, terminal }: LabSurroundings): Promise<number> {
+  const scenarios = (await doors.labScenarios()).map(({ name, title }) => ({ Name: name, Title: title }));
+  const table = formatTable(scenarios, ['Name', 'Title']);
+  terminal.stdout.write(`${json ? formatJson(scenarios) : table.join('\n')}\n`);
+  return DONE;
+}
+
+/** Throws Problem `bad-value`. */
+function readTimes(text: string): number {
+  const times = Number(text);
+  if (/^\d{1,6}$/.test(text) && times >= 1 && times <= MAX_REPEAT) return times;
+  throw new Problem('bad-value', `"${text}" is no number of times; write a whole number from 1 to ${MAX_REPEAT}`);
 }
 
 async function runClock(typed: TypedClock, { doors, terminal }: LabSurroundings): Promise<number> {

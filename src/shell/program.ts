@@ -31,7 +31,7 @@ export const COMMANDS = [
   ['trail', 'Show the way of one message over both servers'],
   ['top', 'Watch both servers: queues, rates, reasons, the last hops'],
   ['demo', 'Show on real servers what the pair does when certificates expire'],
-  ['lab', 'Move the clocks of a running laboratory pair together'],
+  ['lab', 'Play guided scenarios; move the clocks of a running laboratory pair together'],
   ['capture', 'Put the secrets of sessions into a capture that another program made'],
   ['meddle', 'Stand between a client and an SMTP server, and break TLS as a scenario says'],
   ['prove', 'Try everything that can happen to TLS against every policy, and write a report'],

@@ -34,6 +34,8 @@ beforeEach(async () => {
     startServer: (role, config, options) => note('start', role, config, options),
     up: (options) => note('up', options),
     demo: (options) => note('demo', options),
+    labScenarios: () => Promise.resolve([{ name: 'the-story', title: 'The whole story' }]),
+    labRun: (options) => note('lab run', options),
     labClock: (options) => note('lab clock', options).then(() => [{ Server: 'hub', Clock: 'not moved' }]),
     mergeCapture: async (options) => {
       await note('merge', options);
@@ -359,6 +361,23 @@ describe('what is started', () => {
       ['merge', { ...merge, overwrite: true, all: true }],
     ]);
     expect((await run(['capture', 'merge', 'wire.pcap', 'keys.log'])).code).toBe(2);
+  });
+
+  it('is a guided scenario, once or again and again', async () => {
+    expect((await run(['lab', 'list'])).out).toMatch(/^Name +Title\n-+ +-+\nthe-story The whole story\n$/);
+    expect((await run(['lab', 'list', '--json'])).out).toContain('"Title": "The whole story"');
+    expect((await run(['lab', 'run', 'the-story'])).code).toBe(0);
+    expect((await run(['lab', 'run', 'stripping', '--repeat', '50', '--json'])).code).toBe(0);
+    expect(started).toEqual([
+      ['lab run', { name: 'the-story', repeat: 1, isJson: false }],
+      ['lab run', { name: 'stripping', repeat: 50, isJson: true }],
+    ]);
+    for (const times of ['0', 'often', '1.5', '100000']) {
+      const refused = await run(['lab', 'run', 'the-story', '--repeat', times]);
+      expect(refused).toMatchObject({ out: '', err: expect.stringMatching(/^relaypair: --repeat: "/) });
+      expect(refused.code).toBeGreaterThan(0);
+    }
+    expect(started).toHaveLength(2);
   });
 
   it('is the demo', async () => {
