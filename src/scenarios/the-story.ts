@@ -1,5 +1,12 @@
 import { hasEvent, nothingBounced, offersStartTls, synchronizes } from './facts.ts';
-import type { Scenario } from './scenario.ts';
+import type { Fact, Scenario } from './scenario.ts';
+
+function edgeRefusesMail(isRefusing: boolean): Fact {
+  return {
+    says: `the Edge ${isRefusing ? 'refuses' : 'takes'} a letter from the world for anna@contoso.test`,
+    holds: async ({ pair }) => (await pair.send({ direction: 'in' })).isAccepted !== isRefusing,
+  };
+}
 
 export const theStory: Scenario = {
   name: 'the-story',
@@ -12,19 +19,18 @@ export const theStory: Scenario = {
   steps: [
     {
       tells:
-        'Two servers that do not know each other. Both offer STARTTLS with certificates that they made themselves. The Hub takes a letter for the world and keeps it: it knows no Edge to send it by.',
-      letters: [{ letter: 'early', becomes: 'waiting' }],
-      facts: [offersStartTls('hub', true), offersStartTls('edge', true)],
+        'Two servers that do not know each other. Both offer STARTTLS with certificates that they made themselves. The Edge knows of no domain to take mail for, and refuses what comes for the people inside.',
+      facts: [offersStartTls('hub', true), offersStartTls('edge', true), edgeRefusesMail(true)],
     },
     {
       tells:
-        "The Edge writes a subscription file: its public certificate, and a login for EdgeSync that is good for a day. The Hub imports it, which puts the certificate into AD, and EdgeSync carries the Hub's certificate, its connectors and its domains to the Edge. The letter that waited leaves.",
+        "The Edge writes a subscription file: its public certificate, and a login for EdgeSync that is good for a day. The Hub imports it, which puts the certificate into AD, and EdgeSync carries the Hub's certificate, its connectors and its domains to the Edge.",
       commands: [
         'edge New-EdgeSubscription -FileName edge.xml',
         'hub New-EdgeSubscription -FileName edge.xml -Site Default-First-Site-Name',
       ],
       act: ({ pair }) => pair.subscribe(),
-      letters: [{ letter: 'early', becomes: 'encrypted', reason: 'direct-trust' }],
+      facts: [edgeRefusesMail(false)],
     },
     {
       tells:
