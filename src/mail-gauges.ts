@@ -1,4 +1,4 @@
-// What of transport is measured when somebody reads the metrics: connections, queues, what is set aside. Labels are closed lists;
+// What of transport is told when somebody reads the metrics: connections, queues, what is set aside. Labels are closed lists;
 // a queue's name is none.
 
 import type { Clock } from './clock.ts';
@@ -30,7 +30,7 @@ export function addMailGauges(metrics: Metrics, parts: MailParts): void {
       { labels: { direction: 'out' }, value: sum(queue.queues(), ({ connections }) => connections) },
     ],
   });
-  metrics.gauge({
+  metrics.counter({
     name: 'connections_taken',
     help: 'SMTP connections from clients since the start, by the service that they came to',
     labels: ['service'],

@@ -25,6 +25,9 @@ const OPERATORS = {
 
 type Operator = keyof typeof OPERATORS;
 
+/** For completion. */
+export const FILTER_OPERATORS: readonly string[] = Object.keys(OPERATORS);
+
 const NUMBER_TYPES = {
   number: 'integer',
   size: 'size',

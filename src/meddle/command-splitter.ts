@@ -1,6 +1,7 @@
 // What a client says in SMTP, piece by piece: commands, answers within AUTH, messages and their end (RFC 5321, RFC 3030, RFC 4954).
 // It follows the conversation only as far as it must to tell them apart; whoever reads it says what was replied.
 
+import { PendingOctets } from './pending-octets.ts';
 import type { Unit } from './unit.ts';
 
 const MAX_LINE_OCTETS = 65_536;
@@ -8,7 +9,7 @@ const END_OF_DATA = Buffer.from('\r\n.\r\n');
 const DOT_LINE = Buffer.from('.\r\n');
 
 export class CommandSplitter {
-  #pending = Buffer.alloc(0);
+  readonly #pending = new PendingOctets();
   #state: 'command' | 'response' | 'data' | 'chunk' = 'command';
   /** Of the message under way: octets that were handed out. */
   #offset = 0;
@@ -16,14 +17,12 @@ export class CommandSplitter {
   #isLineStart = true;
 
   add(octets: Buffer): void {
-    this.#pending = Buffer.concat([this.#pending, octets]);
+    this.#pending.add(octets);
   }
 
   /** Everything that was added and not handed out. */
   takeRest(): Buffer {
-    const rest = this.#pending;
-    this.#pending = Buffer.alloc(0);
-    return rest;
+    return this.#pending.take();
   }
 
   /** What follows is a message, up to its dot. */
@@ -46,9 +45,9 @@ export class CommandSplitter {
   }
 
   #nextLine(): Unit | undefined {
-    const end = this.#pending.indexOf(0x0a) + 1;
-    if (end === 0 && this.#pending.length <= MAX_LINE_OCTETS) return undefined;
-    const octets = this.#take(end === 0 ? this.#pending.length : end);
+    const end = this.#pending.octets.indexOf(0x0a) + 1;
+    if (end === 0 && this.#pending.octets.length <= MAX_LINE_OCTETS) return undefined;
+    const octets = this.#pending.take(end === 0 ? this.#pending.octets.length : end);
     if (end === 0) return unit(octets, ['junk'], `${octets.length} octets without an end of line`);
     const line = octets.toString('latin1').replace(/\r?\n$/, '');
     if (this.#state === 'response') {
@@ -69,32 +68,32 @@ export class CommandSplitter {
   }
 
   #nextOfChunk(): Unit | undefined {
-    if (this.#pending.length === 0) return undefined;
-    const octets = this.#take(Math.min(this.#pending.length, this.#chunkLeft));
+    if (this.#pending.octets.length === 0) return undefined;
+    const octets = this.#pending.take(Math.min(this.#pending.octets.length, this.#chunkLeft));
     this.#chunkLeft -= octets.length;
     if (this.#chunkLeft === 0) this.#state = 'command';
     return this.#body(octets);
   }
 
   #nextOfData(): Unit | undefined {
-    if (this.#isLineStart && this.#pending.subarray(0, 3).equals(DOT_LINE)) {
+    if (this.#isLineStart && this.#pending.octets.subarray(0, 3).equals(DOT_LINE)) {
       this.#state = 'command';
-      return unit(this.#take(3), ['dot'], '.');
+      return unit(this.#pending.take(3), ['dot'], '.');
     }
-    const end = this.#pending.indexOf(END_OF_DATA);
-    const length = end < 0 ? this.#pending.length - this.#held() : end + 2;
+    const end = this.#pending.octets.indexOf(END_OF_DATA);
+    const length = end < 0 ? this.#pending.octets.length - this.#held() : end + 2;
     if (length === 0) return undefined;
-    const octets = this.#take(length);
+    const octets = this.#pending.take(length);
     this.#isLineStart = octets.subarray(-2).toString('latin1') === '\r\n';
     return this.#body(octets);
   }
 
   /** How many octets at the end may be the beginning of the end. */
   #held(): number {
-    if (this.#isLineStart && DOT_LINE.subarray(0, this.#pending.length).equals(this.#pending))
-      return this.#pending.length;
+    if (this.#isLineStart && DOT_LINE.subarray(0, this.#pending.octets.length).equals(this.#pending.octets))
+      return this.#pending.octets.length;
     for (let length = END_OF_DATA.length - 1; length > 0; length--) {
-      if (this.#pending.subarray(-length).equals(END_OF_DATA.subarray(0, length))) return length;
+      if (this.#pending.octets.subarray(-length).equals(END_OF_DATA.subarray(0, length))) return length;
     }
     return 0;
   }
@@ -103,12 +102,6 @@ export class CommandSplitter {
     const offset = this.#offset;
     this.#offset += octets.length;
     return { ...unit(octets, ['body'], `${octets.length} octets of the message`), offset };
-  }
-
-  #take(length: number): Buffer {
-    const octets = this.#pending.subarray(0, length);
-    this.#pending = this.#pending.subarray(length);
-    return octets;
   }
 }
 

@@ -2,6 +2,7 @@
 // all of a handshake of TLS 1.2 up to Finished, of TLS 1.3 the two hellos. Both sides of a conversation share what is known of it.
 
 import { describeCertificate, describeClientHello, readServerHello, readServerName } from './handshake-facts.ts';
+import { PendingOctets } from './pending-octets.ts';
 import { HANDSHAKE_MESSAGES } from './point.ts';
 import type { Side, Unit } from './unit.ts';
 
@@ -67,7 +68,7 @@ const ALERT_UNDER_AEAD = 19;
 export class RecordSplitter {
   readonly #side: Side;
   readonly #view: HandshakeView;
-  #pending = Buffer.alloc(0);
+  readonly #pending = new PendingOctets();
   #count = 0;
   #isTls = true;
   /** Handshake octets whose message has not come whole. */
@@ -79,17 +80,18 @@ export class RecordSplitter {
   }
 
   add(octets: Buffer): void {
-    this.#pending = Buffer.concat([this.#pending, octets]);
+    this.#pending.add(octets);
   }
 
   /** The next record that has come whole; what is no TLS comes as it is, and so does everything behind it. */
   next(): Unit | undefined {
-    this.#isTls &&= this.#pending.length < 2 || ((this.#pending[0] ?? 0) in CONTENT && this.#pending[1] === 3);
-    if (!this.#isTls) return this.#pending.length === 0 ? undefined : this.#junk();
-    if (this.#pending.length < HEADER) return undefined;
-    const length = HEADER + this.#pending.readUInt16BE(3);
-    if (this.#pending.length < length) return undefined;
-    const octets = this.#take(length);
+    this.#isTls &&=
+      this.#pending.octets.length < 2 || ((this.#pending.octets[0] ?? 0) in CONTENT && this.#pending.octets[1] === 3);
+    if (!this.#isTls) return this.#pending.octets.length === 0 ? undefined : this.#junk();
+    if (this.#pending.octets.length < HEADER) return undefined;
+    const length = HEADER + this.#pending.octets.readUInt16BE(3);
+    if (this.#pending.octets.length < length) return undefined;
+    const octets = this.#pending.take(length);
     this.#count++;
     const { names, details } = this.#read(octets);
     return this.#unit(octets, [...names, `record ${this.#count}`], [names.join(', '), ...details].join(': '));
@@ -132,14 +134,8 @@ export class RecordSplitter {
   }
 
   #junk(): Unit {
-    const octets = this.#take(this.#pending.length);
+    const octets = this.#pending.take(this.#pending.octets.length);
     return this.#unit(octets, ['junk'], `${octets.length} octets that are no TLS`);
-  }
-
-  #take(length: number): Buffer {
-    const octets = this.#pending.subarray(0, length);
-    this.#pending = this.#pending.subarray(length);
-    return octets;
   }
 
   #unit(octets: Buffer, names: readonly string[], text: string): Unit {

@@ -1,5 +1,7 @@
 // What a server says in SMTP, reply by reply (RFC 5321 §4.2). Which command a reply answers is for whoever reads it.
 
+import { PendingOctets } from './pending-octets.ts';
+
 const MAX_REPLY_OCTETS = 262_144;
 
 export interface SplitReply {
@@ -11,33 +13,30 @@ export interface SplitReply {
 }
 
 export class ReplySplitter {
-  #pending = Buffer.alloc(0);
+  readonly #pending = new PendingOctets();
 
   add(octets: Buffer): void {
-    this.#pending = Buffer.concat([this.#pending, octets]);
+    this.#pending.add(octets);
   }
 
   takeRest(): Buffer {
-    const rest = this.#pending;
-    this.#pending = Buffer.alloc(0);
-    return rest;
+    return this.#pending.take();
   }
 
   /** The next reply that has come whole, or what is none; undefined while more is to come. */
   next(): SplitReply | undefined {
     const end = this.#findEnd();
     if (end === undefined) return undefined;
-    const octets = this.#pending.subarray(0, end);
-    this.#pending = this.#pending.subarray(end);
+    const octets = this.#pending.take(end);
     return { octets, code: codeOf(octets), text: textOf(octets) };
   }
 
   /** Behind the first line that goes on no more. */
   #findEnd(): number | undefined {
     for (let start = 0; ; ) {
-      const end = this.#pending.indexOf(0x0a, start) + 1;
-      if (end === 0) return this.#pending.length > MAX_REPLY_OCTETS ? this.#pending.length : undefined;
-      const isContinued = /^\d{3}-/.test(this.#pending.subarray(start, start + 4).toString('latin1'));
+      const end = this.#pending.octets.indexOf(0x0a, start) + 1;
+      if (end === 0) return this.#pending.octets.length > MAX_REPLY_OCTETS ? this.#pending.octets.length : undefined;
+      const isContinued = /^\d{3}-/.test(this.#pending.octets.subarray(start, start + 4).toString('latin1'));
       if (!isContinued) return end;
       start = end;
     }

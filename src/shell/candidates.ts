@@ -2,10 +2,12 @@
 // of a parameter, and behind a bar the stages. Pure; derived from the declarations, as the completion of other shells is.
 
 import { type CmdletDeclaration, parametersOf } from '../cmdlets/cmdlet.ts';
+import { FILTER_OPERATORS } from '../cmdlets/filter-value.ts';
+import type { Parameter } from '../cmdlets/parameters.ts';
 import { SHELL_OPTIONS } from './shell-options.ts';
 
 const STAGES = ['where', 'sort', 'select', 'measure', 'fl', 'ft', 'ConvertTo-Json'];
-const OPERATORS = ['-eq', '-ne', '-gt', '-ge', '-lt', '-le', '-like', '-notlike', '-and', '-or', '-not'];
+const OPERATORS = [...FILTER_OPERATORS, '-and', '-or', '-not'];
 /** What the interactive shell knows besides cmdlets. */
 const SHELL_WORDS = ['help', 'exit'] as const;
 
@@ -37,11 +39,15 @@ function offerParameter(words: readonly string[], cmdlet: CmdletDeclaration): st
   const isNamed = words.at(-2)?.startsWith('-') === true && name !== undefined;
   if (isNamed && !words.at(-1)?.startsWith('-')) {
     const parameter = declared[name];
-    if (parameter !== undefined && 'choices' in parameter) return [...parameter.choices];
-    if (parameter?.type === 'boolean') return ['true', 'false'];
-    if (parameter?.type !== 'switch') return [];
+    if (parameter !== undefined && parameter.type !== 'switch') return [...choicesOf(parameter)];
   }
   return [...Object.keys(declared).map((each) => `-${each}`), ...SHELL_OPTIONS.map((option) => `--${option.name}`)];
+}
+
+/** The values that a parameter may have, where they can be listed. */
+export function choicesOf(parameter: Parameter): readonly string[] {
+  if (parameter.type === 'boolean') return ['true', 'false'];
+  return 'choices' in parameter ? parameter.choices : [];
 }
 
 /** Properties are those of the cmdlet's table: only the server knows all of them. */

@@ -7,6 +7,7 @@ import { type Command, type Complete, type OptionHandler, RootCommand } from '@b
 import { type CmdletDeclaration, parametersOf } from '../cmdlets/cmdlet.ts';
 import type { Role } from '../config.ts';
 import type { Parameter } from '../cmdlets/parameters.ts';
+import { choicesOf } from './candidates.ts';
 import { SHELL_OPTIONS } from './shell-options.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -85,8 +86,7 @@ function completeValue(parameter: Parameter, typed: Typed): OptionHandler {
 }
 
 function completeChoices(complete: Complete, parameter: Parameter): void {
-  const choices = parameter.type === 'boolean' ? ['true', 'false'] : 'choices' in parameter ? parameter.choices : [];
-  for (const choice of choices) complete(choice, '');
+  for (const choice of choicesOf(parameter)) complete(choice, '');
 }
 
 /** The library always turns the shell's own completion of file names off. */

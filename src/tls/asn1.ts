@@ -1,4 +1,4 @@
-// Walking and building ASN.1 with node-forge, for the one format that node:crypto cannot take apart or put together, PKCS#12.
+// Walking and building ASN.1 with node-forge, for what node:crypto cannot take apart or put together: PKCS#12, certificates.
 // Everything here throws on a shape that is not as expected; whoever reads a file turns that into one sentence.
 
 import forge from 'node-forge';
@@ -68,6 +68,11 @@ export function oid(dotted: string): Asn1 {
 
 export function octets(bytes: Buffer): Asn1 {
   return forge.asn1.create(Class.UNIVERSAL, Type.OCTETSTRING, false, bytes.toString('latin1'));
+}
+
+/** A BIT STRING without unused bits. */
+export function bitString(bytes: Buffer): Asn1 {
+  return forge.asn1.create(Class.UNIVERSAL, Type.BITSTRING, false, `\0${bytes.toString('latin1')}`);
 }
 
 export function integer(value: number): Asn1 {

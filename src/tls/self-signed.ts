@@ -80,7 +80,7 @@ export function endOfValidity(notBefore: Date, validityDays?: number): Date {
 }
 
 /** 16 random bytes; the first is neither zero nor negative, so that the number is positive and keeps its length (RFC 5280 §4.1.2.2). */
-function createSerialNumber(): string {
+export function createSerialNumber(): string {
   const serial = randomBytes(16);
   serial.writeUInt8((serial.readUInt8(0) & 0x3f) | 0x40, 0);
   return serial.toString('hex');

@@ -19,8 +19,8 @@ export interface Reading {
   readonly value: number;
 }
 
-interface GaugeOptions {
-  /** Without `relaypair_`. */
+interface AskedOptions {
+  /** Without `relaypair_`, and `_total` of a counter. */
   readonly name: string;
   readonly help: string;
   readonly labels?: readonly string[];
@@ -79,21 +79,39 @@ export class Metrics {
   });
 
   constructor() {
-    const { mail } = this;
-    this.#show('messages', 'What happened to messages, by the events of message tracking', ['event'], () =>
-      mail.read('messages'),
-    );
-    this.#show('message_bytes', 'Octets of the bodies of those messages', ['event'], () => mail.read('bytes'));
-    this.#show(
+    const show = (
+      name: 'messages' | 'bytes' | 'hops',
+      shownAs: string,
+      help: string,
+      labels: readonly string[],
+    ): void => this.counter({ name: shownAs, help, labels, read: () => readTally(this.mail, name, labels) });
+    show('messages', 'messages', 'What happened to messages, by the events of message tracking', ['event']);
+    show('bytes', 'message_bytes', 'Octets of the bodies of those messages', ['event']);
+    show(
+      'hops',
       'hops',
       'Deliveries tried and messages accepted, by the side, the channel, the reason and the outcome of the decision card',
       ['side', 'channel', 'reason', 'outcome'],
-      () => mail.read('hops'),
     );
   }
 
+  /** Adds a counter of which somebody else keeps the numbers, which never fall: `relaypair_NAME_total`. */
+  counter({ name, help, labels = [], read }: AskedOptions): void {
+    const counter: Counter = new Counter({
+      name: `relaypair_${name}_total`,
+      help,
+      labelNames: [...labels],
+      registers: [this.#registry],
+      async collect() {
+        const readings = await read();
+        counter.reset();
+        for (const { labels: own = {}, value } of readings) counter.inc(own, value);
+      },
+    });
+  }
+
   /** Adds a gauge that is asked for its values when the metrics are read. */
-  gauge({ name, help, labels = [], read }: GaugeOptions): void {
+  gauge({ name, help, labels = [], read }: AskedOptions): void {
     const gauge: Gauge = new Gauge({
       name: `relaypair_${name}`,
       help,
@@ -130,28 +148,18 @@ export class Metrics {
     return samples.toSorted((a, b) => a.name.localeCompare(b.name, 'en'));
   }
 
-  /** A counter of which somebody else keeps the numbers. */
-  #show(
-    what: string,
-    help: string,
-    labelNames: readonly string[],
-    read: () => readonly { readonly words: readonly string[]; readonly count: number }[],
-  ): void {
-    const counter: Counter = new Counter({
-      name: `relaypair_${what}_total`,
-      help,
-      labelNames: [...labelNames],
-      registers: [this.#registry],
-      collect() {
-        counter.reset();
-        for (const { words, count } of read()) {
-          counter.inc(Object.fromEntries(labelNames.map((label, index) => [label, words[index] ?? ''])), count);
-        }
-      },
-    });
-  }
-
   #count(what: string, help: string): Counter {
     return new Counter({ name: `relaypair_${what}_total`, help, registers: [this.#registry] });
   }
+}
+
+function readTally(
+  mail: MailTally,
+  name: Parameters<MailTally['read']>[0],
+  labels: readonly string[],
+): readonly Reading[] {
+  return mail.read(name).map(({ words, count }) => ({
+    labels: Object.fromEntries(labels.map((label, index) => [label, words[index] ?? ''])),
+    value: count,
+  }));
 }
