@@ -16,10 +16,10 @@ const fresh = {
 
 describe('decodeHead', () => {
   it('knows a fresh message by its envelope alone', () => {
-    const { receivedAt, expiresAt } = envelope;
+    const { receivedAt, expiresAt, reversePath } = envelope;
     expect(decodeHead(fresh)).toEqual({
       id: 7,
-      envelope: { receivedAt, expiresAt },
+      envelope: { receivedAt, expiresAt, reversePath },
       recipients: ['a@one.test', 'b@one.test'].map((address) => ({ address, status: 'pending', delayNotified: false })),
       attempts: 0,
       nextAttemptAt: receivedAt,
