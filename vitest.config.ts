@@ -12,7 +12,7 @@ class ProcessesFirst extends BaseSequencer {
 
 export default defineConfig({
   // What is published under a name of the package is the source here.
-  ssr: { resolve: { conditions: ['relaypair-source', 'node', 'import'] } },
+  ssr: { resolve: { conditions: ['relaypair-source', 'node'] } },
   test: {
     include: ['test/**/*.test.ts'],
     // Limits against hanging, not measures: a slow machine is no failure.

@@ -2,13 +2,14 @@
 // CI, which says RELAYPAIR_PEERS=required, its absence is a failure.
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Where .ci/install-peers puts what cannot be installed beside the others. */
 const UNPACKED = new URL('../../.ci/peers', import.meta.url).pathname;
-/** Debian keeps servers outside an ordinary user's PATH. */
-const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', UNPACKED];
+const POSTGRES_VERSIONS = '/usr/lib/postgresql';
+/** Debian keeps servers outside an ordinary user's PATH, and each version of PostgreSQL in a folder of its own. */
+const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', UNPACKED, ...postgresFolders()];
 
 /** Where the program is; the name alone when nobody knows. */
 export function peerPath(command: string): string {
@@ -40,6 +41,13 @@ function demand(isThere: boolean, what: string): boolean {
     throw new Error(`${what} is missing here, and RELAYPAIR_PEERS=required says that it must not be`);
   }
   return isThere;
+}
+
+/** The newest first. */
+function postgresFolders(): string[] {
+  if (!existsSync(POSTGRES_VERSIONS)) return [];
+  const versions = readdirSync(POSTGRES_VERSIONS).toSorted((a, b) => Number(b) - Number(a));
+  return versions.map((version) => join(POSTGRES_VERSIONS, version, 'bin'));
 }
 
 function isExecutable(path: string): boolean {
