@@ -27,12 +27,28 @@ const place = z.string(NO_PLACE).transform((text, context): WebPlace => {
 
 const fileName = z.string().min(1);
 
+const NO_ORIGIN =
+  'not the address of a server; write http://127.0.0.1:8025 or https://edge.example:8443, without a path';
+
+/** An origin (RFC 6454): where another server's API is asked, or another server's page comes from. */
+const origin = z.string(NO_ORIGIN).transform((text, context) => {
+  const url = URL.parse(text);
+  const isOrigin = url !== null && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href;
+  if (isOrigin) return url.origin;
+  context.addIssue({ code: 'custom', message: `"${text}" is ${NO_ORIGIN}` });
+  return z.NEVER;
+});
+
+const partner = z.strictObject({ name: z.string().min(1).max(64), url: origin });
+
 export const webSection = z
   .strictObject({
     listen: place,
     certificate: fileName.optional(),
     key: fileName.optional(),
     hosts: z.array(hostName).default([]),
+    partners: z.array(partner).max(16).default([]),
+    allowedOrigins: z.array(origin).max(16).default([]),
   })
   .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
     path: ['certificate'],
@@ -47,6 +63,15 @@ export interface WebConfig {
   readonly files: { readonly certificate: string; readonly key: string } | undefined;
   /** Names that the door is asked by, beside the server's own and its addresses. */
   readonly hosts: readonly string[];
+  /** Servers that this one's page asks too: their names in it, and their origins. */
+  readonly partners: readonly WebPartner[];
+  /** Origins of other servers' pages that may use this API, each with a token or as a stranger may. */
+  readonly allowedOrigins: readonly string[];
+}
+
+export interface WebPartner {
+  readonly name: string;
+  readonly url: string;
 }
 
 /** `baseFolder` is the config file's, `dataFolder` the server's. */
@@ -55,7 +80,7 @@ export function completeWeb(
   folders: { readonly baseFolder: string; readonly dataFolder: string },
 ): WebConfig | undefined {
   if (!section) return undefined;
-  const { listen, certificate, key, hosts } = section;
+  const { listen, certificate, key, hosts, partners, allowedOrigins } = section;
   return {
     listen: listen.kind === 'unix' ? { ...listen, path: resolve(folders.dataFolder, listen.path) } : listen,
     files:
@@ -63,6 +88,8 @@ export function completeWeb(
         ? undefined
         : { certificate: resolve(folders.baseFolder, certificate), key: resolve(folders.baseFolder, key) },
     hosts,
+    partners,
+    allowedOrigins,
   };
 }
 

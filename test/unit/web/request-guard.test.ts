@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { judgeRequest, type RequestFacts } from '../../../src/web/request-guard.ts';
 
-const RULES = { scheme: 'http', names: new Set(['localhost', 'hub01.contoso.test']) } as const;
+const RULES = {
+  scheme: 'http',
+  names: new Set(['localhost', 'hub01.contoso.test']),
+  allowedOrigins: new Set(['http://127.0.0.1:8026']),
+} as const;
 const GOOD: RequestFacts = {
   method: 'POST',
   host: 'localhost:8025',
@@ -18,6 +22,9 @@ describe('judgeRequest', () => {
     { host: 'HUB01.contoso.test', origin: undefined, fetchSite: undefined },
     { method: 'GET', contentType: undefined, fetchSite: 'none', origin: undefined },
     { contentType: 'application/json; charset=utf-8' },
+    { origin: 'http://127.0.0.1:8026', fetchSite: 'same-site' },
+    { origin: 'http://127.0.0.1:8026', fetchSite: 'cross-site' },
+    { origin: 'http://127.0.0.1:8026', method: 'OPTIONS', contentType: undefined },
   ])('lets %j in', (facts) => {
     expect(judgeRequest({ ...GOOD, ...facts }, RULES)).toBeUndefined();
   });
@@ -40,7 +47,12 @@ describe('judgeRequest', () => {
     [{ origin: 'http://localhost:9999' }, 'wrong-origin'],
     [{ origin: '' }, 'wrong-origin'],
     [{ fetchSite: 'cross-site', origin: undefined }, 'wrong-origin'],
-    [{ fetchSite: 'same-site' }, 'wrong-origin'],
+    [{ fetchSite: 'same-site', origin: undefined }, 'wrong-origin'],
+    [{ origin: 'http://127.0.0.1:8027', method: 'OPTIONS' }, 'method-not-allowed'],
+    [{ origin: 'http://127.0.0.1:80260' }, 'wrong-origin'],
+    [{ origin: 'http://127.0.0.1:8026', method: 'DELETE' }, 'method-not-allowed'],
+    [{ origin: 'http://127.0.0.1:8026', host: 'evil.test' }, 'wrong-host'],
+    [{ origin: 'http://127.0.0.1:8026', contentType: 'text/plain' }, 'media-type'],
     [{ contentType: undefined }, 'media-type'],
     [{ contentType: 'text/plain' }, 'media-type'],
     [{ contentType: 'application/x-www-form-urlencoded' }, 'media-type'],
