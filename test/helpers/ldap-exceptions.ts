@@ -3,6 +3,7 @@
 
 import { isWithinDn } from '../../src/ldap/dn.ts';
 import type { LdapOperation } from '../../src/ldap/entry.ts';
+import type { Extensible, Filter } from '../../src/ldap/filter-tree.ts';
 import { ResultCode } from '../../src/ldap/result.ts';
 import { isProblem } from '../../src/problem.ts';
 import type { TwinAnswer, TwinRequest } from './ldap-twins.ts';
@@ -83,11 +84,40 @@ export const EXCEPTIONS: readonly Exception[] = [
       theirs.resultCode === ResultCode.other &&
       request.operations[theirs.failedOperation ?? -1]?.kind === 'delete',
   },
+  {
+    what: 'a rule without an attribute: slapd has no numbers that count changes (uSNCreated, uSNChanged), and takes a value that the rule cannot read for one that does not match',
+    section:
+      'RFC 4511 §4.5.1.7.7: without a type the value is compared with all attributes that support the rule; one that cannot be read is Undefined',
+    applies: (scene) => isSearched(scene, ({ attribute }) => attribute === undefined),
+  },
+  {
+    what: 'slapd finds no class by its name when objectIdentifierMatch is asked for by its name',
+    section: 'RFC 4517 §4.2.26: objectIdentifierMatch compares the object identifiers that names stand for',
+    applies: (scene) => isSearched(scene, ({ rule }) => rule === 'objectIdentifierMatch'),
+  },
 ];
+
+const SEARCHED: readonly number[] = [ResultCode.success, ResultCode.sizeLimitExceeded];
 
 /** The exception that the difference is, if it is one. */
 export function findException(scene: Scene): Exception | undefined {
   return EXCEPTIONS.find(({ applies }) => applies(scene));
+}
+
+/** Whether both have carried out a search in which a rule is named in such a way. */
+function isSearched({ request, ours, theirs }: Scene, isSuch: (filter: Extensible) => boolean): boolean {
+  return (
+    request.kind === 'request' &&
+    request.request.kind === 'search' &&
+    hasExtensible(request.request.filter, isSuch) &&
+    [ours, theirs].every(({ resultCode }) => SEARCHED.includes(resultCode))
+  );
+}
+
+function hasExtensible(filter: Filter, isSuch: (filter: Extensible) => boolean): boolean {
+  if (filter.kind === 'not') return hasExtensible(filter.filter, isSuch);
+  if (filter.kind === 'and' || filter.kind === 'or') return filter.filters.some((one) => hasExtensible(one, isSuch));
+  return filter.kind === 'extensible' && isSuch(filter);
 }
 
 function namesOf(asked: TwinRequest): string[] {
