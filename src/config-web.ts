@@ -39,7 +39,7 @@ const origin = z.string(NO_ORIGIN).transform((text, context) => {
   return z.NEVER;
 });
 
-const partner = z.strictObject({ name: z.string().min(1).max(64), url: origin });
+const partner = z.strictObject({ fqdn: hostName, role: z.enum(['hub', 'edge']), url: origin });
 
 export const webSection = z
   .strictObject({
@@ -48,6 +48,7 @@ export const webSection = z
     key: fileName.optional(),
     hosts: z.array(hostName).default([]),
     partners: z.array(partner).max(16).default([]),
+    laboratory: origin.optional(),
     allowedOrigins: z.array(origin).max(16).default([]),
   })
   .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
@@ -63,14 +64,18 @@ export interface WebConfig {
   readonly files: { readonly certificate: string; readonly key: string } | undefined;
   /** Names that the door is asked by, beside the server's own and its addresses. */
   readonly hosts: readonly string[];
-  /** Servers that this one's page asks too: their names in it, and their origins. */
+  /** Servers that this one's page asks too. */
   readonly partners: readonly WebPartner[];
+  /** The origin at which the laboratory that this server is part of can be commanded. */
+  readonly laboratory: string | undefined;
   /** Origins of other servers' pages that may use this API, each with a token or as a stranger may. */
   readonly allowedOrigins: readonly string[];
 }
 
 export interface WebPartner {
-  readonly name: string;
+  readonly fqdn: string;
+  readonly role: 'hub' | 'edge';
+  /** The origin of its Admin API. */
   readonly url: string;
 }
 
@@ -80,7 +85,7 @@ export function completeWeb(
   folders: { readonly baseFolder: string; readonly dataFolder: string },
 ): WebConfig | undefined {
   if (!section) return undefined;
-  const { listen, certificate, key, hosts, partners, allowedOrigins } = section;
+  const { listen, certificate, key, hosts, partners, laboratory, allowedOrigins } = section;
   return {
     listen: listen.kind === 'unix' ? { ...listen, path: resolve(folders.dataFolder, listen.path) } : listen,
     files:
@@ -89,6 +94,7 @@ export function completeWeb(
         : { certificate: resolve(folders.baseFolder, certificate), key: resolve(folders.baseFolder, key) },
     hosts,
     partners,
+    laboratory,
     allowedOrigins,
   };
 }

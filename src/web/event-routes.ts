@@ -100,6 +100,7 @@ export function describeServer(context: ServerContext, caller: Caller) {
     Version: version,
     IsLaboratory: labClock !== undefined,
     Access: caller.access,
+    Laboratory: config.web?.laboratory ?? null,
     ...describeClock(context),
   };
 }

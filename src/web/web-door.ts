@@ -3,6 +3,7 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { House, OpenedDoor } from '../cmdlets/house.ts';
+import { netbiosNameOf } from '../config.ts';
 import { isLocalPlace, type WebConfig } from '../config-web.ts';
 import { type AccessRules, type Caller, findCaller } from './access.ts';
 import { addCmdletRoutes } from './cmdlet-routes.ts';
@@ -61,7 +62,7 @@ async function buildApp({ house, web, server, feed, pageFolder }: AppParts): Pro
       names: new Set(['localhost', config.fqdn, ...web.hosts]),
       allowedOrigins: new Set(web.allowedOrigins),
     },
-    partners: web.partners.map(({ url }) => url),
+    partners: [...web.partners.map(({ url }) => url), ...(web.laboratory === undefined ? [] : [web.laboratory])],
     log,
     title: 'relaypair Admin API',
     version,
@@ -86,8 +87,14 @@ async function buildApp({ house, web, server, feed, pageFolder }: AppParts): Pro
     },
     (request) => {
       admit(request);
-      const self = { Name: config.netbiosName, Url: '', IsSelf: true };
-      return [self, ...web.partners.map(({ name, url }) => ({ Name: name, Url: url, IsSelf: false }))];
+      const self = { Server: config.netbiosName, Fqdn: config.fqdn, Role: config.role, Url: null };
+      const partners = web.partners.map(({ fqdn, role, url }) => ({
+        Server: netbiosNameOf(fqdn),
+        Fqdn: fqdn,
+        Role: role,
+        Url: url,
+      }));
+      return [self, ...partners];
     },
   );
   addDescription(app, admit);

@@ -6,6 +6,9 @@ import { openWebServer, type WebServerFixture } from '../helpers/web-server.ts';
 
 const PAGE = 'http://127.0.0.1:8026';
 const PARTNER = 'https://edge.example:8443';
+const LABORATORY = 'http://127.0.0.1:8027';
+
+const EDGE = { fqdn: 'edge01.perimeter.test', role: 'edge' };
 
 let hub: WebServerFixture;
 
@@ -13,7 +16,8 @@ beforeAll(async () => {
   hub = await openWebServer({
     web: {
       listen: '127.0.0.1:0',
-      partners: [{ name: 'edge', url: `${PARTNER}/` }],
+      partners: [{ fqdn: 'edge01.perimeter.test', role: 'edge', url: `${PARTNER}/` }],
+      laboratory: LABORATORY,
       allowedOrigins: [PAGE],
     },
   });
@@ -24,19 +28,20 @@ describe('a server with partners', () => {
   it('tells its page of them, and lets it ask them and nobody else', async () => {
     const { json, headers } = await hub.ask('/api/v1/servers');
     expect(json).toEqual([
-      { Name: 'HUB01', Url: '', IsSelf: true },
-      { Name: 'edge', Url: PARTNER, IsSelf: false },
+      { Server: 'HUB01', Fqdn: 'hub01.contoso.test', Role: 'hub', Url: null },
+      { Server: 'EDGE01', Fqdn: 'edge01.perimeter.test', Role: 'edge', Url: PARTNER },
     ]);
-    expect(headers.get('content-security-policy')).toContain(`connect-src 'self' ${PARTNER};`);
+    expect(headers.get('content-security-policy')).toContain(`connect-src 'self' ${PARTNER} ${LABORATORY};`);
+    expect((await hub.ask('/api/v1')).json).toMatchObject({ Role: 'hub', Laboratory: LABORATORY });
   });
 
   it.each([
-    ['a path', { partners: [{ name: 'edge', url: 'http://edge.test/path' }] }],
-    ['a name and password', { partners: [{ name: 'edge', url: 'http://jo:secret@edge.test' }] }],
+    ['a path', { partners: [{ ...EDGE, url: 'http://edge.test/path' }] }],
+    ['a name and password', { partners: [{ ...EDGE, url: 'http://jo:secret@edge.test' }] }],
     ['another scheme', { allowedOrigins: ['ftp://edge.test'] }],
     ['everybody', { allowedOrigins: ['*'] }],
     ['nobody in particular', { allowedOrigins: ['null'] }],
-    ["a policy's end", { partners: [{ name: 'edge', url: 'http://edge.test; script-src *' }] }],
+    ["a policy's end", { laboratory: 'http://edge.test; script-src *' }],
   ])('takes no %s for an origin', async (_what, web) => {
     await expect(openWebServer({ web: { listen: '127.0.0.1:0', ...web } })).rejects.toThrow(
       /is not the address of a server/,
@@ -79,7 +84,7 @@ describe('a page of an allowed origin', () => {
 });
 
 describe('a page of any other origin', () => {
-  it.each(['http://127.0.0.1:8027', 'https://127.0.0.1:8026', 'http://127.0.0.1', 'null', 'http://evil.test'])(
+  it.each(['http://127.0.0.1:8028', 'https://127.0.0.1:8026', 'http://127.0.0.1', 'null', 'http://evil.test'])(
     'such as %s is refused as before, and told of no origin that may',
     async (origin) => {
       const token = hub.token('ReadWrite');
