@@ -23,6 +23,7 @@ const FLOOR_ONE = [
   'ip-range',
   'recurrence',
   'size',
+  'unsafe-text',
   'version',
 ];
 
@@ -61,6 +62,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   lab: ['control', 'capture', 'cmdlets', 'smtp', 'ldap', 'tls', 'storage', 'meddle'],
   meddle: ['tls', 'trust'],
   scenarios: ['lab', 'trust'],
+  page: [],
   prove: ['control', 'cmdlets', 'smtp', 'tls', 'trust', 'storage', 'meddle', 'lab', 'shell'],
 };
 
@@ -70,6 +72,11 @@ const ROLES = ['hub.ts', 'edge.ts'];
 
 /** Rooms of which a room may know the shapes, and nothing that runs. */
 const TYPES_ONLY: Record<string, readonly string[]> = { lab: ['tracking', 'trust'], scenarios: ['tracking'] };
+
+/**
+ * The page runs in a browser: of the rooms below it knows the shapes, and these pure files, whose own imports are types.
+ */
+const FOR_THE_BROWSER = ['trust/reasons.ts', 'shell/trail-facts.ts', 'unsafe-text.ts'];
 
 /** The doors for test runners are rooms of one file. */
 const TEST_DOORS: Record<string, readonly string[]> = {
@@ -117,6 +124,7 @@ function isAllowed({ from, to, isType }: Import): boolean {
   const isFloorOne = FLOOR_ONE.includes(to.replace(/\.ts$/, ''));
   const door = TEST_DOORS[from];
   if (door) return door.includes(target === '' ? to : target);
+  if (room === 'page') return target === 'page' || isType || FOR_THE_BROWSER.includes(to);
   if (ROLES.includes(to) && MAY_OPEN_ROLES.includes(room)) return true;
   if (isType && (TYPES_ONLY[room] ?? []).includes(target)) return true;
   if (room === '') return FLOOR_ONE.includes(from.replace(/\.ts$/, '')) ? isFloorOne : true;
@@ -164,6 +172,16 @@ describe('the house', () => {
     };
     for (const file of graph.keys()) visit(file, []);
     expect(circles).toEqual([]);
+  });
+
+  it('gives the page nothing that does not run in a browser', () => {
+    const reached = imports.filter(({ from, isType }) => FOR_THE_BROWSER.includes(from) && !isType);
+    expect(reached).toEqual([]);
+    const page = files
+      .filter((file) => roomOf(relative(SRC, file)) === 'page')
+      .map((file) => readFileSync(file, 'utf8'));
+    expect(page.length).toBeGreaterThan(10);
+    expect(page.filter((text) => /from 'node:|innerHTML|\beval\(|document\.cookie/.test(text))).toEqual([]);
   });
 
   it('keeps trust free of sockets, files and clocks of its own', () => {

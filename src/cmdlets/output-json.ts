@@ -2,15 +2,8 @@
 // nothing in a text that could move a cursor or hide something where the JSON is shown as it is.
 
 import { formatTimeSpan } from '../duration.ts';
+import { UNSAFE } from '../unsafe-text.ts';
 import { isList, isSize, isTimeSpan, type OutputValue } from './output.ts';
-
-/**
- * What can move a cursor, change what was printed, or hide: C0 and C1 controls, DEL, line and paragraph separators,
- * marks, embeddings, overrides and isolates of direction, invisible characters, tags, lone surrogates.
- */
-export const UNSAFE =
-  // oxlint-disable-next-line no-control-regex, no-misleading-character-class
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]|\p{Surrogate}/gu;
 
 /** The value as plain JSON. */
 export function toJson(value: OutputValue): unknown {

@@ -2,7 +2,7 @@
 // decision cards, the transcript and the captures. Everything that a peer said is text and nothing else.
 
 import { formatEvent } from '../meddle/observation.ts';
-import { escapeText } from '../shell/text.ts';
+import { escapeText } from '../unsafe-text.ts';
 import {
   type Cell,
   findBrokenCells,

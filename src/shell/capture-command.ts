@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { Doors } from './doors.ts';
 import { DONE } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
-import { escapeText } from './text.ts';
+import { escapeText } from '../unsafe-text.ts';
 
 interface CaptureCommandOptions {
   readonly doors: Pick<Doors, 'mergeCapture'>;

@@ -18,7 +18,7 @@ import { type Pipeline, runPipeline } from './pipeline.ts';
 import { printOutput, printProblem } from './printing.ts';
 import type { ShellOptions } from './shell-options.ts';
 import { isInteractive, type Terminal } from './terminal.ts';
-import { escapeText } from './text.ts';
+import { escapeText } from '../unsafe-text.ts';
 
 export interface CmdletCommand {
   readonly role: Role;

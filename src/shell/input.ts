@@ -6,7 +6,7 @@ import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import type { InputFile } from '../cmdlets/parameters.ts';
 import { Problem } from '../problem.ts';
-import { escapeText } from './text.ts';
+import { escapeText } from '../unsafe-text.ts';
 import { isInteractive, type Terminal } from './terminal.ts';
 
 /** Largest file that a cmdlet is given. */

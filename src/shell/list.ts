@@ -1,7 +1,8 @@
 // PowerShell's Format-List: `Name : value`, colons in one line, an empty line between records.
 
 import type { OutputRecord } from '../cmdlets/output.ts';
-import { escapeText, pad, widthOf } from './text.ts';
+import { pad, widthOf } from './text.ts';
+import { escapeText } from '../unsafe-text.ts';
 import { formatValue } from './values.ts';
 
 /** The lines of the list, every value whole. */

@@ -7,7 +7,7 @@ import { formatList, selectProperties } from './list.ts';
 import type { ShellOptions } from './shell-options.ts';
 import { formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
-import { escapeText } from './text.ts';
+import { escapeText } from '../unsafe-text.ts';
 import { formatJson } from './values.ts';
 
 /** Prints records, notices and warnings. */

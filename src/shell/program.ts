@@ -18,7 +18,7 @@ import { DONE, MISUSED } from './exit-code.ts';
 import { runInteractive } from './interactive.ts';
 import type { PairPlace } from './pair-servers.ts';
 import type { Terminal } from './terminal.ts';
-import { escapeText } from './text.ts';
+import { escapeText } from '../unsafe-text.ts';
 import { runTop, type TopOptions } from './top.ts';
 import { runTrail } from './trail.ts';
 

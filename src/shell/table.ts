@@ -2,7 +2,8 @@
 // widest columns give way until the table fits; into a pipe or file everything is written whole.
 
 import type { Column, OutputRecord, OutputValue } from '../cmdlets/output.ts';
-import { escapeText, pad, truncate, widthOf } from './text.ts';
+import { pad, truncate, widthOf } from './text.ts';
+import { escapeText } from '../unsafe-text.ts';
 import { formatValue } from './values.ts';
 
 /** No column is cut below this while another is wider. */

@@ -1,20 +1,4 @@
-// Text that came from anywhere (a Subject, an address, a peer's reply) made harmless for a terminal, and its width there.
-
-import { UNSAFE } from '../cmdlets/output-json.ts';
-
-const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-
-/** Unsafe characters written as `\n`, `\x1b`, `\u202e` or `\u{e0041}`. */
-export function escapeText(text: string): string {
-  return text.replace(UNSAFE, (character) => SHORT[character] ?? escapeCharacter(character));
-}
-
-function escapeCharacter(character: string): string {
-  const point = character.codePointAt(0) ?? 0;
-  const hex = point.toString(16);
-  if (point < 0x100) return `\\x${hex.padStart(2, '0')}`;
-  return point > 0xffff ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
-}
+// Escaped text on a terminal: its width in columns, cut and filled up to one.
 
 const segmenter = new Intl.Segmenter();
 const WIDE =

@@ -4,7 +4,8 @@
 import type { Column, OutputRecord } from '../cmdlets/output.ts';
 import type { Role } from '../config.ts';
 import { formatTable } from './table.ts';
-import { escapeText, truncate } from './text.ts';
+import { truncate } from './text.ts';
+import { escapeText } from '../unsafe-text.ts';
 
 /** What one server answered at one look. */
 export interface ServerLook {

@@ -3,7 +3,7 @@
 
 import type { DecisionCard } from '../tracking/decision-card.ts';
 import { explainReason } from '../trust/reasons.ts';
-import { escapeText } from './text.ts';
+import { escapeText } from '../unsafe-text.ts';
 import type { Hop, Trail } from './trail-facts.ts';
 
 interface Signs {

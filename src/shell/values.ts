@@ -4,7 +4,7 @@
 import { isList, isSize, isTimeSpan, type OutputRecord, type OutputValue } from '../cmdlets/output.ts';
 import { escapeJson, toJson } from '../cmdlets/output-json.ts';
 import { formatTimeSpan } from '../duration.ts';
-import { escapeText } from './text.ts';
+import { escapeText } from '../unsafe-text.ts';
 
 /** One line, safe to print. */
 export function formatValue(value: OutputValue): string {

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { escapeJson } from '../../../src/cmdlets/output-json.ts';
-import { escapeText, pad, truncate, widthOf } from '../../../src/shell/text.ts';
+import { pad, truncate, widthOf } from '../../../src/shell/text.ts';
+import { escapeText } from '../../../src/unsafe-text.ts';
 
 describe('escapeText', () => {
   it.each([

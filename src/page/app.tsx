@@ -1,0 +1,91 @@
+// The frame around the views: which servers there are and how they are, the views to go to, and who one is to them.
+
+import type { JSX } from 'preact';
+import { EventsView } from './events-view.tsx';
+import { Header } from './header.tsx';
+import { LabView } from './lab-view.tsx';
+import { findServers, openingProblem, servers } from './pair.ts';
+import { QueuesView } from './queues-view.tsx';
+import { route } from './navigation.ts';
+import type { View } from './route.ts';
+import { Notice, safe } from './said.tsx';
+import type { Server } from './server.ts';
+import { StageView } from './stage-view.tsx';
+import { texts } from './texts.ts';
+import { TokenForm } from './token-form.tsx';
+import { keepToken } from './tokens.ts';
+import { TrackingView } from './tracking-view.tsx';
+import { TrustView } from './trust-view.tsx';
+
+const VIEW_PARTS: Readonly<Record<View, () => JSX.Element>> = {
+  stage: StageView,
+  trust: TrustView,
+  queues: QueuesView,
+  tracking: TrackingView,
+  events: EventsView,
+  lab: LabView,
+};
+
+export function App() {
+  return (
+    <>
+      <a class="skip" href="#content">
+        {texts.skip}
+      </a>
+      <Header />
+      <main id="content" tabIndex={-1}>
+        <Content />
+      </main>
+    </>
+  );
+}
+
+function Content() {
+  const problem = openingProblem.value;
+  if (problem) return <Opening code={problem.code} sentence={problem.message} />;
+  if (servers.value.length === 0) return <p class="quiet">{texts.opening}</p>;
+  const Part = VIEW_PARTS[route.value.view];
+  return (
+    <>
+      {servers.value.map((server) => (
+        <Refusal key={server.name} server={server} />
+      ))}
+      <Part />
+    </>
+  );
+}
+
+/** Says why a server shows nothing. */
+function Refusal({ server }: { readonly server: Server }) {
+  const link = server.link.value;
+  if (link.state !== 'refused') return null;
+  const { code, message } = link.problem;
+  const sentences: Record<string, (name: string) => string> = {
+    'token-needed': texts.token.needed,
+    'token-wrong': texts.token.wrong,
+  };
+  return <Notice tone="bad">{sentences[code]?.(server.name) ?? `${server.name}: ${safe(message)}`}</Notice>;
+}
+
+/** The server that the page came from does not say what there is. */
+function Opening({ code, sentence }: { readonly code: string; readonly sentence: string }) {
+  return (
+    <section class="card narrow">
+      <Notice tone="bad">{safe(sentence)}</Notice>
+      {code.startsWith('token') ? (
+        <TokenForm
+          label={texts.token.label(location.host)}
+          hasToken={false}
+          onUsed={(token) => {
+            keepToken('', token);
+            void findServers();
+          }}
+        />
+      ) : (
+        <button type="button" onClick={() => void findServers()}>
+          {texts.again}
+        </button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,64 @@
+// The servers on this page: the one that it came from and its partners, and what is known of the mail between them.
+
+import { batch, signal } from '@preact/signals';
+import { Api, ApiProblem, type ApiRecord } from './api.ts';
+import { addRecords, type Journeys } from './journeys.ts';
+import { followAddress } from './navigation.ts';
+import { type ListedServer, Server } from './server.ts';
+import { takeTokensFromAddress, tokenOf } from './tokens.ts';
+
+/** The servers in the order of the picture: Edges first, since the outside world is on the left. */
+export const servers = signal<readonly Server[]>([]);
+/** What kept the page from finding out which servers there are. */
+export const openingProblem = signal<ApiProblem | undefined>(undefined);
+/** Messages that were seen lately, by NetworkMessageId. */
+export const journeys = signal<Journeys>(new Map());
+
+/** Finds the servers and begins to read from each. */
+export async function openPair(): Promise<void> {
+  takeTokensFromAddress();
+  followAddress();
+  await findServers();
+}
+
+/** Once more, after a token was given. */
+export async function findServers(): Promise<void> {
+  try {
+    const listed = await listServers(new Api('', () => tokenOf('')));
+    const found = listed.map((each) => new Server(each, takeTracking));
+    const order = found.toSorted((a, b) => rank(a) - rank(b));
+    batch(() => {
+      openingProblem.value = undefined;
+      servers.value = order;
+    });
+    for (const server of order) server.connect();
+  } catch (error) {
+    openingProblem.value = error instanceof ApiProblem ? error : new ApiProblem('unknown', String(error), 0);
+  }
+}
+
+/** A server that knows of no partners is alone on the page. */
+async function listServers(api: Api): Promise<readonly ListedServer[]> {
+  try {
+    return await api.get<readonly ListedServer[]>('/api/v1/servers');
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || error.status !== 404) throw error;
+    const { Server: name, Fqdn, Role } = await api.get<ListedServer>('/api/v1');
+    return [{ Server: name, Fqdn, Role, Url: null }];
+  }
+}
+
+function rank({ role }: Server): number {
+  return role === 'edge' ? 0 : 1;
+}
+
+function takeTracking(server: Server, records: readonly ApiRecord[]): void {
+  const names = new Map(servers.value.map(({ fqdn, role }) => [fqdn, role]));
+  const added = addRecords(journeys.value, records, { fqdn: server.fqdn, role: server.role, names });
+  journeys.value = added.journeys;
+}
+
+/** The first Hub or Edge on the page. */
+export function serverOf(role: 'hub' | 'edge'): Server | undefined {
+  return servers.value.find((server) => server.role === role);
+}

@@ -1,0 +1,29 @@
+// Texts that came from elsewhere: only ever text nodes, with what could hide or turn them round written out.
+
+import type { ComponentChildren } from 'preact';
+import { escapeText } from '../unsafe-text.ts';
+
+/** `text` as it may be shown anywhere; a very long one is cut. */
+export function safe(text: string, limit = 400): string {
+  const escaped = escapeText(text.length > limit ? text.slice(0, limit) : text);
+  return text.length > limit ? `${escaped}…` : escaped;
+}
+
+/** An identifier, a thumbprint, a reply: in letters of one width, broken where it has to be. */
+export function Code({ children }: { readonly children: string }) {
+  return <code class="code">{safe(children)}</code>;
+}
+
+export function Notice({
+  tone,
+  children,
+}: {
+  readonly tone: 'info' | 'bad' | 'good';
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <p class={`notice notice-${tone}`} role={tone === 'bad' ? 'alert' : undefined}>
+      {children}
+    </p>
+  );
+}
