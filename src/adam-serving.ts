@@ -26,9 +26,9 @@ export async function serveAdam(foundation: Foundation, adam: Adam, directory: D
     const keeper = new AccountKeeper({ adam, clock, log });
     parts.add(() => keeper.close());
     await keeper.look();
-    const { url, announce } = config.directory;
+    const { urls, announce } = config.directory;
     return {
-      ldaps: formatEndpoint({ host: url.host, port: announce.port }),
+      ldaps: formatEndpoint({ host: urls[0].host, port: announce.port }),
       announce: () => ({ port: announce.port, certificate: readCertificates(announce.certificate)[0] }),
     };
   }

@@ -1,9 +1,9 @@
-// The config's `directory:` section: the embedded directory, or an LDAP server (OpenLDAP's slapd, another Hub's AD) with
+// The config's `directory:` section: the embedded directory, or LDAP servers (OpenLDAP's slapd, another Hub's AD) with
 // whom to believe there and who to be. Passwords and keys are in files of their own, read anew at each connection.
 
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { type Endpoint, interval, parseEndpoint, type Role } from './config-values.ts';
+import { type Endpoint, formatEndpoint, interval, parseEndpoint, type Role } from './config-values.ts';
 
 const DEFAULT_PORT = 636;
 const path = z.string().min(1);
@@ -30,9 +30,12 @@ const bind = z.discriminatedUnion(
   'neither "method: simple" nor "method: external"',
 );
 
+const NO_LIST = 'not a list such as [ldaps://dc01.corp.test:636, ldaps://dc02.corp.test:636]';
+
 const ldap = z.strictObject({
   backend: z.literal('ldap'),
-  url,
+  url: url.optional(),
+  urls: z.array(url, NO_LIST).min(1, NO_LIST).optional(),
   certificate: path,
   bind,
   namingContext: z.string().min(1).optional(),
@@ -51,8 +54,9 @@ export const directorySection = z
 
 export interface LdapDirectoryConfig {
   readonly backend: 'ldap';
-  readonly url: Endpoint;
-  /** File with the server's certificate, or with the present and the next one: it must show one of them. */
+  /** The servers that hold it, the preferred one first. */
+  readonly urls: readonly [Endpoint, ...Endpoint[]];
+  /** File with the servers' certificates, the present ones and the next ones: each must show one of them. */
   readonly certificate: string;
   readonly bind: LdapBindConfig;
   /** Absent: the one the server names. */
@@ -70,25 +74,45 @@ export type LdapBindConfig =
 
 export type DirectoryConfig = { readonly backend: 'embedded' } | LdapDirectoryConfig;
 
-/** The section with defaults filled in and paths made absolute from `folder`; a text says what is wrong with it. */
+/** What is wrong with the section, and at which setting of it. */
+export interface DirectoryMistake {
+  readonly setting: string;
+  readonly sentence: string;
+}
+
+/** The section with defaults filled in and paths made absolute from `folder`, or what is wrong with it. */
 export function completeDirectory(
   parsed: z.output<typeof directorySection>,
   { role, folder }: { role: Role; folder: string },
-): DirectoryConfig | string {
+): DirectoryConfig | DirectoryMistake {
   if (parsed.backend === 'embedded') return parsed;
-  if (role === 'hub' && parsed.announce) return 'only an Edge announces its directory, in the subscription file';
+  if (role === 'hub' && parsed.announce)
+    return { setting: 'announce', sentence: 'only an Edge announces its directory, in the subscription file' };
+  const urls = completeUrls(parsed);
+  if ('setting' in urls) return urls;
   const certificate = resolve(folder, parsed.certificate);
-  const { announce = {} } = parsed;
+  const { announce = {}, url: _, ...rest } = parsed;
   return {
-    ...parsed,
+    ...rest,
+    urls,
     certificate,
     bind: completeBind(parsed.bind, folder),
     namingContext: parsed.namingContext,
     announce: {
-      port: announce.port ?? parsed.url.port,
+      port: announce.port ?? urls[0].port,
       certificate: announce.certificate === undefined ? certificate : resolve(folder, announce.certificate),
     },
   };
+}
+
+/** One address in `url`, or several in `urls`. */
+function completeUrls({ url: one, urls }: z.output<typeof ldap>): LdapDirectoryConfig['urls'] | DirectoryMistake {
+  if (one && urls) return { setting: 'url', sentence: 'there is a list of urls already: name all servers there' };
+  const [first, ...others] = urls ?? (one ? [one] : []);
+  if (!first) return { setting: 'url', sentence: 'this setting is needed, or urls with several servers' };
+  const names = [first, ...others].map(formatEndpoint);
+  const twice = names.find((name, place) => names.indexOf(name) < place);
+  return twice === undefined ? [first, ...others] : { setting: 'urls', sentence: `${twice} is named twice` };
 }
 
 function completeBind(parsed: z.output<typeof bind>, folder: string): LdapBindConfig {

@@ -228,7 +228,7 @@ function complete(parsed: Parsed, path: string): Config {
   }
   if (isEdge && parsed.deliver !== undefined) throw invalid(path, ['deliver'], 'only a Hub delivers into mailboxes');
   const directory = completeDirectory(parsed.directory, { role: parsed.role, folder: dirname(path) });
-  if (typeof directory === 'string') throw invalid(path, ['directory', 'announce'], directory);
+  if ('setting' in directory) throw invalid(path, ['directory', directory.setting], directory.sentence);
   if (parsed.listen.ldaps && directory.backend !== 'embedded') {
     throw invalid(path, ['listen', 'ldaps'], 'only an embedded directory is served; this one is served already');
   }

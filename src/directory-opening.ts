@@ -1,4 +1,4 @@
-// Which directory a server has, by its config: the embedded one in its own folder, or one on an LDAP server. What happens
+// Which directory a server has, by its config: the embedded one in its own folder, or one on LDAP servers. What happens
 // there that an administrator must hear of becomes events here.
 
 import { join } from 'node:path';
@@ -6,8 +6,8 @@ import { DIRECTORY_BACKENDS } from './directory/backends.ts';
 import type { Directory } from './directory/directory.ts';
 import { keptCertificatesOf } from './directory/kept-certificates.ts';
 import { KeptState } from './directory/kept-state.ts';
-import { dialDirectory } from './directory/ldap-dialing.ts';
-import { formatEndpoint } from './config.ts';
+import { dialDirectory, type LdapDialingOptions } from './directory/ldap-dialing.ts';
+import { type Endpoint, formatEndpoint } from './config.ts';
 import type { Foundation } from './server.ts';
 import { createEvent } from './tracking/events.ts';
 
@@ -31,29 +31,42 @@ export async function openDirectory(foundation: Foundation, namingContext: strin
     return { directory: await backend.open({ ...base, namingContext }), kept: undefined };
   }
   const kept = new KeptState(join(base.folder, 'last-good-state.json'), log);
-  const connect = dialDirectory({
-    config: directory,
-    clock,
-    ownKeyPair: () => foundation.contexts.ownKeyPair(),
-    hostOf: (name) => config.hosts[name]?.host,
-    tap: foundation.captureControl.tap,
-    onRecord: () => keptCertificatesOf(kept, directory.url.host, clock.now()),
-    onOutOfDates: (certificate) =>
-      foundation.events.record(
-        createEvent('DirectoryCertificateOutOfDates', {
-          server: formatEndpoint(directory.url),
-          thumbprint: certificate.thumbprint,
-          notBefore: certificate.notBefore,
-          notAfter: certificate.notAfter,
-        }),
-      ),
-  });
   const opened = await backend.open({
     ...base,
     namingContext: directory.namingContext ?? '',
     lastNamingContext: kept.namingContext,
     refreshMs: directory.refreshInterval,
-    connect,
+    servers: directory.urls.map((url) => ({
+      name: formatEndpoint(url),
+      connect: dialDirectory({ config: directory, url, ...dialingParts(foundation, url, kept) }),
+    })),
+    onServerChange: ({ server, previous, isBehind }) =>
+      foundation.events.record(
+        createEvent(isBehind ? 'DirectoryServerBehind' : 'DirectoryServerChanged', { server, previous }),
+      ),
   });
   return { directory: opened, kept };
+}
+
+function dialingParts(
+  { config, clock, contexts, captureControl, events }: Foundation,
+  url: Endpoint,
+  kept: KeptState,
+): Omit<LdapDialingOptions, 'config' | 'url'> {
+  return {
+    clock,
+    ownKeyPair: () => contexts.ownKeyPair(),
+    hostOf: (name) => config.hosts[name]?.host,
+    tap: captureControl.tap,
+    onRecord: () => keptCertificatesOf(kept, url.host, clock.now()),
+    onOutOfDates: (certificate) =>
+      events.record(
+        createEvent('DirectoryCertificateOutOfDates', {
+          server: formatEndpoint(url),
+          thumbprint: certificate.thumbprint,
+          notBefore: certificate.notBefore,
+          notAfter: certificate.notAfter,
+        }),
+      ),
+  };
 }

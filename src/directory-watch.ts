@@ -16,8 +16,8 @@ export function watchDirectory(
   directory: Directory,
   organization: Pick<OrganizationDirectory<OrganizationSnapshot>, 'fault' | 'onReading'>,
 ): () => DirectoryStatus {
-  const server = config.directory.backend === 'ldap' ? formatEndpoint(config.directory.url) : undefined;
-  const place = server ?? 'embedded';
+  const servers = config.directory.backend === 'ldap' ? config.directory.urls.map(formatEndpoint) : [];
+  const place = servers.join(', ') || 'embedded';
   let stale: DirectoryStatus['stale'];
   let lastReadAt: Date | undefined;
 
@@ -39,5 +39,6 @@ export function watchDirectory(
 
   note(organization.fault);
   parts.add(organization.onReading(note));
-  return () => ({ backend: directory.backend, server, namingContext: directory.namingContext, lastReadAt, stale });
+  const { backend, namingContext } = directory;
+  return () => ({ backend, server: directory.server ?? servers[0], servers, namingContext, lastReadAt, stale });
 }

@@ -15,12 +15,13 @@ export const getDirectoryStatus = defineCmdlet({
   view: 'list',
   changes: false,
   run(context: ServerContext) {
-    const { backend, server, namingContext, lastReadAt, stale } = context.directoryStatus();
+    const { backend, server, servers, namingContext, lastReadAt, stale } = context.directoryStatus();
     return {
       records: [
         {
           Backend: backend,
           Server: server ?? null,
+          Servers: servers,
           NamingContext: namingContext,
           IsStale: stale !== undefined,
           StaleSince: stale?.since ?? null,

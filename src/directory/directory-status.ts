@@ -4,8 +4,10 @@
 export interface DirectoryStatus {
   /** `embedded` or `ldap`. */
   readonly backend: string;
-  /** Address of the LDAP server; undefined for the embedded directory. */
+  /** Address of the LDAP server that was used last; undefined for the embedded directory. */
   readonly server: string | undefined;
+  /** Addresses of all that hold it, the preferred one first. */
+  readonly servers: readonly string[];
   readonly namingContext: string;
   /** When the directory was last read without a fault; undefined when this process has not read it yet. */
   readonly lastReadAt: Date | undefined;

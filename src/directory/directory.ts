@@ -3,11 +3,11 @@
 // like), who may write which is active-directory.ts' and adam.ts'. Refusals are LdapFault with LDAP's result codes.
 
 import type { Cancel, Clock } from '../clock.ts';
-import type { LdapClient } from '../ldap/client.ts';
 import type { LdapEntry, LdapOperations } from '../ldap/entry.ts';
 import type { Filter, MatchingRules } from '../ldap/filter.ts';
 import type { Log } from '../log.ts';
 import type { ChangeMark, ChangePage } from './change-feed.ts';
+import type { LdapServer, ServerChange } from './ldap-servers.ts';
 
 /** RFC 4511 §4.5.1.2: the base itself, its children, or the base with all that is under it. */
 export type SearchScope = 'base' | 'one' | 'sub';
@@ -42,6 +42,8 @@ export interface Directory {
   readonly backend: string;
   /** The name under which everything lives. */
   readonly namingContext: string;
+  /** Address of the LDAP server that was used last; absent for a directory of its own. */
+  readonly server?: string | undefined;
 
   /** Entries in scope that match, attributes spelled as in the schema. Throws LdapFault, Problem `bad-dn` or `bad-filter`. */
   search(query: DirectoryQuery): Promise<LdapEntry[]>;
@@ -93,8 +95,10 @@ export interface DirectoryOptions {
   readonly namingContext: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** For a directory on an LDAP server: gives a connection that is approved and bound. */
-  readonly connect?: () => Promise<LdapClient>;
+  /** For a directory on LDAP servers: those that hold it, the preferred one first. */
+  readonly servers?: readonly LdapServer[];
+  /** For the same: called when another of them is used. */
+  readonly onServerChange?: (change: ServerChange) => void;
   /** For the same: how often to ask for what others changed. */
   readonly refreshMs?: number;
   /** For the same: its naming context as it was when the server was reached the last time. */

@@ -6,7 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { OpenTap } from '../capture/tap.ts';
 import type { Clock } from '../clock.ts';
 import type { LdapBindConfig, LdapDirectoryConfig } from '../config-directory.ts';
-import { formatEndpoint } from '../config.ts';
+import { type Endpoint, formatEndpoint } from '../config.ts';
 import { connectLdap, type LdapClient } from '../ldap/client.ts';
 import { LdapFault, ResultCode } from '../ldap/result.ts';
 import { messageOf, Problem } from '../problem.ts';
@@ -17,6 +17,8 @@ import type { TlsSession } from '../tls/tls-session.ts';
 
 export interface LdapDialingOptions {
   readonly config: LdapDirectoryConfig;
+  /** Which of the servers of the config. */
+  readonly url: Endpoint;
   readonly clock: Clock;
   /** What SASL EXTERNAL shows when the config names no pair of its own. */
   readonly ownKeyPair: () => KeyPair | undefined;
@@ -35,8 +37,9 @@ export interface LdapDialingOptions {
  */
 export function dialDirectory(options: LdapDialingOptions): () => Promise<LdapClient> {
   return async () => {
-    const { bind, url } = options.config;
-    const pinned = [...readCertificates(options.config.certificate), ...(options.onRecord?.() ?? [])];
+    const { config, url } = options;
+    const { bind } = config;
+    const pinned = [...readCertificates(config.certificate), ...(options.onRecord?.() ?? [])];
     const pair = bind.method === 'external' ? readOwnPair(bind, options) : undefined;
     const password = bind.method === 'simple' ? readPassword(bind.passwordFile) : undefined;
     const client = await connectLdap({
@@ -53,7 +56,7 @@ export function dialDirectory(options: LdapDialingOptions): () => Promise<LdapCl
       return client;
     } catch (error) {
       await client.close();
-      throw explainBind(error, options.config);
+      throw explainBind(error, options);
     }
   };
 }
@@ -68,11 +71,11 @@ export function readCertificates(path: string): readonly Certificate[] {
 }
 
 function judge({ peerCertificate }: TlsSession, pinned: readonly Certificate[], options: LdapDialingOptions) {
-  const { config, clock, onOutOfDates } = options;
+  const { config, url, clock, onOutOfDates } = options;
   if (!peerCertificate || !pinned.some((certificate) => isSameCertificate(certificate, peerCertificate))) {
     return new Problem(
       'directory-not-trusted',
-      `the LDAP server ${formatEndpoint(config.url)} showed the certificate ${peerCertificate?.thumbprint ?? 'none'}, which is not in ${config.certificate}: nothing was sent; put its certificate there if it was renewed`,
+      `the LDAP server ${formatEndpoint(url)} showed the certificate ${peerCertificate?.thumbprint ?? 'none'}, which is not in ${config.certificate}: nothing was sent; put its certificate there if it was renewed`,
     );
   }
   if (validityAt(peerCertificate, clock.now()) !== 'valid') onOutOfDates?.(peerCertificate);
@@ -81,7 +84,7 @@ function judge({ peerCertificate }: TlsSession, pinned: readonly Certificate[], 
 
 function readOwnPair(
   bind: Extract<LdapBindConfig, { method: 'external' }>,
-  { ownKeyPair, config }: LdapDialingOptions,
+  { ownKeyPair, url }: LdapDialingOptions,
 ): KeyPair {
   if (bind.pair) {
     const { certificate, key } = bind.pair;
@@ -95,7 +98,7 @@ function readOwnPair(
   if (pair) return pair;
   throw new Problem(
     'directory-bind-refused',
-    `there is no internal transport certificate to show to ${formatEndpoint(config.url)}: make one with New-ExchangeCertificate`,
+    `there is no internal transport certificate to show to ${formatEndpoint(url)}: make one with New-ExchangeCertificate`,
   );
 }
 
@@ -128,7 +131,7 @@ function unreadable(what: string, path: string, error: unknown): Problem {
   return new Problem('directory-file-unreadable', `${what} cannot be read from ${path}: ${why}`, { cause: error });
 }
 
-function explainBind(error: unknown, { url, bind }: LdapDirectoryConfig): unknown {
+function explainBind(error: unknown, { url, config: { bind } }: LdapDialingOptions): unknown {
   if (!(error instanceof LdapFault)) return error;
   const peer = formatEndpoint(url);
   const isRefusal = REFUSALS.has(error.resultCode);

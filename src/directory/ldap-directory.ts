@@ -1,94 +1,110 @@
-// A directory on a server that speaks LDAP: OpenLDAP's slapd, or another Hub's AD. Connects at first use and again after a
-// break; the connection's owner decides whom to trust and who to be. Several operations are one RFC 5805 transaction. What
-// others change is found by asking again and again: cheaply where the server says how far it has come.
+// A directory on LDAP servers: OpenLDAP's slapd, or another Hub's AD; one of them, or several with copies of it (a provider and
+// its consumers, or several providers). Connects at first use and again after a break, then to the first that is there, and
+// back to a better one when it returns; the connection's owner decides whom to trust and who to be. Several operations are one
+// RFC 5805 transaction. What others change is found by asking again and again: cheaply where the server says how far it is.
 
 import type { Cancel } from '../clock.ts';
-import { isWithinDn } from '../ldap/dn.ts';
 import type { ChangePage } from './change-feed.ts';
-import { findOperation, getText, getValues, type LdapEntry, type LdapOperations } from '../ldap/entry.ts';
-import type { LdapClient } from '../ldap/client.ts';
-import { fault } from '../ldap/result.ts';
-import { isProblem, Problem } from '../problem.ts';
+import { findOperation, getText, type LdapEntry, type LdapOperations } from '../ldap/entry.ts';
+import { fault, LdapFault } from '../ldap/result.ts';
+import { isProblem, messageOf, Problem } from '../problem.ts';
 import type { Directory, DirectoryOptions, DirectoryQuery } from './directory.ts';
 import { readChangesByLdap } from './ldap-changes.ts';
+import { isReferral, type LdapServer, LdapServers, type ReachedServer } from './ldap-servers.ts';
+import {
+  formatPosition,
+  positionByCsn,
+  positionByUsn,
+  type ReplicaPosition,
+  ROOT_ATTRIBUTES,
+  TOP_ATTRIBUTES,
+} from './replica-position.ts';
+import { SharedConnection } from './shared-connection.ts';
 
-type Connect = () => Promise<LdapClient>;
 type LdapDirectoryOptions = Pick<
   DirectoryOptions,
-  'clock' | 'connect' | 'namingContext' | 'refreshMs' | 'lastNamingContext'
+  'clock' | 'servers' | 'namingContext' | 'refreshMs' | 'lastNamingContext' | 'onServerChange'
 >;
 
 const DEFAULT_REFRESH_MS = 30_000;
 const SOON_MS = 1000;
-const USN = 'highestCommittedUSN';
-const CSN = 'contextCSN';
 
 /** Owns its connection. Throws `ldap-unreachable` and what `connect` throws besides the kind's own faults. */
 export class LdapDirectory implements Directory {
   readonly backend = 'ldap';
   readonly namingContext: string;
-  readonly #options: LdapDirectoryOptions & { readonly connect: Connect };
+  readonly #options: LdapDirectoryOptions;
+  readonly #servers: LdapServers;
   readonly #listeners = new Set<() => void>();
-  #client: Promise<LdapClient> | undefined;
+  #connection: Promise<SharedConnection> | undefined;
+  #server: LdapServer | undefined;
   #writes: Promise<unknown> = Promise.resolve();
   #position: string | undefined;
+  /** True when the listeners are to be told at the next look whatever the server says. */
+  #isUnsettled = false;
   #cancelPoll: Cancel = () => undefined;
   #isOpen = true;
 
   /**
-   * The naming context is the server's; `options.namingContext` chooses among several. A server that cannot be had is no
-   * hindrance when `lastNamingContext` is known: it is tried again at every use. Throws Problem `ldap-not-configured`,
+   * The naming context is the server's; `options.namingContext` chooses among several. That no server can be had is no
+   * hindrance when `lastNamingContext` is known: they are tried again at every use. Throws Problem `ldap-not-configured`,
    * `ldap-no-context` or what `connect` throws.
    */
   static async open(options: LdapDirectoryOptions): Promise<LdapDirectory> {
-    const { connect, namingContext, lastNamingContext } = options;
-    if (!connect)
+    const { servers = [], clock, namingContext, lastNamingContext } = options;
+    if (servers.length === 0)
       throw new Problem('ldap-not-configured', 'a directory on an LDAP server needs the address of that server');
-    const own = { ...options, connect };
+    const several = new LdapServers({ servers, clock, namingContext });
     try {
-      const client = await connect();
-      return new LdapDirectory(own, {
-        client,
-        namingContext: await closeOnFault(client, findNamingContext(client, namingContext)),
-      });
+      const reached = await several.reach();
+      return new LdapDirectory(options, several, { reached, namingContext: reached.namingContext });
     } catch (error) {
       const isSame = namingContext === '' || namingContext.toLowerCase() === lastNamingContext?.toLowerCase();
       if (lastNamingContext === undefined || !isSame || isProblem(error, 'ldap-no-context')) throw error;
-      return new LdapDirectory(own, { namingContext: lastNamingContext });
+      return new LdapDirectory(options, several, { namingContext: lastNamingContext });
     }
   }
 
   private constructor(
-    options: LdapDirectoryOptions & { readonly connect: Connect },
-    found: { client?: LdapClient; namingContext: string },
+    options: LdapDirectoryOptions,
+    servers: LdapServers,
+    found: { reached?: ReachedServer; namingContext: string },
   ) {
     this.#options = options;
+    this.#servers = servers;
     this.namingContext = found.namingContext;
-    if (found.client) this.#client = Promise.resolve(this.#watch(found.client));
+    if (found.reached) this.#connection = Promise.resolve(this.#take(found.reached));
     this.#schedulePoll();
   }
 
+  get server(): string | undefined {
+    return this.#server?.name;
+  }
+
   async search(query: DirectoryQuery): Promise<LdapEntry[]> {
-    const client = await this.#use();
+    const connection = await this.#use();
     try {
-      return await client.search(query);
+      return await connection.use((client) => client.search(query));
     } catch (error) {
       // The server may just have closed a connection that was idle; a search can be asked again without harm.
-      if (client.isOpen || !isProblem(error, 'ldap-unreachable')) throw error;
-      return (await this.#use()).search(query);
+      if (connection.isOpen || !isProblem(error, 'ldap-unreachable')) throw error;
+      return (await this.#use()).use((client) => client.search(query));
     }
   }
 
   async *scan(query: DirectoryQuery): AsyncGenerator<readonly LdapEntry[]> {
-    const client = await this.#use();
-    yield* client.searchPages(query);
+    const connection = await this.#use();
+    yield* connection.pages(query);
   }
 
-  /** One change after the other: a connection has room for one transaction at a time (RFC 5805). */
+  /**
+   * One change after the other: a connection has room for one transaction at a time (RFC 5805). Throws Problem
+   * `directory-read-only` besides when none of the servers that can be reached takes changes.
+   */
   async apply(operations: LdapOperations): Promise<void> {
     if (operations.length === 0) return;
     await refuseMoves(operations);
-    const done = this.#writes.then(async () => (await this.#use()).apply(operations));
+    const done = this.#writes.then(() => this.#write(operations));
     this.#writes = done.catch(() => undefined);
     await done;
     this.#notify();
@@ -118,30 +134,89 @@ export class LdapDirectory implements Directory {
     this.#isOpen = false;
     this.#cancelPoll();
     this.#listeners.clear();
-    void this.#client?.then((client) => client.close()).catch(() => undefined);
+    void this.#connection?.then((connection) => connection.close()).catch(() => undefined);
   }
 
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
 
+  async #write(operations: LdapOperations): Promise<void> {
+    const connection = await this.#use();
+    try {
+      await connection.use((client) => client.apply(operations));
+    } catch (error) {
+      if (!isReferral(error)) throw error;
+      // Whoever waits for a server that takes changes hears at each look that there may be one.
+      this.#isUnsettled = true;
+      await this.#writeElsewhere(operations, connection.server, error);
+    }
+    // What was written here must be found at the next server too.
+    if (this.#servers.areSeveral) await this.#readPosition().catch(() => undefined);
+  }
+
+  /** At the first other server that takes it, which is read from then on: it is the one that has what was written. */
+  async #writeElsewhere(operations: LdapOperations, refusing: LdapServer, refusal: LdapFault): Promise<void> {
+    const reasons = [`${refusing.name} takes no changes`];
+    for (const server of this.#servers.writersBeside(refusing, refusal)) {
+      let reached: ReachedServer;
+      try {
+        reached = await this.#servers.reachForChange(server);
+      } catch (error) {
+        reasons.push(messageOf(error));
+        continue;
+      }
+      try {
+        await reached.client.apply(operations);
+        return this.#moveTo(reached);
+      } catch (error) {
+        if (!isReferral(error)) {
+          this.#moveTo(reached);
+          throw error;
+        }
+        await reached.client.close();
+        reasons.push(`${server.name} takes no changes`);
+      }
+    }
+    throw new Problem(
+      'directory-read-only',
+      `no LDAP server that takes changes can be reached, and nothing was changed: ${reasons.join('; ')}; mail goes on, try again when the provider is back`,
+      { cause: refusal },
+    );
+  }
+
   /** The connection, made anew when it is over or could not be made the last time. */
-  async #use(): Promise<LdapClient> {
+  async #use(): Promise<SharedConnection> {
     if (!this.#isOpen) throw new Problem('ldap-unreachable', 'the connection to the LDAP server was closed');
-    const last = this.#client;
-    const client = await last?.catch(() => undefined);
-    if (client?.isOpen === true) return client;
+    const last = this.#connection;
+    const connection = await last?.catch(() => undefined);
+    if (connection?.isOpen === true) return connection;
     // Of several that wait for the broken one, the first to come back connects for all.
-    const waiting = this.#client === last ? undefined : this.#client;
-    this.#client = waiting ?? this.#options.connect().then((made) => this.#watch(made));
-    return this.#client;
+    const waiting = this.#connection === last ? undefined : this.#connection;
+    this.#connection = waiting ?? this.#servers.reach().then((reached) => this.#take(reached));
+    return this.#connection;
+  }
+
+  /** Uses another server from now on; what goes on at the last one ends there. */
+  #moveTo(reached: ReachedServer): void {
+    const last = this.#connection;
+    this.#connection = Promise.resolve(this.#take(reached));
+    void last?.then((connection) => connection.retire()).catch(() => undefined);
   }
 
   /** A connection that ends is looked into soon: whoever reads finds out whether the server has gone. */
-  #watch(client: LdapClient): LdapClient {
-    if (!this.#isOpen) void client.close();
-    void client.closed.then(() => this.#pollSoon());
-    return client;
+  #take(reached: ReachedServer): SharedConnection {
+    const connection = new SharedConnection(reached);
+    if (!this.#isOpen) void connection.close();
+    void connection.closed.then(() => this.#pollSoon());
+    const previous = this.#server;
+    this.#server = reached.server;
+    if (previous && previous !== reached.server) {
+      const { server, isBehind } = reached;
+      this.#options.onServerChange?.({ server: server.name, previous: previous.name, isBehind });
+      this.#pollSoon();
+    }
+    return connection;
   }
 
   #pollSoon(): void {
@@ -153,23 +228,47 @@ export class LdapDirectory implements Directory {
     this.#cancelPoll = this.#options.clock.schedule(delayMs, () => void this.#poll());
   }
 
-  /** Tells the listeners unless the server says that nothing has changed since the last time. */
+  /**
+   * Tells the listeners unless the server says that nothing has changed since the last time. slapd moves its mark before the
+   * last part of a transaction can be read (at a consumer, with the first part that comes): so each step is told twice.
+   */
   async #poll(): Promise<void> {
+    await this.#improve();
     const position = await this.#readPosition().catch(() => undefined);
     if (!this.#isOpen) return;
-    if (position === undefined || position !== this.#position) this.#notify();
+    const isNew = position === undefined || position !== this.#position;
+    const isTold = isNew || this.#isUnsettled;
+    this.#isUnsettled = isNew && position !== undefined;
     this.#position = position;
-    this.#schedulePoll();
+    if (isTold) this.#notify();
+    if (this.#isUnsettled) this.#pollSoon();
+    else this.#schedulePoll();
   }
 
-  /** How far the server has come: Active Directory's counter, or slapd's under its overlay syncprov; neither elsewhere. */
+  /** Goes back to a server that is preferred, when it is there again and has what was read meanwhile. */
+  async #improve(): Promise<void> {
+    const connection = await this.#connection?.catch(() => undefined);
+    if (!this.#servers.areSeveral || connection?.isOpen !== true) return;
+    const better = await this.#servers.reachBetter(connection.server);
+    if (!better) return;
+    const isSame = (await this.#connection?.catch(() => undefined)) === connection;
+    if (isSame && this.#isOpen) this.#moveTo(better);
+    else await better.client.close();
+  }
+
+  /** How far the server has come; undefined where it does not say so. */
   async #readPosition(): Promise<string | undefined> {
-    const [root] = await this.search({ base: '', scope: 'base', attributes: [USN] });
-    const usn = root && getText(root, USN);
-    if (usn !== undefined) return usn;
-    const [top] = await this.search({ base: this.namingContext, scope: 'base', attributes: [CSN] });
-    const csns = top ? getValues(top, CSN).map((value) => value.toString('utf8')) : [];
-    return csns.length === 0 ? undefined : csns.toSorted().join(' ');
+    const position = await this.#askPosition();
+    this.#servers.note(position);
+    return position.size === 0 ? undefined : formatPosition(position);
+  }
+
+  async #askPosition(): Promise<ReplicaPosition> {
+    const [root] = await this.search({ base: '', scope: 'base', attributes: ROOT_ATTRIBUTES });
+    const byUsn = root && positionByUsn(root);
+    if (byUsn) return byUsn;
+    const [top] = await this.search({ base: this.namingContext, scope: 'base', attributes: TOP_ATTRIBUTES });
+    return positionByCsn(top);
   }
 
   get #refreshMs(): number {
@@ -185,28 +284,4 @@ async function refuseMoves(operations: LdapOperations): Promise<void> {
   throw fault('unwillingToPerform', 'an entry is moved elsewhere by itself, not as one of several changes', {
     failedOperation: place,
   });
-}
-
-/** The context asked for, which may lie below one of the server's; the first of the server's when none is asked for. */
-async function findNamingContext(client: LdapClient, wanted: string): Promise<string> {
-  const [root] = await client.search({ base: '', scope: 'base', attributes: ['namingContexts'] });
-  const contexts = root ? getValues(root, 'namingContexts').map((value) => value.toString('utf8')) : [];
-  const [first] = contexts;
-  if (first === undefined)
-    throw new Problem('ldap-no-context', 'the LDAP server names no naming context in its root DSE');
-  if (wanted === '') return first;
-  if (contexts.some((context) => isWithinDn(wanted, context))) return wanted;
-  throw new Problem(
-    'ldap-no-context',
-    `the LDAP server has no naming context ${wanted}, only ${contexts.join(' and ')}: name one of them or what is below it`,
-  );
-}
-
-async function closeOnFault<T>(client: LdapClient, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    await client.close();
-    throw error;
-  }
 }

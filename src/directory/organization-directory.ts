@@ -4,7 +4,7 @@
 import type { Cancel } from '../clock.ts';
 import type { LdapOperation, LdapOperations } from '../ldap/entry.ts';
 import type { Log } from '../log.ts';
-import { messageOf } from '../problem.ts';
+import { isProblem, messageOf } from '../problem.ts';
 import type { AcceptedDomain } from './accepted-domain.ts';
 import type { RenewalState } from './certificate-renewal.ts';
 import type { DirectoryAccount } from './directory-account.ts';
@@ -102,17 +102,23 @@ export class OrganizationDirectory<S extends OrganizationSnapshot> {
   }
 
   /**
-   * Runs `work`, which writes, as soon as the directory can be reached: now, or when it is back; and again each time it comes
-   * back, since what it wrote may be lost. Rejects with what `work` met now; later faults are for the log.
+   * Runs `work`, which writes, as soon as the directory can be reached and takes changes: now, or when it is so; and again each
+   * time it comes back, since what it wrote may be lost. Rejects with what `work` met now; later faults are for the log.
    */
   async keepDone(work: () => Promise<void>): Promise<Cancel> {
-    let wasStale = this.isStale;
-    if (!wasStale) await work();
+    let isDue = this.isStale;
+    const attempt = async (): Promise<void> => {
+      isDue = false;
+      await work().catch((error: unknown) => {
+        if (!isProblem(error, 'directory-read-only')) throw error;
+        isDue = true;
+      });
+    };
+    if (!isDue) await attempt();
     return this.live.onReading((fault) => {
-      const isBack = wasStale && fault === undefined;
-      wasStale = fault !== undefined;
-      if (!isBack) return;
-      work().catch((error: unknown) =>
+      if (fault !== undefined) isDue = true;
+      if (!isDue || fault !== undefined) return;
+      attempt().catch((error: unknown) =>
         this.#log.error({ reason: messageOf(error) }, 'this server could not be published in the directory'),
       );
     });

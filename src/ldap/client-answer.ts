@@ -10,6 +10,7 @@ export function refuseFaults({ result }: LdapAnswer, failedOperation?: number): 
   const sentence = result.diagnosticMessage === '' ? name : `${name}: ${result.diagnosticMessage}`;
   throw new LdapFault(result.resultCode, `the LDAP server refused with ${sentence}`, {
     matchedDn: result.matchedDn,
+    referrals: result.referrals,
     failedOperation,
   });
 }

@@ -16,6 +16,8 @@ const RESPONSE_VALUE = 0x8b;
 export interface LdapResult extends LdapOutcome {
   readonly matchedDn: string;
   readonly diagnosticMessage: string;
+  /** URLs of a referral (RFC 4511 §4.1.10). */
+  readonly referrals: readonly string[];
   /** Of an extended response. */
   readonly responseName?: string;
   readonly responseValue?: Buffer;
@@ -56,10 +58,11 @@ export function decodeResult(message: LdapMessage): LdapResult {
   const matchedDn = cursor.readText();
   // Servers have been met that answer in Latin-1 here: the text is for people and no reason to give up.
   const diagnosticMessage = cursor.readOctets().toString('utf8');
-  for (const tag of [REFERRAL, SERVER_SASL_CREDENTIALS]) if (cursor.nextTag === tag) cursor.readOctets(tag);
+  const referrals = cursor.nextTag === REFERRAL ? cursor.enter(REFERRAL).readAll((each) => each.readText()) : [];
+  if (cursor.nextTag === SERVER_SASL_CREDENTIALS) cursor.readOctets(SERVER_SASL_CREDENTIALS);
   const name = cursor.nextTag === RESPONSE_NAME ? { responseName: cursor.readText(RESPONSE_NAME) } : {};
   const value = cursor.nextTag === RESPONSE_VALUE ? { responseValue: cursor.readOctets(RESPONSE_VALUE) } : {};
-  return { resultCode, matchedDn, diagnosticMessage, ...name, ...value };
+  return { resultCode, matchedDn, diagnosticMessage, referrals, ...name, ...value };
 }
 
 /** Reads an entry; throws MalformedPdu. */

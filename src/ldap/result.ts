@@ -89,6 +89,8 @@ export class LdapFault extends Problem {
   readonly matchedDn: string;
   /** Place, counted from 0, in a list of operations; undefined when one operation failed or the place is not known. */
   readonly failedOperation: number | undefined;
+  /** URLs at which the operation may be tried, of result `referral` (RFC 4511 §4.1.10); a peer chose them. */
+  readonly referrals: readonly string[];
 
   constructor(resultCode: number, sentence: string, details: FaultDetails = {}) {
     super(codeOf(resultCode), sentence, details.cause === undefined ? undefined : { cause: details.cause });
@@ -96,12 +98,14 @@ export class LdapFault extends Problem {
     this.resultCode = resultCode;
     this.matchedDn = details.matchedDn ?? '';
     this.failedOperation = details.failedOperation;
+    this.referrals = details.referrals ?? [];
   }
 }
 
 export interface FaultDetails {
   matchedDn?: string;
   failedOperation?: number | undefined;
+  referrals?: readonly string[];
   cause?: unknown;
 }
 

@@ -26,4 +26,18 @@ export const DIRECTORY_EVENTS = {
     describe: (facts) =>
       `The directory (${facts.directory}) can be read again after it could not be since ${formatMoment(facts.since)}. Nothing is to be done.`,
   }),
+  DirectoryServerChanged: define<{ server: string; previous: string }>({
+    id: 30_163,
+    source: 'relaypair',
+    level: 'Information',
+    describe: (facts) =>
+      `The directory is read from ${facts.server} now, and no longer from ${facts.previous}. Nothing is to be done here; look after ${facts.previous} if it should be there.`,
+  }),
+  DirectoryServerBehind: define<{ server: string; previous: string }>({
+    id: 30_164,
+    source: 'relaypair',
+    level: 'Warning',
+    describe: (facts) =>
+      `The directory is read from ${facts.server} now, which lacks changes that were read from ${facts.previous}: no server that has them can be reached. What was changed last may be undone until ${facts.previous} is back. Look why ${facts.server} is behind in its replication.`,
+  }),
 };

@@ -77,7 +77,11 @@ async function overLdap(served: EmbeddedDirectory): Promise<Directory> {
     await client.bindSimple('CN=admin', 'a password');
     return client;
   };
-  const directory = await LdapDirectory.open({ connect, namingContext: '', clock: new SystemClock() });
+  const directory = await LdapDirectory.open({
+    servers: [{ name: 'ldap', connect }],
+    namingContext: '',
+    clock: new SystemClock(),
+  });
   ends.push(() => directory.close());
   return directory;
 }

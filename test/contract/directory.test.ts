@@ -10,6 +10,7 @@ import { SystemClock } from '../../src/clock.ts';
 import { DIRECTORY_BACKENDS } from '../../src/directory/backends.ts';
 import type { Directory, DirectoryBackend, DirectoryOptions } from '../../src/directory/directory.ts';
 import { EmbeddedDirectory } from '../../src/directory/embedded-directory.ts';
+import type { LdapServer } from '../../src/directory/ldap-servers.ts';
 import { connectLdap } from '../../src/ldap/client.ts';
 import { childDn, normalizeDn } from '../../src/ldap/dn.ts';
 import { getText, getValues, type LdapOperation, toAttributes } from '../../src/ldap/entry.ts';
@@ -54,14 +55,14 @@ function casesOf(backend: DirectoryBackend): Case[] {
     {
       name: 'ldap, our own server',
       backend,
-      store: async (options) => ({ ...options, connect: await serveByLdap(options) }),
+      store: async (options) => ({ ...options, servers: [await serveByLdap(options)] }),
     },
     ...(requirePeer('slapd')
       ? [
           {
             name: 'ldap, slapd',
             backend,
-            store: async (options) => ({ ...options, connect: await serveBySlapd() }),
+            store: async (options) => ({ ...options, servers: [await serveBySlapd()] }),
           } satisfies Case,
         ]
       : []),
@@ -78,18 +79,19 @@ async function openDirectory({ backend, store }: Case): Promise<Directory> {
 }
 
 /** A slapd for each test: 2.5.13 writes over its memory in transactions that fail, and dies some time later. */
-async function serveBySlapd(): Promise<NonNullable<DirectoryOptions['connect']>> {
+async function serveBySlapd(): Promise<LdapServer> {
   const slapd = await startSlapd({ server: keyPair, client: keyPair, suffix: CONTEXT, schemaFile: SLAPD_SCHEMA });
   ends.push(() => slapd.stop());
-  return async () => {
+  const connect = async () => {
     const client = await connectLdap({ host: '127.0.0.1', port: slapd.port, approve: () => undefined });
     await client.bindSimple(`cn=admin,${CONTEXT}`, SLAPD_PASSWORD);
     return client;
   };
+  return { name: 'slapd', connect };
 }
 
 /** An embedded directory behind our LDAP server that lets its one user do everything. */
-async function serveByLdap(options: DirectoryOptions): Promise<NonNullable<DirectoryOptions['connect']>> {
+async function serveByLdap(options: DirectoryOptions): Promise<LdapServer> {
   const served = EmbeddedDirectory.open(options);
   ends.push(() => served.close());
   const listener = await LdapListener.open({
@@ -100,11 +102,12 @@ async function serveByLdap(options: DirectoryOptions): Promise<NonNullable<Direc
     log: silentLog(),
   });
   ends.push(() => listener.close());
-  return async () => {
+  const connect = async () => {
     const client = await connectLdap({ host: '127.0.0.1', port: listener.address.port, approve: () => undefined });
     await client.bindSimple('CN=admin', PASSWORD);
     return client;
   };
+  return { name: 'our own', connect };
 }
 
 function container(dn: string): LdapOperation {

@@ -61,6 +61,37 @@ describe.skipIf(!requirePeer('slapd'))('a pair whose directories are killed', ()
     expect(await relaying.reports()).toEqual([]);
   }, 720_000);
 
+  it('of two slapds with one AD: mail and the hub go on with the copy, over a restart too, and changes wait', async () => {
+    await using pair = await SlapdPair.start({ isReplicated: true });
+    const { relaying, ad, adCopy } = pair;
+    const { servers } = relaying;
+    const using = async () => (await servers.ask('hub', 'Get-DirectoryStatus'))[0];
+    const isAt = (port: number | undefined) => async () =>
+      (await using())?.['Server'] === `127.0.0.1:${port}` ? true : undefined;
+    await pair.awaitCopy();
+    expect(await relaying.exchangeLetters('before')).toMatchObject(FLOWING);
+
+    await ad.kill();
+    await eventually('the hub to read from the copy', isAt(adCopy?.port));
+    expect(await relaying.exchangeLetters('the provider is away')).toMatchObject(FLOWING);
+    expect(await using()).toMatchObject({ IsStale: false });
+    const refused = await servers.run('hub', 'New-AcceptedDomain', 'Later', '-DomainName', 'later.test');
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^relaypair: no LDAP server that takes changes can be reached[^\n]+\n$/),
+    });
+    await servers.stop('hub');
+    await servers.start('hub');
+    expect(await relaying.exchangeLetters('started with the copy alone')).toMatchObject(FLOWING);
+
+    await ad.resume();
+    await servers.ask('hub', 'New-AcceptedDomain', { Name: 'Later', DomainName: 'later.test' });
+    await eventually('the hub to be back at the provider', isAt(ad.port));
+    expect(await servers.ask('hub', 'Get-EventLog', { EventId: '30163' })).not.toEqual([]);
+    expect(await relaying.exchangeLetters('after')).toMatchObject(FLOWING);
+    expect(await relaying.reports()).toEqual([]);
+  }, 720_000);
+
   it('a certificate that was renewed meanwhile is published when the directory is back', async () => {
     await using pair = await SlapdPair.start();
     const { relaying, ad } = pair;

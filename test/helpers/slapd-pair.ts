@@ -9,6 +9,7 @@ import type { KeyPair } from '../../src/tls/key-pair.ts';
 import { createSelfSigned } from '../../src/tls/self-signed.ts';
 import { freePort } from './free-port.ts';
 import { Relaying, type RelayingOptions } from './relaying.ts';
+import { SlapdReplicas } from './slapd-replicas.ts';
 import { type RunningSlapd, SLAPD_PASSWORD, SLAPD_SCHEMA, startSlapd } from './slapd.ts';
 
 export const AD_SUFFIX = 'CN=Configuration,DC=corp,DC=test';
@@ -22,22 +23,47 @@ export function readAccessRules(name: 'ad' | 'adam', suffix: string): string[] {
   return text.replaceAll('@EDGE@', EDGE_NAME.toLowerCase()).split('\n');
 }
 
+interface AdServers {
+  readonly ad: RunningSlapd;
+  readonly adCopy: RunningSlapd | undefined;
+  readonly certificates: string;
+  readonly replicas?: SlapdReplicas;
+}
+
+export interface SlapdPairOptions extends RelayingOptions {
+  /** AD is on two slapds, the second of which copies from the first and takes no changes. */
+  readonly isReplicated?: boolean;
+}
+
 export class SlapdPair {
   readonly ad: RunningSlapd;
+  /** The consumer of a replicated AD. */
+  readonly adCopy: RunningSlapd | undefined;
   readonly adam: RunningSlapd;
   readonly adamPair: KeyPair;
   readonly relaying: Relaying;
   readonly #folder: string;
+  readonly #replicas: SlapdReplicas | undefined;
 
-  private constructor(parts: Pick<SlapdPair, 'ad' | 'adam' | 'adamPair' | 'relaying'>, folder: string) {
+  private constructor(
+    parts: Pick<SlapdPair, 'ad' | 'adCopy' | 'adam' | 'adamPair' | 'relaying'>,
+    { folder, replicas }: { folder: string; replicas: SlapdReplicas | undefined },
+  ) {
     this.ad = parts.ad;
+    this.adCopy = parts.adCopy;
     this.adam = parts.adam;
     this.adamPair = parts.adamPair;
     this.relaying = parts.relaying;
     this.#folder = folder;
+    this.#replicas = replicas;
   }
 
-  static async start(options: RelayingOptions = {}): Promise<SlapdPair> {
+  /** Waits until the consumer of a replicated AD has all that the provider has. */
+  async awaitCopy(): Promise<void> {
+    await this.#replicas?.awaitCopy();
+  }
+
+  static async start({ isReplicated = false, ...options }: SlapdPairOptions = {}): Promise<SlapdPair> {
     const folder = mkdtempSync(join(tmpdir(), 'relaypair-slapd-pair-'));
     const notBefore = new Date(Date.now() - 60_000);
     const make = (netbiosName: string, fqdn: string) => createSelfSigned({ netbiosName, fqdn, notBefore });
@@ -47,8 +73,17 @@ export class SlapdPair {
       make('EDGEBIND', 'bind.perimeter.test'),
     ]);
     const common = { client: edgePair, schemaFile: SLAPD_SCHEMA };
-    const [ad, adam] = await Promise.all([
-      startSlapd({ ...common, server: adPair, suffix: AD_SUFFIX, database: readAccessRules('ad', AD_SUFFIX) }),
+    const access = readAccessRules('ad', AD_SUFFIX);
+    const startAd = async (): Promise<AdServers> => {
+      if (isReplicated) {
+        const replicas = await SlapdReplicas.start({ suffix: AD_SUFFIX, second: 'consumer', access, client: edgePair });
+        return { ad: replicas.first, adCopy: replicas.second, certificates: replicas.certificates, replicas };
+      }
+      const ad = await startSlapd({ ...common, server: adPair, suffix: AD_SUFFIX, database: access });
+      return { ad, adCopy: undefined, certificates: adPair.certificate.pem };
+    };
+    const [{ ad, adCopy, certificates, replicas }, adam] = await Promise.all([
+      startAd(),
       startSlapd({ ...common, server: adamPair, suffix: ADAM_SUFFIX, database: readAccessRules('adam', ADAM_SUFFIX) }),
     ]);
     const write = (name: string, text: string): string => {
@@ -63,8 +98,8 @@ export class SlapdPair {
         hubExtra: {
           directory: {
             backend: 'ldap',
-            url: `ldaps://127.0.0.1:${ad.port}`,
-            certificate: write('dc01.crt', adPair.certificate.pem),
+            urls: [ad, ...(adCopy ? [adCopy] : [])].map(({ port }) => `ldaps://127.0.0.1:${port}`),
+            certificate: write('dc.crt', certificates),
             bind: { method: 'simple', user: `cn=admin,${AD_SUFFIX}`, passwordFile: write('password', SLAPD_PASSWORD) },
             refreshInterval: '300ms',
           },
@@ -86,7 +121,7 @@ export class SlapdPair {
         ...options.servers,
       },
     });
-    return new SlapdPair({ ad, adam, adamPair, relaying }, folder);
+    return new SlapdPair({ ad, adCopy, adam, adamPair, relaying }, { folder, replicas });
   }
 
   /** Somebody with a name and a password at one of the two, or nobody. */
@@ -98,7 +133,7 @@ export class SlapdPair {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.relaying[Symbol.asyncDispose]();
-    await Promise.all([this.ad.stop(), this.adam.stop()]);
+    await Promise.all([this.ad.stop(), this.adCopy?.stop(), this.adam.stop()]);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

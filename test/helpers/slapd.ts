@@ -41,11 +41,13 @@ export interface SlapdOptions {
   suffix?: string;
   /** A schema file that it includes besides Debian's. */
   schemaFile?: string;
-  /** Lines of the configuration before the database, and in it: access rules, overlays. */
+  /** Lines of the configuration before the database, and in it: access rules, overlays. @FOLDER@ is its own folder. */
   global?: readonly string[];
   database?: readonly string[];
   /** A port that was chosen before. */
   port?: number;
+  /** Certificates of other slapds that it believes besides the client's. */
+  peers?: readonly KeyPair[];
 }
 
 /** Starts slapd and waits until it takes connections. */
@@ -101,9 +103,10 @@ function writeConfiguration(folder: string, options: SlapdOptions): void {
   const { server, client, suffix = SLAPD_SUFFIX, schemaFile } = options;
   const admin = `cn=admin,${suffix}`;
   mkdirSync(join(folder, 'db'));
-  writeFileSync(join(folder, 'server.crt'), server.certificate.pem);
-  writeFileSync(join(folder, 'server.key'), server.privateKeyPem);
-  writeFileSync(join(folder, 'client.crt'), client.certificate.pem);
+  writeFileSync(join(folder, 'slapd.crt'), server.certificate.pem);
+  writeFileSync(join(folder, 'slapd.key'), server.privateKeyPem);
+  const believed = [client, ...(options.peers ?? [])].map(({ certificate }) => certificate.pem);
+  writeFileSync(join(folder, 'servers.crt'), believed.join(''));
   const schemas = ['core', 'cosine', 'inetorgperson'].map((name) => `include /etc/ldap/schema/${name}.schema`);
   const lines = [
     ...schemas,
@@ -111,9 +114,9 @@ function writeConfiguration(folder: string, options: SlapdOptions): void {
     `modulepath ${findModules()}`,
     'moduleload back_mdb',
     `pidfile ${folder}/slapd.pid`,
-    `TLSCertificateFile ${folder}/server.crt`,
-    `TLSCertificateKeyFile ${folder}/server.key`,
-    `TLSCACertificateFile ${folder}/client.crt`,
+    `TLSCertificateFile ${folder}/slapd.crt`,
+    `TLSCertificateKeyFile ${folder}/slapd.key`,
+    `TLSCACertificateFile ${folder}/servers.crt`,
     'TLSVerifyClient allow',
     ...(options.global ?? []),
     `authz-regexp "^${client.certificate.subject.toLowerCase()}$" "${admin}"`,
@@ -125,7 +128,7 @@ function writeConfiguration(folder: string, options: SlapdOptions): void {
     'maxsize 67108864',
     ...(options.database ?? []),
   ];
-  writeFileSync(join(folder, 'slapd.conf'), `${lines.join('\n')}\n`);
+  writeFileSync(join(folder, 'slapd.conf'), `${lines.join('\n').replaceAll('@FOLDER@', folder)}\n`);
 }
 
 function findModules(): string | undefined {

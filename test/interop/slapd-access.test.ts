@@ -65,7 +65,11 @@ beforeAll(async () => {
   const suffix = ADAM_SUFFIX;
   slapd = await startSlapd({ server: pair, client: pair, suffix, schemaFile: SLAPD_SCHEMA, database });
   const connect = () => dial(`cn=admin,${ADAM_SUFFIX}`, SLAPD_PASSWORD);
-  const directory = await LdapDirectory.open({ connect, namingContext: '', clock: new SystemClock() });
+  const directory = await LdapDirectory.open({
+    servers: [{ name: 'ldap', connect }],
+    namingContext: '',
+    clock: new SystemClock(),
+  });
   await ensureBaseTree(directory, { name: 'EDGE01', fqdn: 'edge01.perimeter.test', role: 'EdgeTransport' });
   directory.close();
   administrator = await connect();

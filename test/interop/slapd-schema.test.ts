@@ -69,7 +69,11 @@ describe.skipIf(!requirePeer('slapd'))('slapd with the schema file', () => {
   ])('takes the tree that %s starts with', async (_what, suffix, server) => {
     const client = await openSlapd(suffix);
     const connect = () => Promise.resolve(client);
-    const directory = await LdapDirectory.open({ connect, namingContext: suffix, clock: new SystemClock() });
+    const directory = await LdapDirectory.open({
+      servers: [{ name: 'ldap', connect }],
+      namingContext: suffix,
+      clock: new SystemClock(),
+    });
     await ensureBaseTree(directory, server);
     const found = await directory.search({ base: suffix, scope: 'sub', filter: '(objectClass=msExchExchangeServer)' });
     expect(found.map((entry) => getText(entry, 'cn'))).toEqual([server.name]);

@@ -38,7 +38,11 @@ async function openHub(name: string): Promise<ActiveDirectory> {
     await client.bindSimple(`cn=admin,${AD_SUFFIX}`, SLAPD_PASSWORD);
     return client;
   };
-  const directory = await LdapDirectory.open({ connect, namingContext: '', clock: new SystemClock() });
+  const directory = await LdapDirectory.open({
+    servers: [{ name: 'ldap', connect }],
+    namingContext: '',
+    clock: new SystemClock(),
+  });
   const server = { name, fqdn: `${name.toLowerCase()}.corp.test`, site: SITE };
   const activeDirectory = await ActiveDirectory.open({ directory, server, log: silentLog() });
   ends.push(directory, activeDirectory);

@@ -137,12 +137,25 @@ describe('parseConfig', () => {
     );
     expect(directory).toEqual({
       backend: 'ldap',
-      url: { host: 'dc01.corp.test', port: 636 },
+      urls: [{ host: 'dc01.corp.test', port: 636 }],
       certificate: '/srv/mail/dc01.crt',
       bind: { method: 'simple', user: 'cn=hub01,dc=corp,dc=test', passwordFile: '/srv/mail/secrets/ldap' },
       namingContext: undefined,
       refreshInterval: 30_000,
       announce: { port: 636, certificate: '/srv/mail/dc01.crt' },
+    });
+  });
+
+  it('reads several servers of an LDAP directory in the order in which they are preferred', () => {
+    const { directory } = parseConfig(
+      `${HUB}directory: { backend: ldap, urls: ["ldaps://dc01", "ldaps://dc02:1636"], certificate: c, bind: { method: external } }`,
+      PATH,
+    );
+    expect(directory).toMatchObject({
+      urls: [
+        { host: 'dc01', port: 636 },
+        { host: 'dc02', port: 1636 },
+      ],
     });
   });
 
@@ -299,9 +312,27 @@ directory: { ${LDAP}, bind: { method: external, certificate: e.crt, key: e.key }
     ],
     [
       'an LDAP directory without an address',
-      `${HUB}directory: { backend: ldap }`,
+      `${HUB}directory: { backend: ldap, certificate: a, bind: { method: external } }`,
       'config-invalid',
       'at directory.url: this setting is needed',
+    ],
+    [
+      'an LDAP directory with an address beside a list of them',
+      `${HUB}directory: { ${LDAP}, urls: ["ldaps://dc02"], bind: { method: external } }`,
+      'config-invalid',
+      'at directory.url: there is a list of urls',
+    ],
+    [
+      'an LDAP directory with a server twice',
+      `${HUB}directory: { backend: ldap, urls: ["ldaps://a", "ldaps://a:636"], certificate: a, bind: { method: external } }`,
+      'config-invalid',
+      'at directory.urls: a:636 is named twice',
+    ],
+    [
+      'an LDAP directory with an empty list of servers',
+      `${HUB}directory: { backend: ldap, urls: [], certificate: a, bind: { method: external } }`,
+      'config-invalid',
+      'at directory.urls: not a list',
     ],
     [
       'an LDAP directory nobody binds to',

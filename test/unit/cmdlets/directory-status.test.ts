@@ -7,7 +7,8 @@ import { CHRISTMAS, makeContext, rows, runCmdlet } from '../../helpers/cmdlet-co
 
 const STATUS: DirectoryStatus = {
   backend: 'ldap',
-  server: 'dc01.contoso.test:636',
+  server: 'dc02.contoso.test:636',
+  servers: ['dc01.contoso.test:636', 'dc02.contoso.test:636'],
   namingContext: 'CN=Configuration,DC=contoso,DC=test',
   lastReadAt: CHRISTMAS,
   stale: undefined,
@@ -18,7 +19,8 @@ it('Get-DirectoryStatus shows where the directory is and that its state is the p
   expect(records).toEqual([
     {
       Backend: 'ldap',
-      Server: 'dc01.contoso.test:636',
+      Server: 'dc02.contoso.test:636',
+      Servers: ['dc01.contoso.test:636', 'dc02.contoso.test:636'],
       NamingContext: 'CN=Configuration,DC=contoso,DC=test',
       IsStale: false,
       StaleSince: null,

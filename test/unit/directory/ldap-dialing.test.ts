@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { SystemClock } from '../../../src/clock.ts';
+import type { Endpoint } from '../../../src/config.ts';
 import type { LdapDirectoryConfig } from '../../../src/config-directory.ts';
 import { dialDirectory, type LdapDialingOptions } from '../../../src/directory/ldap-dialing.ts';
 import type { LdapClient } from '../../../src/ldap/client.ts';
@@ -21,7 +22,7 @@ let folder: string;
 let handler: MemoryLdapHandler;
 let listener: LdapListener;
 let shown: KeyPair;
-let url: LdapDirectoryConfig['url'];
+let url: Endpoint;
 const clients: LdapClient[] = [];
 
 beforeAll(async () => {
@@ -61,7 +62,7 @@ async function dial(
   const connect = dialDirectory({
     config: {
       backend: 'ldap',
-      url,
+      urls: [url],
       certificate: join(folder, 'dc01.crt'),
       bind: { method: 'simple', user: ADMIN, passwordFile: join(folder, 'password') },
       namingContext: undefined,
@@ -69,6 +70,7 @@ async function dial(
       announce: { port: 636, certificate: '' },
       ...config,
     },
+    url,
     clock: new SystemClock(),
     ownKeyPair: () => otherPair,
     ...more,
@@ -119,8 +121,8 @@ it("binds by SASL EXTERNAL with the server's own certificate, or with the pair t
 it('reaches a name at the address of the hosts table', async () => {
   const named = { ...url, host: 'dc01.corp.test' };
   const client = await dial(
-    { url: named },
-    { hostOf: (name) => (name === 'dc01.corp.test' ? '127.0.0.1' : undefined) },
+    {},
+    { url: named, hostOf: (name) => (name === 'dc01.corp.test' ? '127.0.0.1' : undefined) },
   );
   expect(client.session.servername).toBe('dc01.corp.test');
 });

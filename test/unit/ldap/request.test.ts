@@ -173,7 +173,7 @@ describe('responses', () => {
         const outcome = { resultCode, matchedDn, diagnosticMessage };
         const details = { responseName: '1.2.3', responseValue };
         const message = decodeMessage(encodeMessage(7, encodeResult(0x78, outcome, details)));
-        expect(decodeResult(message)).toEqual({ ...outcome, ...details });
+        expect(decodeResult(message)).toEqual({ ...outcome, ...details, referrals: [] });
       }),
     );
   });
@@ -187,10 +187,12 @@ describe('responses', () => {
     );
   });
 
-  it('may hold what is neither known here nor wanted: referrals and SASL credentials', () => {
-    const content = [encodeInteger(10, 0x0a), encodeOctets(''), encodeOctets(''), Buffer.from([0xa3, 3, 4, 1, 0x61])];
+  it('say where an operation may be tried, and may hold what is not wanted here: SASL credentials', () => {
+    const referral = [0xa3, 6, 4, 1, 0x61, 4, 1, 0x62, 0x87, 1, 0];
+    const content = [encodeInteger(10, 0x0a), encodeOctets(''), encodeOctets(''), Buffer.from(referral)];
     const done = Buffer.concat([Buffer.from([0x65, Buffer.concat(content).length]), ...content]);
-    expect(decodeResult(decodeMessage(encodeMessage(1, done))).resultCode).toBe(10);
+    const result = decodeResult(decodeMessage(encodeMessage(1, done)));
+    expect(result).toMatchObject({ resultCode: 10, referrals: ['a', 'b'] });
   });
 });
 

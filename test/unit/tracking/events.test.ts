@@ -5,6 +5,8 @@ const DATE = new Date('2008-12-24T20:00:00Z');
 
 // Every event with facts that are easy to find again: the compiler asks for a row when the table grows.
 const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
+  DirectoryServerBehind: { server: 'dc02.contoso.test:636', previous: 'dc01.contoso.test:636' },
+  DirectoryServerChanged: { server: 'dc02.contoso.test:636', previous: 'dc01.contoso.test:636' },
   CaptureStarted: { folder: '/var/lib/relaypair/captures', until: DATE, maxMegabytes: 100 },
   CaptureStopped: { cause: 'its time is up', sessions: 3, sizeBytes: 4096 },
   SmtpReceiveMaxConnectionReached: { remoteAddress: '192.0.2.1', connector: 'Default', limit: '5000' },

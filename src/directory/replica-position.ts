@@ -1,0 +1,52 @@
+// How far a copy of a directory has come, and how two copies stand to each other: pure. slapd says it by its contextCSN, one
+// for each server that takes changes (syncrepl, draft-ietf-ldup-csn), Active Directory's kind by the number of its last change.
+
+import { getText, getValues, type LdapEntry } from '../ldap/entry.ts';
+
+/** By the server at which changes were made, the last of its changes that is here; two of one server compare as texts. */
+export type ReplicaPosition = ReadonlyMap<string, string>;
+
+/** What the root DSE has to be asked for. */
+export const ROOT_ATTRIBUTES = ['namingContexts', 'highestCommittedUSN', 'invocationId'];
+/** What the entry at the top of the naming context has to be asked for. */
+export const TOP_ATTRIBUTES = ['contextCSN'];
+
+/** Of a server that keeps update sequence numbers; undefined for others. */
+export function positionByUsn(rootDse: LdapEntry): ReplicaPosition | undefined {
+  const usn = getText(rootDse, 'highestCommittedUSN');
+  if (usn === undefined) return undefined;
+  return new Map([[getText(rootDse, 'invocationId') ?? '', usn.padStart(20, '0')]]);
+}
+
+/** Of a slapd; empty while it has no whole copy, and where neither syncprov nor syncrepl is at work. */
+export function positionByCsn(top: LdapEntry | undefined): ReplicaPosition {
+  const values = top ? getValues(top, 'contextCSN').map((value) => value.toString('utf8')) : [];
+  // 20261126113359.237326Z#000000#001#000000: when, how many at that time, the server, how many in that change.
+  return new Map(values.map((csn) => [csn.split('#')[2] ?? '', csn]));
+}
+
+/**
+ * How a copy stands to what was seen of the directory before. `behind`: changes that were seen are not in it yet.
+ * `apart`: nothing that was seen is in it, so that it is an empty copy, one that is being made, or another directory.
+ */
+export function compareToSeen(position: ReplicaPosition, seen: ReplicaPosition): 'current' | 'behind' | 'apart' {
+  if (seen.size === 0) return 'current';
+  if (![...seen.keys()].some((server) => position.has(server))) return 'apart';
+  const isCurrent = [...seen].every(([server, change]) => (position.get(server) ?? '') >= change);
+  return isCurrent ? 'current' : 'behind';
+}
+
+/** The later change of each server. */
+export function mergePositions(one: ReplicaPosition, other: ReplicaPosition): ReplicaPosition {
+  const merged = new Map(one);
+  for (const [server, change] of other) if ((merged.get(server) ?? '') < change) merged.set(server, change);
+  return merged;
+}
+
+/** One line; the same for equal positions. */
+export function formatPosition(position: ReplicaPosition): string {
+  return [...position]
+    .map(([server, change]) => `${server}=${change}`)
+    .toSorted()
+    .join(' ');
+}
