@@ -16,7 +16,7 @@ describe('docs/topology.md', () => {
     expect(first?.directory.backend).toBe('embedded');
     expect(second?.directory).toMatchObject({
       backend: 'ldap',
-      url: { host: first?.fqdn, port: first?.listen.ldaps?.port },
+      urls: [{ host: first?.fqdn, port: first?.listen.ldaps?.port }],
     });
   });
 
