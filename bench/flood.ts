@@ -92,13 +92,19 @@ const head = [
   'worst, times the idle worst',
   'memory of the server, MiB',
   'its descriptors',
+  'KiB for each connection',
 ];
 const lines = [head, head.map(() => '---')];
 let idleWorst = Number.NaN;
+let idle = { residentMiB: Number.NaN, descriptors: Number.NaN };
 for (const entry of cases) {
   const { times, refusals, residentMiB, descriptors } = await measure(entry);
   const worst = percentile(times, 1);
-  if (entry.flood === undefined) idleWorst = worst;
+  if (entry.flood === undefined) {
+    idleWorst = worst;
+    idle = { residentMiB, descriptors };
+  }
+  const connections = descriptors - idle.descriptors;
   lines.push([
     entry.text,
     String(times.length),
@@ -108,6 +114,7 @@ for (const entry of cases) {
     (worst / idleWorst).toFixed(1),
     residentMiB.toFixed(0),
     String(descriptors),
+    connections > 0 ? (((residentMiB - idle.residentMiB) * 1024) / connections).toFixed(1) : '',
   ]);
   process.stderr.write(`bench: ${lines.at(-1)?.join(' | ')} ${[...new Set(refusals)].slice(0, 3).join('; ')}\n`);
 }

@@ -17,7 +17,10 @@ const OPENED_AT_ONCE = 50;
 const RETURN_MS = 10_000;
 const FILLING = Buffer.from('x'.repeat(16_384));
 const HEADER = Buffer.from(`X-Filling: ${'x'.repeat(60)}\r\n`.repeat(200));
-const COMMANDS = Buffer.from('NOOP\r\n'.repeat(500));
+const NOOPS = Buffer.from('NOOP\r\n'.repeat(500));
+const RECIPIENTS = Buffer.from('RCPT TO:<b@bench.test>\r\n'.repeat(500));
+const MAIL = 'HELO flood.test\r\nMAIL FROM:<a@flood.test>\r\n';
+const MANY_RECIPIENTS = Array.from({ length: 200 }, (_, each) => `RCPT TO:<someone-${each}@bench.test>\r\n`).join('');
 
 function sourceOf(index: number): string {
   const source = Math.floor(index / PER_SOURCE) + 1;
@@ -64,6 +67,20 @@ function heard(socket: Socket, expected: RegExp): Promise<void> {
   });
 }
 
+/** Goes over to TLS; undefined when it came to nothing. */
+async function secure(socket: Socket): Promise<Socket | undefined> {
+  await heard(socket, /^220 /m);
+  socket.write('EHLO flood.test\r\n');
+  await heard(socket, /^250 /m);
+  socket.write('STARTTLS\r\n');
+  await heard(socket, /^220 /m);
+  if (socket.destroyed) return undefined;
+  const secured = connectTls({ socket, rejectUnauthorized: false });
+  secured.on('error', () => undefined);
+  await Promise.race([new Promise<void>((resolve) => secured.once('secureConnect', () => resolve())), ended(socket)]);
+  return secured;
+}
+
 /** What one connection does until it is closed. */
 const DEEDS: Readonly<Record<FloodName, (socket: Socket) => Promise<void>>> = {
   idle: async (socket) => {
@@ -81,11 +98,12 @@ const DEEDS: Readonly<Record<FloodName, (socket: Socket) => Promise<void>>> = {
   },
   unread: async (socket) => {
     socket.pause();
-    await pour(socket, COMMANDS);
+    socket.write(MAIL);
+    await pour(socket, RECIPIENTS);
   },
   header: async (socket) => {
     await heard(socket, /^220 /m);
-    socket.write('HELO flood.test\r\nMAIL FROM:<a@flood.test>\r\nRCPT TO:<b@bench.test>\r\nDATA\r\n');
+    socket.write(`${MAIL}RCPT TO:<b@bench.test>\r\nDATA\r\n`);
     await heard(socket, /^354 /m);
     socket.resume();
     await pour(socket, HEADER);
@@ -97,23 +115,31 @@ const DEEDS: Readonly<Record<FloodName, (socket: Socket) => Promise<void>>> = {
   storm: async (socket) => {
     await heard(socket, /^220 /m);
     socket.resume();
-    await pour(socket, COMMANDS);
+    socket.write(MAIL);
+    await pour(socket, RECIPIENTS);
+  },
+  noop: async (socket) => {
+    await heard(socket, /^220 /m);
+    socket.resume();
+    await pour(socket, NOOPS);
   },
   churn: async (socket) => {
     await heard(socket, /^220 /m);
     socket.destroy();
   },
   tls: async (socket) => {
+    (await secure(socket))?.destroy();
+  },
+  secured: async (socket) => {
+    (await secure(socket))?.resume();
+    await ended(socket);
+  },
+  laden: async (socket) => {
     await heard(socket, /^220 /m);
-    socket.write('EHLO flood.test\r\n');
-    await heard(socket, /^250 /m);
-    socket.write('STARTTLS\r\n');
-    await heard(socket, /^220 /m);
-    if (socket.destroyed) return;
-    const secured = connectTls({ socket, rejectUnauthorized: false });
-    secured.on('error', () => undefined);
-    await Promise.race([new Promise<void>((resolve) => secured.once('secureConnect', () => resolve())), ended(socket)]);
-    secured.destroy();
+    socket.write(`${MAIL}${MANY_RECIPIENTS}DATA\r\n`);
+    await heard(socket, /^354 /m);
+    socket.resume().write(Buffer.from(`X-Filling: ${'x'.repeat(60)}\r\n`.repeat(800)));
+    await ended(socket);
   },
 };
 

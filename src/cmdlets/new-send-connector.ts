@@ -5,12 +5,8 @@ import { defineCmdlet } from './cmdlet.ts';
 import { edgeSyncNotices } from './edge-sync-notice.ts';
 import { findByIdentity } from './object-identity.ts';
 import { organizationOf } from './roles.ts';
-import {
-  ADDRESS_SPACES_HELP,
-  SEND_CONNECTOR_PARAMETERS,
-  sendConnectorChanges,
-  sendConnectorWarnings,
-} from './send-connector-parameters.ts';
+import { ADDRESS_SPACES_HELP, SEND_CONNECTOR_PARAMETERS, sendConnectorChanges } from './send-connector-parameters.ts';
+import { weakTlsWarnings } from './tls-parameters.ts';
 import { describeSendConnector, SEND_CONNECTOR_NOUN, SEND_CONNECTOR_TABLE } from './send-connector-record.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -54,7 +50,7 @@ export const newSendConnector = defineCmdlet({
     return {
       records: [describeSendConnector(made)],
       notices: edgeSyncNotices(context, made.sourceTransportServers),
-      warnings: sendConnectorWarnings(made, { ...preset, ...changes }),
+      warnings: weakTlsWarnings([made]),
     };
   },
 });

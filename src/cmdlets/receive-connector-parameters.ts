@@ -17,7 +17,7 @@ import { Problem } from '../problem.ts';
 import { changesOf, clearableLimit, clearableText, finiteSize, type GivenChanges, wholeMs } from './given-changes.ts';
 import type { Arguments, Parameters } from './parameters.ts';
 import { TLS_PARAMETERS, TLS_VERB, tlsChanges, weakTlsWarnings } from './tls-parameters.ts';
-import { domainSecureWarnings, STORED } from './unenforced.ts';
+import { STORED } from './unenforced.ts';
 
 const NUMBER = { type: 'integer', minimum: 0, maximum: 2_147_483_647 } as const;
 const LIMIT = { ...NUMBER, type: 'count', minimum: 1 } as const;
@@ -96,7 +96,10 @@ export const RECEIVE_CONNECTOR_PARAMETERS = {
     choices: PROTOCOL_LOGGING_LEVELS,
     help: `What goes into the protocol log ${STORED}`,
   },
-  DomainSecureEnabled: { type: 'boolean', help: `Domain security: mutual TLS with listed domains ${STORED}` },
+  DomainSecureEnabled: {
+    type: 'boolean',
+    help: 'Senders in a domain of TLSReceiveDomainSecureList must prove it by a certificate in TLS',
+  },
   SizeEnabled: { type: 'enum', choices: SIZE_OFFERS, help: 'How SIZE is offered; MaxMessageSize holds in any case' },
   PipeliningEnabled: { type: 'boolean', help: 'Whether PIPELINING is offered' },
   EightBitMimeEnabled: { type: 'boolean', help: 'Whether 8BITMIME is offered' },
@@ -216,7 +219,6 @@ export function receiveConnectorWarnings(
         ]
       : []),
     ...weakTlsWarnings([connector]),
-    ...domainSecureWarnings(changes),
   ];
 }
 

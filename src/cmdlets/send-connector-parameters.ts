@@ -6,8 +6,8 @@ import type { OrganizationSnapshot } from '../directory/organization.ts';
 import { PROTOCOL_LOGGING_LEVELS, type SendConnector } from '../directory/send-connector.ts';
 import { changesOf, clearableLimit, clearableText, wholeMs } from './given-changes.ts';
 import type { Arguments, Parameters } from './parameters.ts';
-import { TLS_PARAMETERS, TLS_VERB, tlsChanges, weakTlsWarnings } from './tls-parameters.ts';
-import { domainSecureWarnings, STORED } from './unenforced.ts';
+import { TLS_PARAMETERS, TLS_VERB, tlsChanges } from './tls-parameters.ts';
+import { STORED } from './unenforced.ts';
 
 export const SEND_CONNECTOR_PARAMETERS = {
   SmartHosts: {
@@ -39,9 +39,16 @@ export const SEND_CONNECTOR_PARAMETERS = {
     choices: ['None', 'ExchangeServer', 'ExternalAuthoritative'],
     help: `How to authenticate to the smart hosts ${STORED}`,
   },
-  DomainSecureEnabled: { type: 'boolean', help: `Domain security: mutual TLS with listed domains ${STORED}` },
+  DomainSecureEnabled: {
+    type: 'boolean',
+    help: 'Mail to a domain of TLSSendDomainSecureList waits for TLS in which both ends prove who they are; needs DNSRoutingEnabled',
+  },
   ForceHELO: { type: 'boolean', help: `Say HELO instead of EHLO ${STORED}` },
-  SourceIPAddress: { type: 'string', help: `The address to send from ${STORED}` },
+  SourceIPAddress: {
+    type: 'string',
+    help: 'The address to send from, to next hops of its family alone; 0.0.0.0 for whichever the system chooses',
+  },
+  ChunkingEnabled: { type: 'boolean', help: 'Send by BDAT where the next hop offers CHUNKING, instead of DATA' },
   ConnectionInactivityTimeOut: { type: 'duration', help: `When an idle connection is closed ${STORED}` },
   SmtpMaxMessagesPerConnection: {
     type: 'integer',
@@ -80,6 +87,7 @@ export function sendConnectorChanges(given: Given, snapshot: OrganizationSnapsho
     domainSecureEnabled: given.DomainSecureEnabled,
     forceHelo: given.ForceHELO,
     sourceIpAddress: given.SourceIPAddress,
+    chunkingEnabled: given.ChunkingEnabled,
     connectionInactivityTimeoutMs: wholeMs(given.ConnectionInactivityTimeOut),
     smtpMaxMessagesPerConnection: given.SmtpMaxMessagesPerConnection,
     protocolLoggingLevel: given.ProtocolLoggingLevel,
@@ -88,11 +96,6 @@ export function sendConnectorChanges(given: Given, snapshot: OrganizationSnapsho
     linkedReceiveConnector: clearableText(given.LinkedReceiveConnector),
     ...tlsChanges(given),
   });
-}
-
-/** What somebody who made these changes would be surprised by. */
-export function sendConnectorWarnings(connector: SendConnector, changes: Partial<SendConnector>): readonly string[] {
-  return [...weakTlsWarnings([connector]), ...domainSecureWarnings(changes)];
 }
 
 /** NetBIOS name as the directory spells it, for a NetBIOS name or an FQDN; what is unknown is left for the rules to refuse. */

@@ -16,6 +16,7 @@ export function describeSendConnector(connector: Recorded<SendConnector>): Outpu
   return {
     AddressSpaces: connector.addressSpaces.map(formatAddressSpace),
     AuthenticationCredential: connector.authenticationCredential?.userName,
+    ChunkingEnabled: connector.chunkingEnabled,
     Comment: connector.comment,
     ConnectionInactivityTimeOut: timeSpanValue(connector.connectionInactivityTimeoutMs),
     DNSRoutingEnabled: connector.dnsRoutingEnabled,

@@ -6,12 +6,8 @@ import { edgeSyncNotices } from './edge-sync-notice.ts';
 import { changesOf, unchangedWarnings } from './given-changes.ts';
 import { findByIdentity } from './object-identity.ts';
 import { organizationOf } from './roles.ts';
-import {
-  ADDRESS_SPACES_HELP,
-  SEND_CONNECTOR_PARAMETERS,
-  sendConnectorChanges,
-  sendConnectorWarnings,
-} from './send-connector-parameters.ts';
+import { ADDRESS_SPACES_HELP, SEND_CONNECTOR_PARAMETERS, sendConnectorChanges } from './send-connector-parameters.ts';
+import { weakTlsWarnings } from './tls-parameters.ts';
 import { SEND_CONNECTOR_NOUN } from './send-connector-record.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -49,7 +45,7 @@ export const setSendConnector = defineCmdlet({
     return {
       records: [],
       notices: Object.keys(changes).length > 0 ? edgeSyncNotices(context, sources) : [],
-      warnings: [...unchangedWarnings(before.name, changes), ...sendConnectorWarnings(after, changes)],
+      warnings: [...unchangedWarnings(before.name, changes), ...weakTlsWarnings([after])],
     };
   },
 });

@@ -56,9 +56,12 @@ export const setTransportConfig = defineCmdlet({
     MaxRecipientEnvelopeLimit: { type: 'integer', help: `Recipients of one message ${STORED}` },
     TLSReceiveDomainSecureList: {
       type: 'strings',
-      help: `Domains that mail is taken from with domain security ${STORED}`,
+      help: 'Domains that mail is taken from with domain security (DomainSecureEnabled of Receive connectors)',
     },
-    TLSSendDomainSecureList: { type: 'strings', help: `Domains that mail is sent to with domain security ${STORED}` },
+    TLSSendDomainSecureList: {
+      type: 'strings',
+      help: 'Domains that mail is sent to with domain security (DomainSecureEnabled of Send connectors)',
+    },
   },
   table: [],
   changes: true,

@@ -70,7 +70,9 @@ const GROUP_OF: Readonly<Record<Principal, PermissionGroup>> = {
 /** The rights of a principal on a connector; empty when its group is not among the connector's. */
 export function rightsOf(connector: Permissions, principal: Principal): ReadonlySet<Right> {
   const rights = new Set(rightsOfGroup(connector, GROUP_OF[principal]));
-  if (principal !== 'anonymous') return rights;
+  if (principal !== 'anonymous' && principal !== 'partner') return rights;
+  // A partner is a stranger whose certificate proves its domain: that takes nothing away.
+  for (const right of rightsOfGroup(connector, 'AnonymousUsers')) rights.add(right);
   // Externally secured: whoever can reach this connector counts as a server of the organisation.
   if (connector.authMechanism.includes('ExternalAuthoritative')) {
     for (const right of rightsOfGroup(connector, 'ExchangeServers')) rights.add(right);

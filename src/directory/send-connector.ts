@@ -52,7 +52,10 @@ export interface SendConnector extends TlsSettings {
   /** Name in EHLO; the server's own when absent. */
   readonly fqdn?: string | undefined;
   readonly forceHelo: boolean;
+  /** An address of the machine that it leaves from, which the next hop's must be of one family with; 0.0.0.0 or :: for any. */
   readonly sourceIpAddress: string;
+  /** Messages go by BDAT (RFC 3030) to whoever offers it. */
+  readonly chunkingEnabled: boolean;
   readonly connectionInactivityTimeoutMs: number;
   readonly smtpMaxMessagesPerConnection: number;
   /** Undefined: unlimited. */
@@ -84,6 +87,7 @@ export const sendConnectorView: View<SendConnector> = defineView('Send connector
   fqdn: optionalText('msExchSMTPSendConnectorFQDN'),
   forceHelo: flagField('msExchSmtpSendForceHELO', false),
   sourceIpAddress: requiredText('msExchSmtpSendBindingIPAddress'),
+  chunkingEnabled: flagField('msExchSmtpSendChunkingEnabled', false),
   connectionInactivityTimeoutMs: integerField('msExchSmtpSendConnectionTimeout', 600_000),
   smtpMaxMessagesPerConnection: integerField('msExchSmtpMaxMessagesPerConnection', 20),
   maxMessageSizeBytes: optionalInteger('delivContLength'),
@@ -111,6 +115,7 @@ export function makeSendConnector(given: Pick<SendConnector, 'name'> & Partial<S
     domainSecureEnabled: false,
     forceHelo: false,
     sourceIpAddress: '0.0.0.0',
+    chunkingEnabled: false,
     connectionInactivityTimeoutMs: 600_000,
     smtpMaxMessagesPerConnection: 20,
     maxMessageSizeBytes: 10 * 1024 * 1024,

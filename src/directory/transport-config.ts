@@ -100,6 +100,16 @@ export function intraOrgTls(config: TransportConfig): TlsSettings {
   };
 }
 
+/** Whether a domain is on a domain-secure list, by its name or by `*.` and one above it. */
+export function isListed(list: readonly string[], domain: string): boolean {
+  const name = normalizeDomainName(domain);
+  return list.some((entry) => {
+    const listed = normalizeDomainName(entry.replace(/^\*\./, ''));
+    if (name === undefined || listed === undefined) return false;
+    return entry.startsWith('*.') ? name.endsWith(`.${listed}`) : name === listed;
+  });
+}
+
 /** Throws Problem `bad-transport-config`. */
 export function validateTransportConfig(config: TransportConfig): void {
   if (config.intraOrgIgnoreStartTls && config.intraOrgRequireTls) {

@@ -46,6 +46,11 @@ async function writeOctets(sending: Omit<BodySending, 'answered'>, interruption:
       const piece = await Promise.race([pieces.next(), interruption.comes]);
       if (piece === undefined || interruption.isThere) return 'interrupted';
       const isLast = piece.done === true;
+      // An answer that is there before the end has been said is no answer to it.
+      if (isLast && connection.hasUnheardReply) {
+        await interruption.comes;
+        return 'interrupted';
+      }
       block.add(isLast ? transparency.end() : transparency.push(piece.value));
       if (isLast || block.sizeBytes >= BLOCK_BYTES) await connection.writeBlock(block.take(), blockMs);
       if (isLast) return connection.ended.aborted ? 'interrupted' : 'sent';

@@ -6,6 +6,7 @@
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 import type { BodySink } from './body-reception.ts';
 import { DotUnstuffing } from './dot-unstuffing.ts';
+import { turns } from './turns.ts';
 
 export interface CommandStreamEvents {
   /** A whole line without its CRLF; the next one comes after `next()`. */
@@ -31,8 +32,10 @@ type OpenBody =
 const CR = 0x0d;
 const LF = 0x0a;
 const NOTHING = Buffer.alloc(0);
-/** After so many lines of one read, other connections have their turn. */
-const LINES_AT_ONCE = 100;
+/** After so many lines of one read, other connections come first. */
+const LINES_AT_ONCE = 20;
+/** Less than this is a few commands, not a flood of them. */
+const SMALL_OCTETS = 2048;
 
 export class CommandStream extends SMTPStream {
   readonly #events: CommandStreamEvents;
@@ -41,6 +44,7 @@ export class CommandStream extends SMTPStream {
   /** The beginning of a line whose end has not come. */
   #partialLine = NOTHING;
   #linesInARow = 0;
+  #isPostponed = false;
   #body: OpenBody | undefined;
   #resume: (() => void) | undefined;
 
@@ -48,6 +52,11 @@ export class CommandStream extends SMTPStream {
     super();
     this.#maxLineOctets = maxLineOctets;
     this.#events = events;
+  }
+
+  /** True while octets that came wait for their turn. */
+  get isPostponed(): boolean {
+    return this.#isPostponed;
   }
 
   /** True once the client sent anything at all. */
@@ -82,9 +91,22 @@ export class CommandStream extends SMTPStream {
   override _write(octets: Buffer, _encoding: BufferEncoding | 'buffer', done: Done): void {
     if (octets.length === 0 || this.isClosed) return done();
     this.#hasOctets = true;
-    this.#linesInARow = 0;
     this.#events.onOctets();
-    this.#read(octets, done);
+    this.#takeTurn(octets, done);
+  }
+
+  #takeTurn(octets: Buffer, done: Done): void {
+    this.#linesInARow = 0;
+    if (turns.hasTime()) this.#read(octets, done);
+    else this.#postpone(octets, done, octets.length < SMALL_OCTETS);
+  }
+
+  #postpone(octets: Buffer, done: Done, isSmall: boolean): void {
+    this.#isPostponed = true;
+    turns.postpone(() => {
+      this.#isPostponed = false;
+      this.#read(octets, done);
+    }, isSmall);
   }
 
   #open(body: OpenBody): void {
@@ -121,9 +143,10 @@ export class CommandStream extends SMTPStream {
 
   #readOn(rest: Buffer, done: Done): void {
     this.#linesInARow += 1;
-    if (this.#linesInARow < LINES_AT_ONCE) return this.#read(rest, done);
+    const mayGoOn = rest.length === 0 || (this.#linesInARow < LINES_AT_ONCE && turns.hasTime());
+    if (mayGoOn) return this.#read(rest, done);
     this.#linesInARow = 0;
-    setImmediate(() => this.#read(rest, done));
+    this.#postpone(rest, done, false);
   }
 
   #giveUp(announce: () => void, done: Done): void {

@@ -23,6 +23,7 @@ import { REPLIES } from './replies.ts';
 import { ReplyOutbox } from './reply-outbox.ts';
 import { formatReplyOctets, type Reply } from './reply.ts';
 import type { Intermediary, ServerIdentity, SessionPolicy } from './session-policy.ts';
+import { boundUnheard } from './unheard.ts';
 
 export interface ConnectionOptions {
   readonly service: Service;
@@ -47,7 +48,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   readonly #lifetime = new Deadline();
   readonly #body = new BodyClock({
     timeouts: () => this.#limits.timeouts,
-    isHeldBack: () => this.#reception?.isHeldBack === true,
+    isHeldBack: () => this.#reception?.isHeldBack === true || this.#stream?.isPostponed === true,
     onExpiry: () => this.hangUp(REPLIES.inputTimeout),
   });
   #reception: BodyReception | undefined;
@@ -98,8 +99,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
   async #greet(): Promise<void> {
     const { welcome, reply } = await this.#session.connect();
     if (this._closing || this._closed) return;
-    if (!welcome) return this.cutOff(reply);
-    this.#welcome(reply);
+    return welcome ? this.#welcome(reply) : this.cutOff(reply);
   }
 
   /** TLS before any word (RFC 8314 §3.3): nothing is read before the client is admitted, its first octets are the handshake's. */
@@ -133,6 +133,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     this.answer(reply);
     this.#outbox.flush();
     this.close();
+    boundUnheard(this._socket);
     this.#clearDeadlines();
     this.#reception?.abort('the connection was closed by this server', reply);
   }

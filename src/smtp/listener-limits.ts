@@ -24,7 +24,7 @@ export interface ListenerLimits {
   readonly maxRecipients: number;
   /** MAIL commands of one session, whatever became of them (MAILMAX, RFC 9422 §4.1). */
   readonly maxMessages: number;
-  /** Protocol errors of one session, after which it ends; a message that was taken sets the count back. */
+  /** Protocol errors of one session, after which it ends (forbearance.ts); a message that was taken sets the count back. */
   readonly maxErrors: number;
   /** Failed log-ins of one session, after which it ends. */
   readonly maxAuthFailures: number;

@@ -13,10 +13,11 @@ import { parseChunkCommand } from './chunk-command.ts';
 import { type CommandLine, parseCommandLine } from './command-line.ts';
 import { ehloKeywords, offeredParameters } from './ehlo-keywords.ts';
 import { parseMailCommand, parseRecipientCommand } from './envelope-command.ts';
+import { Forbearance } from './forbearance.ts';
 import type { LimitChanges, ListenerLimits } from './listener-limits.ts';
 import { OpenTransaction } from './open-transaction.ts';
 import { greetingReply, helloReply, REPLIES } from './replies.ts';
-import { isPositive, isProtocolError, type Reply, withoutEnhancedCode } from './reply.ts';
+import { isPositive, type Reply, withoutEnhancedCode } from './reply.ts';
 import { beginFacts, forgetGreeting, type SessionEndpoints, type SessionFacts, speakFor } from './session-facts.ts';
 import type { Offer, ServerIdentity, SessionPolicy } from './session-policy.ts';
 import { offersTls, refuseTlsVerb, type TlsVerb } from './tls-verb.ts';
@@ -51,9 +52,9 @@ export class ReceivingSession {
   readonly #facts: SessionFacts;
   readonly #exchange: AuthenticationExchange;
   readonly #bodies: BodyDialog;
+  readonly #forbearance = new Forbearance();
   #offer: Offer | undefined;
   #transaction: OpenTransaction | undefined;
-  #errorCount = 0;
   #mailCount = 0;
   /** Whether the policy knows of the session. */
   #isAnnounced = false;
@@ -114,9 +115,7 @@ export class ReceivingSession {
   /** Begins TLS before the greeting; false when there is nothing to show the client. Never throws. */
   beginTls(): boolean {
     let hasBegun = false;
-    this.#guard('secureContext', () => {
-      hasBegun = this.#beginHandshake('STARTTLS', () => undefined);
-    });
+    this.#guard('secureContext', () => (hasBegun = this.#beginHandshake('STARTTLS', () => undefined)));
     return hasBegun;
   }
 
@@ -176,13 +175,14 @@ export class ReceivingSession {
       return line.isHostile ? this.#end(line.reply) : line.reply;
     }
     if (this.#exchange.isExpectingLine) return this.#noteStep(this.#exchange.takeLine(line.text));
+    this.#forbearance.noteCommand(line.verb);
     const command = Object.hasOwn(this.#commands, line.verb) ? this.#commands[line.verb] : undefined;
     return command ? command(line) : REPLIES.unrecognized;
   }
 
   #answer(reply: Reply): void {
-    if (isProtocolError(reply)) this.#errorCount += 1;
-    if (this.#errorCount >= this.#options.limits().maxErrors) return this.#wire.hangUp(REPLIES.tooManyErrors);
+    this.#forbearance.noteReply(reply);
+    if (this.#forbearance.isOver(this.#options.limits().maxErrors)) return this.#wire.hangUp(REPLIES.tooManyErrors);
     if (reply.code === 421 || reply === REPLIES.headerTooLarge) return this.#wire.hangUp(reply);
     this.#wire.answer(reply);
   }
@@ -204,8 +204,7 @@ export class ReceivingSession {
     this.#facts.helo = line.argument;
     this.#facts.extended = extended;
     // Asked only now: what is offered may depend on who the client says it is.
-    const offer = this.#policy.offer(this.#facts);
-    this.#offer = offer;
+    const offer = (this.#offer = this.#policy.offer(this.#facts));
     if (!this.#facts.tls) this.#facts.startTlsOffered = extended && offersTls(offer);
     const { fqdn, mayClaim, limits } = this.#options;
     const keywords = extended ? ehloKeywords(offer, { session: this.#facts, limits: limits(), mayClaim }) : [];
@@ -335,7 +334,7 @@ export class ReceivingSession {
   }
 
   #bodyEnded(reply: Reply): void {
-    if (isPositive(reply)) this.#errorCount = 0;
+    if (isPositive(reply)) this.#forbearance.makeGood();
     this.#dropTransaction();
   }
 

@@ -94,6 +94,7 @@ export const REPLIES = {
   recipientRate: reply(452, '4.7.1', 'Recipient rate for this client has exceeded the configured limit'),
   senderDenied: reply(550, '5.7.60', 'Client does not have permissions to send as this sender'),
   anonymousSenderDenied: reply(550, '5.7.1', 'Anonymous client does not have permission to send as this sender'),
+  domainUnproven: reply(451, '4.7.5', 'Mail from this domain needs TLS with a certificate that proves the domain'),
   relayDenied: reply(550, '5.7.1', 'Unable to relay'),
   recipientLookup: reply(451, '4.4.3', 'Recipient lookup failed. Please try again later'),
   userUnknown: reply(550, '5.1.1', 'User unknown'),

@@ -118,6 +118,11 @@ export class SenderConnection extends InnerConnection {
     return !this.destroyed && this._socket instanceof Object && this._socket.writable && !this._socket.readableEnded;
   }
 
+  /** True when the peer has said something that nobody has looked at yet. */
+  get hasUnheardReply(): boolean {
+    return this._responseQueue.length > 0;
+  }
+
   /** Aborted when the connection has ended. */
   get ended(): AbortSignal {
     return this.#ending.signal;

@@ -25,6 +25,8 @@ export interface OutgoingMessage {
   readonly eightBit: boolean;
   /** True when the octets need not be lines (BODY=BINARYMIME, RFC 3030 §3). */
   readonly binaryMime?: boolean;
+  /** True: by BDAT to a hop that offers CHUNKING; a binary one never goes another way. */
+  readonly chunked?: boolean;
   /** True when the message was received with SMTPUTF8. */
   readonly smtpUtf8: boolean;
   /** REQUIRETLS (RFC 8689): `demanded` goes to no hop that does not offer it inside TLS. */

@@ -1,5 +1,5 @@
-// One mail transaction on an open connection (RFC 5321 §3.3, RFC 2920, LMTP: RFC 2033 §4.2): envelope, body (by DATA, a binary
-// one as one chunk, RFC 3030), and what became of each recipient. Success is a 2xx where a 2xx belongs and nothing else: whatever is odd, missing or cut off is tried again.
+// One mail transaction on an open connection (RFC 5321 §3.3, RFC 2920, LMTP: RFC 2033 §4.2): envelope, body (by DATA, or as
+// one chunk, RFC 3030), and what became of each recipient. Success is a 2xx where a 2xx belongs and nothing else: whatever is odd, missing or cut off is tried again.
 
 import { sendBodyOctets } from './body-sending.ts';
 import { DotStuffing } from './dot-stuffing.ts';
@@ -69,9 +69,9 @@ export async function runTransaction(channel: TransactionChannel, message: Outgo
 
 /** Gives back the reply that ended the transaction. */
 async function deliver(channel: TransactionChannel, message: OutgoingMessage, delivery: Delivery): Promise<Answer> {
-  const answers = await sendEnvelope(channel, delivery, !isChunked(message));
+  const answers = await sendEnvelope(channel, delivery, !isChunked(channel, message));
   const accepted = noteRefusals(channel, answers, delivery);
-  if (accepted.length > 0 && (answers.data?.code === 354 || isChunked(message))) {
+  if (accepted.length > 0 && (answers.data?.code === 354 || isChunked(channel, message))) {
     return sendBody(channel, message, { ...delivery, recipients: accepted });
   }
   for (const recipient of accepted) delivery.outcomes.set(recipient, judgeRefusal(channel, answers.data));
@@ -136,11 +136,11 @@ async function sendBody(channel: TransactionChannel, message: OutgoingMessage, d
   const { connection, timeouts, lmtp } = channel;
   const expected = delivery.recipients.slice(0, lmtp ? delivery.recipients.length : 1);
   const replies = expected.map(() => connection.expectReply(timeouts.dataDoneMs));
-  if (isChunked(message)) connection.sendLines([`BDAT ${message.sizeBytes} LAST`]);
+  if (isChunked(channel, message)) connection.sendLines([`BDAT ${message.sizeBytes} LAST`]);
   const end = await sendBodyOctets({
     connection,
     openBody: message.body,
-    transparency: isChunked(message) ? new ExactSize(message.sizeBytes) : new DotStuffing(),
+    transparency: isChunked(channel, message) ? new ExactSize(message.sizeBytes) : new DotStuffing(),
     answered: replies[0],
     blockMs: timeouts.dataBlockMs,
   });
@@ -179,9 +179,9 @@ function defer(enhanced: string, text: string): Outcome {
   return { status: 'deferred', local: true, reply: { code: 451, enhanced, text } };
 }
 
-/** DATA wherever it can be used: packet analysers show a message in DATA, and few show one in chunks. */
-function isChunked({ binaryMime }: OutgoingMessage): boolean {
-  return binaryMime === true;
+/** By DATA unless it was asked for: packet analysers show a message in DATA, and few show one in chunks. */
+function isChunked({ connection }: TransactionChannel, { binaryMime, chunked }: OutgoingMessage): boolean {
+  return binaryMime === true || (chunked === true && connection.capabilities.has('CHUNKING'));
 }
 
 function isPositive(answer: Answer): boolean {

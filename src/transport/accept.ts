@@ -3,6 +3,7 @@
 // Addresses alone never make anybody more than anonymous.
 
 import { type AcceptedDomain, findAcceptedDomain } from '../directory/accepted-domain.ts';
+import { isListed } from '../directory/transport-config.ts';
 import { hashAddress, hashMailbox } from '../directory/proxy-address.ts';
 import { type Principal, type ReceiveConnector, type Right, rightsOf } from '../directory/receive-connector.ts';
 import type { Mailbox } from '../smtp/address.ts';
@@ -10,28 +11,47 @@ import { REPLIES } from '../smtp/replies.ts';
 import type { Reply } from '../smtp/reply.ts';
 import type { MailCommand } from '../smtp/session-policy.ts';
 import type { MessageFacts } from './message-scan.ts';
+import type { Organisation } from './organisation.ts';
 
 /** What a session has come to be. */
 export interface Standing {
   readonly connector: ReceiveConnector;
   readonly principal: Principal;
   readonly isTls: boolean;
+  /** What of TLSReceiveDomainSecureList its certificate proves it to be. */
+  readonly partnerOf?: readonly string[];
 }
 
 /**
- * The refusal of MAIL FROM, if any: TLS first where it is required, then the right to submit, to send as this sender, and then
- * the size. Whether a mail user may send as this sender is asked for apart: the directory knows.
+ * The refusal of MAIL FROM, if any: TLS first where it is required, also for this sender's domain, then the right to submit, to
+ * send as this sender, and then the size. Whether a mail user may send as this sender is asked for apart: the directory knows.
  */
 export function refuseSender(
   standing: Standing,
   { reversePath, sizeBytes: declaredSizeBytes }: Pick<MailCommand, 'reversePath' | 'sizeBytes'>,
-  acceptedDomains: readonly AcceptedDomain[],
+  { acceptedDomains, transportConfig }: Pick<Organisation, 'acceptedDomains' | 'transportConfig'>,
 ): Reply | undefined {
   if (standing.connector.requireTls && !standing.isTls) return REPLIES.tlsRequired;
+  const { tlsReceiveDomainSecureList } = transportConfig;
+  if (reversePath && isUnproven(standing, reversePath, tlsReceiveDomainSecureList)) return REPLIES.domainUnproven;
   if (!hasRight(standing, 'Ms-Exch-SMTP-Submit')) return REPLIES.authRequired;
   if (reversePath && isForbiddenSender(standing, reversePath, acceptedDomains)) return REPLIES.anonymousSenderDenied;
   const limitBytes = sizeLimitOf(standing) ?? Number.POSITIVE_INFINITY;
   return declaredSizeBytes !== undefined && declaredSizeBytes > limitBytes ? REPLIES.messageTooLarge : undefined;
+}
+
+/**
+ * Whether a sender's domain is one that domain security is agreed on with (exchange: DomainSecureEnabled) and the client does not prove
+ * to be it. Servers and users of the organisation have proved more.
+ */
+function isUnproven(
+  { connector, principal, partnerOf = [] }: Standing,
+  { domain }: Mailbox,
+  securedDomains: readonly string[],
+): boolean {
+  const isStranger = principal === 'anonymous' || principal === 'partner';
+  if (!connector.domainSecureEnabled || !isStranger) return false;
+  return isListed(securedDomains, domain) && !isListed(partnerOf, domain);
 }
 
 /** The largest message that is taken from it, in octets; undefined where its size is no matter. */
@@ -39,10 +59,13 @@ export function sizeLimitOf(standing: Standing): number | undefined {
   return hasRight(standing, 'Ms-Exch-Bypass-Message-Size-Limit') ? undefined : standing.connector.maxMessageSizeBytes;
 }
 
-/** Without a name of its own that could be compared, nobody but who has the right may use any; the null path is everybody's. */
+/**
+ * Without a name of its own that could be compared, nobody but who has the right may use any; the null path is everybody's. A
+ * partner's own is what its certificate proves.
+ */
 function isForbiddenSender(standing: Standing, sender: Mailbox, acceptedDomains: readonly AcceptedDomain[]): boolean {
   if (standing.principal === 'authenticated-user') return false;
-  if (!maySendAsAnybody(standing)) return true;
+  if (!maySendAsAnybody(standing) && !isListed(standing.partnerOf ?? [], sender.domain)) return true;
   const isOurs = findAcceptedDomain(acceptedDomains, sender.domain)?.domainType === 'Authoritative';
   return isOurs && !hasRight(standing, 'Ms-Exch-SMTP-Accept-Authoritative-Domain-Sender');
 }

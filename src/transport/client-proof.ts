@@ -12,7 +12,8 @@ import type { PasswordCheck, SaslServer } from '../smtp/sasl.ts';
 import { ScramServer } from '../smtp/scram-sha-256.ts';
 import type { Offer, SmtpSession } from '../smtp/session-policy.ts';
 import { recognisePeer } from '../trust/reception.ts';
-import { isOwnAddress } from './accept.ts';
+import { verificationFault } from '../trust/verification.ts';
+import { isOwnAddress, type Standing } from './accept.ts';
 import type { Logins } from './logins.ts';
 import type { Organisation, Peer } from './organisation.ts';
 import type { Records } from './records.ts';
@@ -89,6 +90,23 @@ export class ClientProof {
   /** The address of the mail user who logged in. */
   userOf({ authentication }: SmtpSession): string | undefined {
     return isUserMechanism(authentication?.mechanism) ? authentication?.identity : undefined;
+  }
+
+  /** What the client has come to be at a connector. */
+  standingOf(session: SmtpSession, connector: ReceiveConnector): Standing {
+    const principal = this.principalOf(session);
+    const partnerOf = connector.domainSecureEnabled ? this.#partnerDomains(session) : [];
+    const isPartner = principal === 'anonymous' && partnerOf.length > 0;
+    return { connector, principal: isPartner ? 'partner' : principal, isTls: session.tls !== undefined, partnerOf };
+  }
+
+  /** Of TLSReceiveDomainSecureList what the client's certificate proves. */
+  #partnerDomains({ tls }: SmtpSession): readonly string[] {
+    const { clock, organisation } = this.#options;
+    if (!tls) return [];
+    const isProved = (listed: string): boolean =>
+      verificationFault(tls, [listed.replace(/^\*\./, '')], clock.now()) === undefined;
+    return organisation().transportConfig.tlsReceiveDomainSecureList.filter(isProved);
   }
 
   principalOf(session: SmtpSession): Principal {

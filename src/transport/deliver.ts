@@ -35,22 +35,19 @@ async function openServer(search: Search): Promise<OpenedHop> {
   const found = await findServer(search);
   if (found.kind === 'deferred') return { kind: 'deferred', facts: found.facts, reply: found.reply };
   if (found.kind === 'refused') return { kind: 'ready', connection: new RefusingConnection(found) };
-  const isLmtp = search.hop.kind === 'mailbox' && search.hop.target.kind === 'lmtp';
-  return { kind: 'ready', connection: new SmtpHopConnection(found, found.candidate.peer !== undefined, isLmtp) };
+  return { kind: 'ready', connection: new SmtpHopConnection(found, search.hop) };
 }
 
 /** Messages over one SMTP or LMTP session. */
 class SmtpHopConnection implements HopConnection {
   readonly facts: HopFacts;
   readonly #session: SenderSession;
-  readonly #isPair: boolean;
-  readonly #isLmtp: boolean;
+  readonly #hop: Hop;
 
-  constructor(opened: Extract<OpenedSmtp, { kind: 'ready' }>, isPair: boolean, isLmtp: boolean) {
+  constructor(opened: Extract<OpenedSmtp, { kind: 'ready' }>, hop: Hop) {
     this.facts = opened.facts;
     this.#session = opened.session;
-    this.#isPair = isPair;
-    this.#isLmtp = isLmtp;
+    this.#hop = hop;
   }
 
   get alive(): boolean {
@@ -58,7 +55,7 @@ class SmtpHopConnection implements HopConnection {
   }
 
   async deliver(parcel: Parcel): Promise<readonly RecipientOutcome[]> {
-    const result = await this.#session.send(outgoingMessage(parcel, this.#isPair, this.facts.policy));
+    const result = await this.#session.send(outgoingMessage(parcel, this.#hop, this.facts.policy));
     return parcel.indexes.map((index, position) => {
       const recipient = result.recipients[position];
       if (!recipient) return { index, status: 'deferred', reply: '451 4.4.2 The connection was lost', isLocal: true };
@@ -78,7 +75,8 @@ class SmtpHopConnection implements HopConnection {
   /** RFC 3461 §5.2.1 to §5.2.3: who takes the DSN parameters reports; LMTP delivers (RFC 2033), SMTP hands on. */
   #success(): Pick<RecipientOutcome, 'successAction'> {
     if (this.#session.capabilities.has('DSN')) return {};
-    return { successAction: this.#isLmtp ? 'delivered' : 'relayed' };
+    const isLmtp = this.#hop.kind === 'mailbox' && this.#hop.target.kind === 'lmtp';
+    return { successAction: isLmtp ? 'delivered' : 'relayed' };
   }
 
   close(): Promise<void> {
@@ -91,8 +89,9 @@ class SmtpHopConnection implements HopConnection {
 }
 
 /** The id that joins both hops' records goes in front, and internal fields stay in, but only to a member of the pair. */
-function outgoingMessage(parcel: Parcel, isPair: boolean, policy: string): OutgoingMessage {
+function outgoingMessage(parcel: Parcel, hop: Hop, policy: string): OutgoingMessage {
   const { message, indexes } = parcel;
+  const isPair = hop.kind === 'pair';
   const { envelope } = message;
   const { sizeBytes, openBody } = isPair
     ? { sizeBytes: message.bodySizeBytes, openBody: parcel.openBody }
@@ -107,6 +106,7 @@ function outgoingMessage(parcel: Parcel, isPair: boolean, policy: string): Outgo
     sizeBytes: prefix.length + sizeBytes,
     eightBit: envelope.eightBit,
     binaryMime: envelope.binaryMime ?? false,
+    chunked: hop.chunking ?? false,
     smtpUtf8: envelope.smtpUtf8,
     ...(envelope.requireTls === true && { requireTls: isDemanded(policy, envelope) ? 'demanded' : 'where-offered' }),
     ...(envelope.ret && { ret: envelope.ret }),

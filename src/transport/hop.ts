@@ -31,6 +31,10 @@ export type Hop = {
   readonly demand?: TlsDemand;
   /** What the connector says about TLS; the defaults where there is none. */
   readonly tls?: TlsSettings;
+  /** SourceIPAddress: where its connections come from; absent: as the system chooses. */
+  readonly sourceAddress?: string;
+  /** Messages go by BDAT to whoever offers CHUNKING. */
+  readonly chunking?: boolean;
 } & (
   | { readonly kind: 'pair'; readonly peers: readonly Peer[]; readonly stance: StartTlsStance; readonly port: number }
   | {

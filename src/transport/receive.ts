@@ -155,7 +155,7 @@ export class Receiver implements SessionPolicy {
   #judgeSender(session: SmtpSession, command: MailCommand): Promise<Reply | undefined> | Reply | undefined {
     const standing = this.#standing(session);
     // A refusal for good comes first: who may not send here need not come back.
-    const refusal = refuseSender(standing, command, this.#organisation.acceptedDomains);
+    const refusal = refuseSender(standing, command, this.#organisation);
     const refuseNow = () => refuseForPressure(this.#options.pressure(), standing.principal, command.sizeBytes);
     const user = this.#proof.userOf(session);
     if (refusal || user === undefined || maySendAsAnybody(standing)) return refusal ?? refuseNow();
@@ -260,8 +260,7 @@ export class Receiver implements SessionPolicy {
   }
 
   #standing(session: SmtpSession): Standing {
-    const principal = this.#proof.principalOf(session);
-    return { connector: this.#connectorOf(session), principal, isTls: session.tls !== undefined };
+    return this.#proof.standingOf(session, this.#connectorOf(session));
   }
 
   /** What a message of this client may hold (exchange: Ms-Exch-Accept-Headers-Organization and -Forest). */
@@ -297,7 +296,8 @@ export class Receiver implements SessionPolicy {
       receivedAt: this.#options.clock.now(),
       expirationMs: this.#options.expirationMs,
     });
-    const reason = receptionReason(session.tls, offer, peer !== undefined);
+    const isVerified = this.#standing(session).principal === 'partner';
+    const reason = receptionReason(session.tls, offer, peer ? 'direct-trust' : isVerified && 'tls-verified');
     const received = formatReceived({
       helo: session.helo ?? '',
       remoteAddress: session.remoteAddress,

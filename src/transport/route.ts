@@ -7,9 +7,10 @@ import { findAcceptedDomain } from '../directory/accepted-domain.ts';
 import { normalizeDomainName } from '../directory/domain-name.ts';
 import type { SendConnector } from '../directory/send-connector.ts';
 import { DEFAULT_TLS_SETTINGS, type TlsSettings, tlsSettingsOf } from '../directory/tls-settings.ts';
-import { intraOrgTls } from '../directory/transport-config.ts';
+import { intraOrgTls, isListed } from '../directory/transport-config.ts';
 import type { DeliveryTarget } from '../config.ts';
 import { stanceOf } from '../trust/policies.ts';
+import type { StartTlsStance } from '../trust/tls-policy.ts';
 import { type Hop, unreachableHop } from './hop.ts';
 import type { Organisation } from './organisation.ts';
 
@@ -17,6 +18,8 @@ import type { Organisation } from './organisation.ts';
 export const INTRA_ORG_CONNECTOR = 'Intra-Organization SMTP Send Connector';
 
 const SMTP_PORT = 25;
+/** In SourceIPAddress: whichever the system chooses. */
+const ANY_ADDRESS = ['0.0.0.0', '::'];
 
 /** The hop for one recipient address. */
 export function routeRecipient(organisation: Organisation, target: DeliveryTarget | undefined, address: string): Hop {
@@ -48,7 +51,7 @@ function routeOnHub(organisation: Organisation, domain: string): Hop {
   const edges = organisation.peers.filter((peer) => isSource(connector, peer.name));
   if (edges.length === 0) {
     // An Edge that is no member of the pair (any more) is waited for: its mail must not leave from here instead.
-    if (isSource(connector, organisation.netbiosName)) return routeByConnector(connector, domain, organisation.fqdn);
+    if (isSource(connector, organisation.netbiosName)) return routeByConnector(organisation, connector, domain);
     return unreachableHop(explainSources(organisation, connector));
   }
   const { intraOrgIgnoreStartTls, intraOrgRequireTls } = organisation.transportConfig;
@@ -97,7 +100,7 @@ function routeOnEdge(organisation: Organisation, domain: string, isOurs: boolean
   const connectors = isOurs ? enabled.filter(namesMoreThanEverything) : enabled;
   const connector = chooseSendConnector(connectors, domain);
   if (!connector) return unreachableHop('A matching connector cannot be found to route the recipient');
-  return routeByConnector(connector, domain, organisation.fqdn);
+  return routeByConnector(organisation, connector, domain);
 }
 
 function namesMoreThanEverything({ addressSpaces }: SendConnector): boolean {
@@ -112,22 +115,34 @@ function routeToHubs(organisation: Organisation, connector: SendConnector): Hop 
     nextHopDomain: organisation.peers.map((peer) => peer.fqdn).join(';') || '--',
     connector: connector.name,
     peers: organisation.peers,
-    stance: stanceOf({ ignoreStartTls: connector.ignoreStartTls, requireTls: connector.requireTls }),
-    tls: tlsSettingsOf(connector),
+    ...waysOf(connector),
     port: connector.port,
   };
 }
 
-function routeByConnector(connector: SendConnector, domain: string, serverFqdn: string): Hop {
-  const { guid, smartHosts, port, ignoreStartTls, requireTls, smtpMaxMessagesPerConnection: maxMessages } = connector;
+/** How it sends, to whomever. */
+function waysOf(
+  connector: SendConnector,
+): Pick<Hop, 'tls' | 'sourceAddress' | 'chunking'> & { stance: StartTlsStance } {
+  const { ignoreStartTls, requireTls, chunkingEnabled, sourceIpAddress } = connector;
+  const isAnywhere = ANY_ADDRESS.includes(sourceIpAddress);
+  return {
+    stance: stanceOf({ ignoreStartTls, requireTls }),
+    tls: tlsSettingsOf(connector),
+    ...(chunkingEnabled && { chunking: true }),
+    ...(!isAnywhere && { sourceAddress: sourceIpAddress }),
+  };
+}
+
+function routeByConnector(organisation: Organisation, connector: SendConnector, domain: string): Hop {
+  const { guid, smartHosts, port, smtpMaxMessagesPerConnection: maxMessages } = connector;
   const common = {
     connector: connector.name,
     // 0 means without a limit.
     ...(maxMessages > 0 && { maxMessagesPerConnection: maxMessages }),
-    stance: stanceOf({ ignoreStartTls, requireTls }),
-    tls: tlsSettingsOf(connector),
+    ...waysOf(connector),
     port,
-    name: connector.fqdn ?? serverFqdn,
+    name: connector.fqdn ?? organisation.fqdn,
   };
   if (smartHosts.length > 0) {
     const nextHopDomain = smartHosts.join(';');
@@ -145,7 +160,10 @@ function routeByConnector(connector: SendConnector, domain: string, serverFqdn: 
     return unreachableHop(`"${connector.name}" has neither SmartHosts nor DNSRoutingEnabled: set one of them`);
   }
   const key = `dns:${guid}:${domain}`;
-  return { ...common, kind: 'dns', key, deliveryType: 'DnsConnectorDelivery', nextHopDomain: domain, domain };
+  const isSecured =
+    connector.domainSecureEnabled && isListed(organisation.transportConfig.tlsSendDomainSecureList, domain);
+  const stance = isSecured ? 'domain-secure' : common.stance;
+  return { ...common, stance, kind: 'dns', key, deliveryType: 'DnsConnectorDelivery', nextHopDomain: domain, domain };
 }
 
 /** Closest address space first, then lowest cost (exchange: "closest match, then lowest cost"), then the name. */

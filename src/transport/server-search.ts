@@ -1,6 +1,7 @@
 // Finds a server of a hop that can be used: by turns, each judged by what the directory says of that one. A server that is
 // away or disagrees with the directory is passed over with the reason; when none can be used, the most telling reason defers.
 
+import { isIP } from 'node:net';
 import { type Candidate, candidateId, candidatesFor, type ServedHop } from './candidates.ts';
 import type { DeliveryContext } from './delivery-context.ts';
 import { factsWithoutPeer, type Hop, type HopFacts, type PassedOver } from './hop.ts';
@@ -72,8 +73,10 @@ async function openCandidate(search: Search, candidate: Candidate): Promise<Read
   const facts = factsWithoutPeer(search.hop, candidate.host);
   const addresses = candidate.addresses ?? (await addressesOf(search, candidate.host));
   if (typeof addresses === 'string') return defer(facts, addresses);
+  const within = addresses.filter(({ host }) => isReachableFrom(search.hop.sourceAddress, host));
+  if (addresses.length > 0 && within.length === 0) return defer(facts, explainFamily(search.hop, candidate.host));
   let last: Deferral | Refusal = defer(facts, `451 4.4.0 No address is known for ${candidate.host}`);
-  for (const address of addresses) {
+  for (const address of within) {
     const opened = await openAddress(search, address, candidate.peer);
     if (opened.kind === 'ready') return opened;
     last = { kind: opened.kind, facts: opened.facts, reply: opened.reply };
@@ -99,6 +102,7 @@ function openAddress(
     names: namesOf(hop),
     connector: hop.connector,
     tls: hop.tls,
+    sourceAddress: hop.sourceAddress,
     name: 'name' in hop ? hop.name : organisation.fqdn,
     own: context.ownKeyPair(),
     settings: organisation.transportConfig,
@@ -108,6 +112,16 @@ function openAddress(
     log: context.log,
     tap: context.tap,
   });
+}
+
+/** An address of one family cannot send to one of the other. */
+function isReachableFrom(source: string | undefined, host: string): boolean {
+  return source === undefined || isIP(source) === isIP(host);
+}
+
+function explainFamily({ connector, sourceAddress = '' }: ServedHop, host: string): string {
+  const family = isIP(sourceAddress) === 6 ? 'IPv6' : 'IPv4';
+  return `451 4.4.0 ${host} has no ${family} address, and "${connector}" sends from ${sourceAddress} alone (SourceIPAddress)`;
 }
 
 /** Whom the sender, or an administrator, means by the hop. */

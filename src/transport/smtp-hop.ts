@@ -41,6 +41,8 @@ export interface SmtpHopOptions {
   readonly connector: string;
   /** What the connector says about TLS; the defaults when absent. */
   readonly tls?: TlsSettings | undefined;
+  /** Where the connection comes from; the system chooses when absent. */
+  readonly sourceAddress?: string | undefined;
   /** EHLO name. */
   readonly name: string;
   readonly own: KeyPair | undefined;
@@ -101,9 +103,14 @@ function dialOptions(options: SmtpHopOptions, startTls: 'never' | 'attempt'): Di
     timeouts: { tlsMs: options.handshakeTimeoutMs },
     log: options.log,
     ...(options.tap && { tap: options.tap }),
-    // Only a member of the pair learns which certificate is ours.
-    ...(options.peer && options.own && { clientCertificate: options.own }),
+    ...(options.sourceAddress !== undefined && { localAddress: options.sourceAddress }),
+    ...(knowsUs(options) && options.own && { clientCertificate: options.own }),
   };
+}
+
+/** Only a member of the pair learns which certificate is ours, and an organisation that domain security was agreed on with. */
+function knowsUs({ peer, stance }: SmtpHopOptions): boolean {
+  return peer !== undefined || stance === 'domain-secure';
 }
 
 /** Whoever demands TLS is not served with one that can be broken, whatever the connector allows. */
@@ -233,7 +240,7 @@ function unreachable(
   captures = capturesOf(result),
 ): OpenedSmtp {
   const { address } = options;
-  const said = result.reply ? formatReply(result.reply) : result.code;
+  const said = result.reply ? formatReply(result.reply) : explainCode(options, result.code);
   const place = `${address.name} (${formatEndpoint(address)}), ${result.phase}: ${said}`;
   // RFC 7504 §3: a host that never takes mail. A member of the pair is waited for, whatever it says.
   const takesNoMail = result.reply?.code === 521 && !options.peer;
@@ -248,6 +255,11 @@ function unreachable(
       ...(captures.length > 0 && { captures }),
     },
   };
+}
+
+function explainCode({ sourceAddress }: SmtpHopOptions, code: string): string {
+  if (code !== 'EADDRNOTAVAIL' || sourceAddress === undefined) return code;
+  return `${code}: this machine does not have ${sourceAddress}, which SourceIPAddress of the Send connector names`;
 }
 
 function factsOf(options: SmtpHopOptions, course: Course): HopFacts {

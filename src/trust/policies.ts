@@ -2,6 +2,7 @@
 // list it here; test/contract/tls-policy.test.ts then walks it through every outcome.
 
 import { directTrust } from './direct-trust.ts';
+import { domainSecure } from './domain-secure.ts';
 import { edgeSync } from './edge-sync.ts';
 import { ignoreStartTls } from './ignore-starttls.ts';
 import { opportunistic } from './opportunistic.ts';
@@ -23,6 +24,7 @@ export const POLICIES: readonly TlsPolicy[] = [
   senderRequiresTls,
   ignoreStartTls,
   directTrust,
+  domainSecure,
   requireTls,
   opportunistic,
 ];

@@ -30,8 +30,12 @@ export function recognisePeer<Peer extends TrustedPeer>(
   return peers.find((peer) => findOnRecord(peer, session?.peerCertificate, now) !== undefined);
 }
 
-/** The receiver's own reason for its card and the Received field. */
-export function receptionReason(tls: TlsSession | undefined, offer: StartTlsOffer, isRecognised: boolean): Reason {
-  if (tls) return isRecognised ? 'direct-trust' : 'tls-opportunistic';
+/** The receiver's own reason for its card and the Received field; `proof` is what the client's certificate came to. */
+export function receptionReason(
+  tls: TlsSession | undefined,
+  offer: StartTlsOffer,
+  proof: 'direct-trust' | 'tls-verified' | false,
+): Reason {
+  if (tls) return proof || 'tls-opportunistic';
   return offer.offered ? 'starttls-not-used' : offer.reason;
 }

@@ -6,13 +6,9 @@
 // What trust alone will not mend refuses the message; what may pass (a cut connection, 454, a certificate of the pair that is
 // to be put on record) lets it wait. The report on such a message (§5) needs TLS, no verification, and is never refused.
 
-import { type Certificate, namesServer, validityAt } from '../tls/certificate.ts';
-import type { TlsSession } from '../tls/tls-session.ts';
 import { directTrust } from './direct-trust.ts';
 import { isDefinite, reasonWithoutTls } from './opportunistic.ts';
-import type { Reason } from './reasons.ts';
 import {
-  CLOCK_TOLERANCE_MS,
   defer,
   EVENT,
   type Moment,
@@ -24,6 +20,7 @@ import {
   type TrustQuestion,
   type Verdict,
 } from './tls-policy.ts';
+import { verificationFault } from './verification.ts';
 
 const RULE = 'sender-requires-tls';
 const PAIR_RULE = `${RULE}: direct-trust`;
@@ -84,22 +81,6 @@ function judgeStranger({ demand, names = [] }: TrustQuestion, outcome: Outcome, 
 function mayPass(outcome: Exclude<Outcome, { kind: 'established' }>): boolean {
   if (outcome.kind === 'refused') return outcome.reply !== undefined && outcome.reply.code < 500;
   return outcome.kind === 'failed' && !isDefinite(outcome);
-}
-
-function verificationFault(
-  { peerCertificate, peerChainTrusted }: TlsSession,
-  names: readonly string[],
-  now: Date,
-): Reason | undefined {
-  const isInDate = peerCertificate && validityAt(peerCertificate, now, CLOCK_TOLERANCE_MS) === 'valid';
-  if (!isInDate || !peerChainTrusted) return 'certificate-unverified';
-  return names.some((name) => namesOrBelow(peerCertificate, name)) ? undefined : 'certificate-host-mismatch';
-}
-
-/** The name itself, by RFC 6125's rules, or one that its owner has given away below it, as Postfix's level `secure` has it. */
-function namesOrBelow(certificate: Certificate, name: string): boolean {
-  const below = `.${name.toLowerCase()}`;
-  return namesServer(certificate, name) || certificate.domains.some((each) => each.toLowerCase().endsWith(below));
 }
 
 /** A bounce has nowhere to bounce to: RFC 8689 §5 would not have it dropped. */

@@ -7,8 +7,8 @@ import type { CertificateAside } from '../tls/on-record.ts';
 import type { TlsSession } from '../tls/tls-session.ts';
 import type { Reason } from './reasons.ts';
 
-/** A connector's switches, turned once into a value that cannot contradict itself. */
-export type StartTlsStance = 'ignore' | 'opportunistic' | 'require';
+/** A connector's switches, turned once into a value that cannot contradict itself. `domain-secure`: for the domain at hand. */
+export type StartTlsStance = 'ignore' | 'opportunistic' | 'require' | 'domain-secure';
 
 /**
  * What the sender of a message asks of every hop (RFC 8689): `requiretls` in MAIL, the report on such a message, or the header
@@ -108,6 +108,7 @@ export type PolicyName =
   | 'direct-trust'
   | 'require-tls'
   | 'sender-requires-tls'
+  | 'domain-secure'
   | 'opportunistic';
 
 export interface TlsPolicy {

@@ -52,6 +52,24 @@ describe('a message in chunks', () => {
     );
   });
 
+  it('is asked for where it is offered: any body then leaves as it is, dots and all; where it is not, by DATA', async () => {
+    const body = Buffer.from('Subject: test\r\n\r\n.\r\n..x\r\nno end of line');
+    const message = makeMessage({ sizeBytes: body.length, chunked: true, body: () => Readable.from([body]) });
+    const policy = chunking();
+    expect((await (await connect(policy)).send(message)).recipients[0]?.status).toBe('delivered');
+    expect(policy.messages[0]?.body.equals(body)).toBe(true);
+    expect(policy.messages[0]?.transaction.mail.body).toBe('7BIT');
+    const hops = await Promise.all([
+      fixture.listen({ keywords: ['PIPELINING'] }),
+      fixture.listen({ keywords: ['CHUNKING'] }),
+    ]);
+    for (const [index, chunked] of [true, false].entries()) {
+      const hop = hops[index];
+      await (await fixture.connect(hop?.port ?? 0)).send(makeMessage({ chunked }));
+      expect(hop?.commands).toContain('DATA');
+    }
+  });
+
   it('of several megabytes comes whole while its reader is slower than its sender', async () => {
     const policy = chunking();
     const session = await connect(policy);

@@ -213,7 +213,7 @@ function* everyCombination(): Generator<Combination> {
   ];
   const owns = [undefined, ...dates.map((date) => certificate('hub', date))];
   for (const purpose of ['mail', 'edgesync'] as const)
-    for (const stance of ['ignore', 'opportunistic', 'require'] as const)
+    for (const stance of ['ignore', 'opportunistic', 'require', 'domain-secure'] as const)
       for (const demand of DEMANDS)
         for (const peer of peers)
           for (const own of owns)
@@ -252,6 +252,19 @@ describe('in every combination of outcome, policy and switch', () => {
 
   it('never answers RequireTLS with plaintext', () => {
     expect(judged.filter((it) => it.question.stance === 'require' && isInClear(it))).toEqual([]);
+  });
+
+  it('lets mail under domain security go to a stranger only whose certificate is verified, and never refuses it', () => {
+    const secured = judged.filter(
+      ({ question: { purpose, stance, peer, demand } }) =>
+        purpose === 'mail' &&
+        stance === 'domain-secure' &&
+        !peer &&
+        (demand === undefined || demand === 'tls-optional'),
+    );
+    expect(new Set(secured.map(({ verdict }) => verdict.action))).toEqual(new Set(['proceed', 'defer']));
+    const gone = secured.filter(({ verdict }) => verdict.action === 'proceed');
+    expect(new Set(gone.map(({ verdict }) => verdict.reason))).toEqual(new Set(['tls-verified']));
   });
 
   it('never puts EdgeSync in clear', () => {

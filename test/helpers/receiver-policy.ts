@@ -2,8 +2,11 @@
 
 import { silentLog } from '../../src/log.ts';
 import type { ReceiveConnector } from '../../src/directory/receive-connector.ts';
+import { DEFAULT_TRANSPORT_CONFIG, type TransportConfig } from '../../src/directory/transport-config.ts';
 import { deriveScramVerifier } from '../../src/smtp/scram-verifier.ts';
 import type { SpooledMessage, SpoolWriter } from '../../src/spool/spool.ts';
+import type { KeyPair } from '../../src/tls/key-pair.ts';
+import { createServerContext } from '../../src/tls/secure-context.ts';
 import { ConnectionCounts } from '../../src/transport/connection-counts.ts';
 import { Receiver, type ReceiveOptions } from '../../src/transport/receive.ts';
 import type { Acceptance } from '../../src/transport/acceptance.ts';
@@ -17,6 +20,9 @@ export interface ReceiverPolicyOptions {
   readonly connectors?: readonly Partial<ReceiveConnector>[];
   readonly server?: Partial<ServerLimits>;
   readonly counts?: ReceiveOptions['counts'];
+  /** Shown in handshakes; without one there is no STARTTLS. */
+  readonly keyPair?: KeyPair;
+  readonly transportConfig?: Partial<TransportConfig>;
 }
 
 /** What it noted on the way. */
@@ -43,16 +49,19 @@ export function makeReceiverPolicy(options: ReceiverPolicyOptions = {}): { polic
         ...given,
       }),
     ),
+    transportConfig: { ...DEFAULT_TRANSPORT_CONFIG, ...options.transportConfig },
     peers: [makePeer('edge02.test', { verifier: { userName: 'edge02', scram: deriveScramVerifier('secret') } })],
   });
+  const { keyPair } = options;
+  const identity = keyPair && { context: createServerContext(keyPair), certificate: keyPair.certificate };
   const policy = new Receiver({
     clock: new HandClock(new Date()),
     log: silentLog(),
     spool: { receive: throwAway },
     organisation: () => organisation,
     records: records as Records,
-    identityFor: () => undefined,
-    certificateFor: () => undefined,
+    identityFor: () => identity,
+    certificateFor: () => identity?.certificate,
     expirationMs: 1000,
     pressure: () => ({ level: 'Normal', roomBytes: Number.POSITIVE_INFINITY }),
     decoySecret: Buffer.alloc(32),

@@ -1,5 +1,5 @@
 // Exim at every door of the pair: it hands in mail at both ends, by BDAT over TLS, and takes it at both ends, as the Edge's smart host
-// and as what the Hub delivers to.
+// and as what the Hub delivers to; by BDAT too where a Send connector says so.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSelfSigned } from '../../src/tls/self-signed.ts';
@@ -12,6 +12,7 @@ import { submit } from '../helpers/submit.ts';
 import { waitUntil } from '../helpers/wait.ts';
 
 const isPossible = [requirePeer('exim4'), requireRoot()].every(Boolean);
+const TO_INTERNET = 'EdgeSync - Default-First-Site-Name to Internet';
 const BODY = ['.', '..x', 'grüße', '', 'end'];
 
 describe.skipIf(!isPossible)('Exim', () => {
@@ -88,6 +89,38 @@ describe.skipIf(!isPossible)('Exim', () => {
       peer: 'Exim',
       as: 'server',
       what: `from the ${way.last === 'edge' ? 'Edge' : 'Hub'}, DATA over STARTTLS`,
+      result: line.slice(20),
+    });
+  });
+
+  it('takes mail from the Edge by BDAT over TLS 1.3, octet for octet, once the Send connector has ChunkingEnabled', async () => {
+    await pair.cmdlet('hub', 'Set-SendConnector', TO_INTERNET, '-ChunkingEnabled', 'true');
+    await pair.cmdlet('hub', 'Start-EdgeSynchronization');
+    const to = 'chunked-exim@elsewhere.test';
+    // Larger than what is written at once, with what dot-stuffing would touch at every kind of place.
+    const lines = Array.from({ length: 3000 }, (_, index) => BODY[index % BODY.length] ?? '');
+    const content = Buffer.from(`From: a@origin.test\r\nMessage-ID: <${to}>\r\n\r\n${lines.join('\r\n')}\r\n`);
+    const handedIn = await submit({
+      port: pair.hubPort,
+      from: 'a@origin.test',
+      to: [to],
+      content,
+      mailParameters: 'BODY=8BITMIME',
+    });
+    expect(handedIn.isAccepted).toBe(true);
+    const message = await internet.messageFor(to);
+    expect(message.content.toString().endsWith(`\r\n\r\n${lines.join('\r\n')}\r\n`)).toBe(true);
+    const line =
+      taker
+        .log()
+        .split('\n')
+        .find((each) => each.includes(`id=${to}`)) ?? '';
+    // Exim's K: the message came by BDAT.
+    expect(line).toMatch(/<= a@origin\.test H=\S+ .*P=esmtps X=TLS1\.3:\S+ .*\bK S=/);
+    noteInterop({
+      peer: 'Exim',
+      as: 'server',
+      what: 'from the Edge, BDAT over STARTTLS (ChunkingEnabled)',
       result: line.slice(20),
     });
   });

@@ -83,10 +83,9 @@ describe('New-SendConnector', () => {
     expect(stored()).toMatchObject(expected);
   });
 
-  it('presets Partner with domain security, and says that this protects nothing yet', async () => {
-    const { warnings } = await hub.run(newSendConnector, { Name: 'Out', AddressSpaces: '*', Usage: 'Partner' });
+  it('presets Partner with domain security', async () => {
+    await hub.run(newSendConnector, { Name: 'Out', AddressSpaces: '*', Usage: 'Partner' });
     expect(stored()).toMatchObject({ domainSecureEnabled: true, dnsRoutingEnabled: true });
-    expect(warnings).toEqual([expect.stringContaining('RequireTLS is what insists on TLS')]);
   });
 
   it('leaves from a subscribed Edge when asked by any of its names, and says what brings it there', async () => {

@@ -3,7 +3,8 @@ import type { PermissionGroup } from '../../../src/directory/receive-connector.t
 import { parseMailbox } from '../../../src/smtp/address.ts';
 import { REPLIES } from '../../../src/smtp/replies.ts';
 import { mustBeKnown, refuseRecipient, refuseSender, type Standing } from '../../../src/transport/accept.ts';
-import { accepted, receiveConnector } from './organisation-fixtures.ts';
+import { DEFAULT_TRANSPORT_CONFIG } from '../../../src/directory/transport-config.ts';
+import { accepted, makeOrganisation, receiveConnector } from './organisation-fixtures.ts';
 
 const DOMAINS = [accepted('contoso.test'), accepted('tree.test', { matchSubDomains: true })];
 
@@ -12,6 +13,7 @@ interface Given {
   groups?: readonly PermissionGroup[];
   connector?: Parameters<typeof receiveConnector>[0];
   isTls?: boolean;
+  partnerOf?: readonly string[];
 }
 
 function standing({
@@ -19,9 +21,10 @@ function standing({
   groups = ['AnonymousUsers', 'ExchangeServers'],
   connector,
   isTls = false,
+  partnerOf = [],
 }: Given): Standing {
   const chosen = receiveConnector({ authMechanism: ['Tls', 'ExchangeServer'], permissionGroups: groups, ...connector });
-  return { connector: chosen, principal, isTls };
+  return { connector: chosen, principal, isTls, partnerOf };
 }
 
 function mailbox(address: string) {
@@ -92,14 +95,18 @@ describe('refuseSender', () => {
     ],
   ])('answers %s', (_, given, sizeBytes, expected) => {
     const mail = { reversePath: mailbox('a@b.test'), ...(sizeBytes !== undefined && { sizeBytes }) };
-    expect(refuseSender(standing(given), mail, DOMAINS)).toEqual(expected && REPLIES[expected]);
+    expect(refuseSender(standing(given), mail, makeOrganisation({ acceptedDomains: DOMAINS }))).toEqual(
+      expected && REPLIES[expected],
+    );
   });
 
   const NO_OWN_SENDERS: Given = {
     connector: { deniedRights: ['Ms-Exch-SMTP-Accept-Authoritative-Domain-Sender'] },
   };
   const NO_SENDERS: Given = { connector: { deniedRights: ['Ms-Exch-SMTP-Accept-Any-Sender'] } };
-  const RELAY = accepted('relay.test', { domainType: 'InternalRelay' });
+  const ORGANISATION = makeOrganisation({
+    acceptedDomains: [...DOMAINS, accepted('relay.test', { domainType: 'InternalRelay' })],
+  });
 
   it.each<[string, Given, string, boolean]>([
     ['a stranger as somebody of ours, by default', {}, 'a@contoso.test', true],
@@ -116,8 +123,47 @@ describe('refuseSender', () => {
     ['a partner, who has no right to any name', { principal: 'partner', groups: ['Partners'] }, 'a@b.test', false],
   ])('%s, %3$s', (_, given, sender, isTaken) => {
     const reversePath = sender === '' ? undefined : mailbox(sender);
-    const reply = refuseSender(standing(given), { reversePath }, [...DOMAINS, RELAY]);
+    const reply = refuseSender(standing(given), { reversePath }, ORGANISATION);
     expect(reply).toEqual(isTaken ? undefined : REPLIES.anonymousSenderDenied);
+  });
+});
+
+describe('domain security at MAIL', () => {
+  const LISTED = makeOrganisation({
+    acceptedDomains: DOMAINS,
+    transportConfig: { ...DEFAULT_TRANSPORT_CONFIG, tlsReceiveDomainSecureList: ['woodgrove.test', '*.tailspin.test'] },
+  });
+  const SECURE: Given = { connector: { domainSecureEnabled: true }, isTls: true };
+  const PARTNER: Given = { ...SECURE, principal: 'partner', partnerOf: ['woodgrove.test'] };
+
+  it.each<[string, Given, string, keyof typeof REPLIES | undefined]>([
+    ['a stranger from a listed domain', SECURE, 'a@woodgrove.test', 'domainUnproven'],
+    ['in other letters', SECURE, 'a@WoodGrove.test', 'domainUnproven'],
+    ['from one below a listed domain', SECURE, 'a@eu.tailspin.test', 'domainUnproven'],
+    ['from the domain above a wildcard', SECURE, 'a@tailspin.test', undefined],
+    ['from elsewhere', SECURE, 'a@elsewhere.test', undefined],
+    ['a report', SECURE, '', undefined],
+    ['where the connector has no domain security', {}, 'a@woodgrove.test', undefined],
+    ['a partner from its own domain', PARTNER, 'a@woodgrove.test', undefined],
+    ['a partner from the domain of another', PARTNER, 'a@eu.tailspin.test', 'domainUnproven'],
+    ['a partner where partners alone may send', { ...PARTNER, groups: ['Partners'] }, 'a@woodgrove.test', undefined],
+    [
+      'the same from a domain that it does not prove',
+      { ...PARTNER, groups: ['Partners'] },
+      'a@elsewhere.test',
+      'anonymousSenderDenied',
+    ],
+    ['a stranger there', { ...SECURE, groups: ['Partners'] }, 'a@elsewhere.test', 'authRequired'],
+    ['a hub of ours', { ...SECURE, principal: 'hub-transport-server' }, 'a@woodgrove.test', undefined],
+    [
+      'a mail user',
+      { ...SECURE, principal: 'authenticated-user', groups: ['ExchangeUsers'] },
+      'a@woodgrove.test',
+      undefined,
+    ],
+  ])('%s, %3$s', (_, given, sender, expected) => {
+    const reversePath = sender === '' ? undefined : mailbox(sender);
+    expect(refuseSender(standing(given), { reversePath }, LISTED)).toEqual(expected && REPLIES[expected]);
   });
 });
 

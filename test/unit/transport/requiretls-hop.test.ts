@@ -1,5 +1,5 @@
-// A message with REQUIRETLS (RFC 8689) on its way to a next hop, over real handshakes: who gets it, who does not, and that
-// nothing of it is ever said in clear.
+// A message with REQUIRETLS (RFC 8689), or under domain security, on its way to a next hop, over real handshakes: who gets it, who
+// does not, and that nothing of it is ever said in clear.
 
 import * as tls from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -188,10 +188,86 @@ describe('REQUIRETLS to a domain', () => {
     expect(server.commands).toEqual([]);
   });
 
+  it('is not given to TLS that can be broken, which the connector allows all other mail', async () => {
+    const { privateKeyPem: key, certificate } = named;
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+    const weak = { tls: { tlsVerb: 'StartTls', tlsMinimumVersion: 'Tls10', tlsCipherSuites: [] } } as const;
+    const server = await serve(named, { tls: { key, cert: certificate.pem, ...old } });
+    const sent = await send([server], { requireTls: true }, weak);
+    expect(resultOf(sent)).toMatch(/^failed 550 5\.7\.10 Encryption needed \(handshake-failed\)/);
+    expect(mailOf(server)).toEqual([]);
+    const other = await send([server], {}, weak);
+    expect(resultOf(other)).toMatch(/^delivered/);
+    expect(other.facts).toMatchObject({ channel: 'tls', tls: { version: 'TLSv1.1' } });
+  });
+
   it('leaves the same server to all other mail as it was', async () => {
     const server = await serve(undefined);
     await send([server]);
     expect(resultOf(await send([server], {}))).toMatch(/^delivered/);
+  });
+});
+
+describe('domain security', () => {
+  const SECURED = { stance: 'domain-secure' } as const;
+
+  it('goes to a server with a certificate for the domain, which is shown our own', async () => {
+    const { privateKeyPem: key, certificate } = named;
+    const shown: (string | undefined)[] = [];
+    const server = await serve(named, {
+      tls: { key, cert: certificate.pem, requestCert: true, rejectUnauthorized: false },
+      answers: {
+        MAIL: (_, { socket }) => {
+          shown.push((socket as tls.TLSSocket).getPeerX509Certificate()?.subject);
+          return '250 2.1.0 Sender ok';
+        },
+      },
+    });
+    const sent = await send([server], {}, SECURED);
+    expect(resultOf(sent)).toMatch(/^delivered/);
+    expect(sent.facts).toMatchObject({ policy: 'domain-secure', reason: 'tls-verified', channel: 'tls' });
+    await send([server], {});
+    // Nobody else learns who we are.
+    expect(shown).toEqual(['CN=ELSEWHERE', undefined]);
+  });
+
+  it.each<[string, () => Promise<ScriptedServer>, string]>([
+    ['without TLS', () => serve(undefined), 'starttls-not-supported'],
+    ['with the certificate of another domain', () => serve(elsewhere), 'certificate-host-mismatch'],
+    ['whose certificate nobody vouches for', () => serve(unknown), 'certificate-unverified'],
+  ])('waits rather than go to a server %s', async (_, open, reason) => {
+    const server = await open();
+    const sent = await send([server], {}, SECURED);
+    expect(resultOf(sent)).toMatch(new RegExp(`^deferred 454 4\\.7\\.5 ${reason}`));
+    expect(sent.facts).toMatchObject({ policy: 'domain-secure', reason, channel: 'none', protection: 'none' });
+    expect(mailOf(server)).toEqual([]);
+  });
+});
+
+describe('SourceIPAddress', () => {
+  it('is where the connection comes from', async () => {
+    const from: (string | undefined)[] = [];
+    const server = await serve(undefined, {
+      answers: {
+        MAIL: (_, { socket }) => {
+          from.push(socket.remoteAddress);
+          return '250 2.1.0 Sender ok';
+        },
+      },
+    });
+    expect(resultOf(await send([server], {}, { sourceAddress: '127.0.3.7' }))).toMatch(/^delivered/);
+    expect(from).toEqual(['127.0.3.7']);
+  });
+
+  it.each([
+    ['203.0.113.77', /this machine does not have 203\.0\.113\.77, which SourceIPAddress of the Send connector names/],
+    ['::1', /mx0\.test has no IPv6 address, and "Internet" sends from ::1 alone \(SourceIPAddress\)/],
+  ])('%s lets the mail wait, and says why', async (sourceAddress, expected) => {
+    const server = await serve(undefined);
+    const { outcomes } = await send([server], {}, { sourceAddress });
+    expect(outcomes[0]?.status).toBe('deferred');
+    expect(outcomes[0]?.reply).toMatch(expected);
+    expect(server.commands).toEqual([]);
   });
 });
 

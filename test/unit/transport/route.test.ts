@@ -182,6 +182,36 @@ describe('routeRecipient by a connector with DNS routing', () => {
     });
   });
 
+  it('asks for domain security where the connector has it and the domain is listed', () => {
+    const transportConfig = {
+      ...DEFAULT_TRANSPORT_CONFIG,
+      tlsSendDomainSecureList: ['woodgrove.test', '*.tailspin.test'],
+    };
+    const stanceFor = (address: string, domainSecureEnabled = true): string => {
+      const sendConnectors = [{ ...internet, domainSecureEnabled }];
+      const hop = routeRecipient({ ...open, transportConfig, sendConnectors }, undefined, address);
+      return hop.kind === 'dns' ? hop.stance : hop.kind;
+    };
+    expect(
+      ['a@WoodGrove.test', 'a@eu.tailspin.test', 'a@tailspin.test', 'a@elsewhere.test'].map((a) => stanceFor(a)),
+    ).toEqual(['domain-secure', 'domain-secure', 'opportunistic', 'opportunistic']);
+    expect(stanceFor('a@woodgrove.test', false)).toBe('opportunistic');
+  });
+
+  it('sends from where and by what the connector says, to the hubs as well', () => {
+    const ways = { sourceIpAddress: '192.0.2.7', chunkingEnabled: true };
+    const sendConnectors = open.sendConnectors.map((each) => ({ ...each, ...ways }));
+    for (const address of ['a@example.com', 'a@contoso.test'])
+      expect(routeRecipient({ ...open, sendConnectors }, undefined, address)).toMatchObject({
+        sourceAddress: '192.0.2.7',
+        chunking: true,
+      });
+    const anywhere = [{ ...internet, sourceIpAddress: '::' }];
+    expect(routeRecipient({ ...open, sendConnectors: anywhere }, undefined, 'a@example.com')).not.toHaveProperty(
+      'sourceAddress',
+    );
+  });
+
   it('serves a hub that is a source of the connector itself', () => {
     const direct = connector('Direct', ['*'], {
       smartHosts: [],
