@@ -71,16 +71,19 @@ const GROUP_OF: Readonly<Record<Principal, PermissionGroup>> = {
 export function rightsOf(connector: Permissions, principal: Principal): ReadonlySet<Right> {
   const rights = new Set(rightsOfGroup(connector, GROUP_OF[principal]));
   if (principal !== 'anonymous' && principal !== 'partner') return rights;
-  // A partner is a stranger whose certificate proves its domain: that takes nothing away.
+  // A partner is a stranger whose certificate proves its domain: what strangers may it may too.
   for (const right of rightsOfGroup(connector, 'AnonymousUsers')) rights.add(right);
-  // Externally secured: whoever can reach this connector counts as a server of the organisation.
-  if (connector.authMechanism.includes('ExternalAuthoritative')) {
-    for (const right of rightsOfGroup(connector, 'ExchangeServers')) rights.add(right);
-  }
-  for (const right of connector.extendedRights) rights.add(right);
+  for (const right of principal === 'anonymous' ? rightsBeyondGroups(connector) : []) rights.add(right);
   // As in Active Directory: to deny is stronger than to allow.
   for (const right of connector.deniedRights) rights.delete(right);
   return rights;
+}
+
+/** Of whoever connects. Externally secured: whoever can reach this connector counts as a server of the organisation. */
+function rightsBeyondGroups(connector: Permissions): readonly Right[] {
+  const { authMechanism, extendedRights } = connector;
+  const isSecured = authMechanism.includes('ExternalAuthoritative');
+  return isSecured ? [...rightsOfGroup(connector, 'ExchangeServers'), ...extendedRights] : extendedRights;
 }
 
 function rightsOfGroup(connector: Permissions, group: PermissionGroup): readonly Right[] {

@@ -102,7 +102,7 @@ export const SEND_CONNECTOR_ATTRIBUTES: readonly Line[] = [
   ['msExchSmtpSendTlsVerb', 250, 'text', 'single'],
   ['msExchSmtpSendTlsMinimumVersion', 251, 'text', 'single'],
   ['msExchSmtpSendTlsCipherSuites', 252, 'text', 'single'],
-  ['msExchSmtpSendChunkingEnabled', 253, 'boolean', 'single'],
+  ['msExchSmtpSendChunkingEnabled', 259, 'boolean', 'single'],
 ];
 
 export const RECEIVE_CONNECTOR_ATTRIBUTES: readonly Line[] = [
