@@ -27,6 +27,8 @@ const doors: Doors = {
     const self = fileURLToPath(import.meta.url);
     return runUp({
       ...options,
+      openWorld: async () => (await import('./pair-laboratory.ts')).openWorld(),
+      openLaboratory: async (wish) => (await import('./pair-laboratory.ts')).openLaboratory(wish),
       command: [process.execPath, self],
       onLine: print,
       onProgress: note,

@@ -61,7 +61,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   shell: ['control', 'capture', 'cmdlets', 'storage', 'tracking', 'trust'],
   lab: ['control', 'capture', 'cmdlets', 'smtp', 'ldap', 'tls', 'storage', 'meddle'],
   meddle: ['tls', 'trust'],
-  scenarios: ['lab', 'trust'],
+  scenarios: ['lab', 'trust', 'cmdlets'],
   page: [],
   prove: ['control', 'cmdlets', 'smtp', 'tls', 'trust', 'storage', 'meddle', 'lab', 'shell'],
 };

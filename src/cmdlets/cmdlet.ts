@@ -5,13 +5,13 @@
 import type { Clock } from '../clock.ts';
 import type { Config, Role } from '../config.ts';
 import type { Log } from '../log.ts';
-import type { CmdletOutput, Column } from './output.ts';
+import type { CmdletOutput, Column, OutputRecord } from './output.ts';
 import type { Arguments, BoundParameters, Parameter, Parameters } from './parameters.ts';
 
 /** What a running cmdlet can tell its caller, and hear from it. */
 export interface CmdletCall {
-  /** Shows a line to whoever waits; it is not part of the result. */
-  progress(text: string): void;
+  /** Shows a line to whoever waits, and says the same to a program in a record; it is not part of the result. */
+  progress(text: string, record?: OutputRecord): void;
   /** Aborted when the caller has gone. */
   readonly signal: AbortSignal;
 }

@@ -26,7 +26,7 @@ export class Sink implements Destination {
   readonly #server: SMTPServer;
   readonly #arrivals: Arrival[] = [];
 
-  private constructor(tls: SinkTls | undefined) {
+  private constructor(tls: SinkTls | undefined, keep: number) {
     this.#server = new SMTPServer({
       authOptional: true,
       disabledCommands: tls ? ['AUTH'] : ['AUTH', 'STARTTLS'],
@@ -41,6 +41,7 @@ export class Sink implements Destination {
           const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address;
           const to = envelope.rcptTo.map(({ address }) => address);
           this.#arrivals.push({ from, to, content: Buffer.concat(chunks) });
+          if (this.#arrivals.length > keep) this.#arrivals.shift();
           done();
         });
       },
@@ -49,9 +50,9 @@ export class Sink implements Destination {
     this.#server.on('error', () => {});
   }
 
-  /** Listens at a free port of the loopback address; offers STARTTLS where it is given something to show. */
-  static async open(tls?: SinkTls): Promise<Sink> {
-    const sink = new Sink(tls);
+  /** Listens at a free port of the loopback address; offers STARTTLS where it is given something to show. Keeps everything by default. */
+  static async open(tls?: SinkTls, { atMost = Number.POSITIVE_INFINITY }: { atMost?: number } = {}): Promise<Sink> {
+    const sink = new Sink(tls, atMost);
     await new Promise<void>((resolve, reject) => {
       sink.#server.once('error', reject);
       sink.#server.listen(0, '127.0.0.1', resolve);

@@ -5,6 +5,7 @@ import type { ClockCourse } from '../clock.ts';
 import type { CmdletDeclaration, OfflineContext } from '../cmdlets/cmdlet.ts';
 import type { OutputRecord } from '../cmdlets/output.ts';
 import type { DeliveryTarget, Endpoint, Role } from '../config.ts';
+import type { AskServer } from '../control/lab-clocks.ts';
 
 interface ClockOptions {
   /** How the clock runs; with no offset at a speed of 1 it is the machine's. */
@@ -29,6 +30,44 @@ export interface UpOptions extends ClockOptions {
   readonly retryMs: number | undefined;
   /** Whether both servers record their sessions from the start on. */
   readonly capture: boolean;
+  /** Whether both serve their page and the laboratory can be commanded from it. */
+  readonly page: boolean;
+  /** Whether there is a world outside and are mailboxes inside that take everything. */
+  readonly world: boolean;
+  /** Whether the two are left to somebody else to be subscribed to each other. */
+  readonly unsubscribed: boolean;
+}
+
+/** A world outside and mailboxes inside, which take everything. */
+export interface World {
+  /** The domain of the world. */
+  readonly domain: string;
+  readonly inside: Endpoint;
+  readonly outside: Endpoint;
+  close(): Promise<void>;
+}
+
+/** What the door of a laboratory needs. */
+export interface LaboratoryWish {
+  readonly listen: Endpoint;
+  /** Of the pages that may use it. */
+  readonly allowedOrigins: readonly string[];
+  readonly tokenFile: string;
+  readonly logFile: string;
+  /** Runs a cmdlet in one of the two servers. */
+  readonly ask: AskServer;
+  /** Where each takes mail. */
+  readonly entrances: Readonly<Record<Role, Endpoint>>;
+  /** A domain whose mail is taken. */
+  readonly domain: string;
+  /** Has the other server find the one of that role at `place`; undefined puts it right. */
+  divert(role: Role, place: Endpoint | undefined): Promise<void>;
+}
+
+export interface LaboratoryDoor {
+  /** Opens it; shown to whoever started it, and to nobody else. */
+  readonly token: string;
+  close(): Promise<void>;
 }
 
 export interface LabClockOptions {

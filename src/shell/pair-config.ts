@@ -3,12 +3,13 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ADAM_ENDPOINT, type Endpoint, formatEndpoint, readConfig } from '../config.ts';
+import { ADAM_ENDPOINT, type Endpoint, formatEndpoint, readConfig, type Role } from '../config.ts';
 import { findFreePort, probePort } from '../free-port.ts';
 import { isProblem } from '../problem.ts';
 import { writeFileDurably } from '../storage/files.ts';
-import type { UpOptions } from './doors.ts';
+import type { UpOptions, World } from './doors.ts';
 import type { DeliveryTarget } from './endpoints.ts';
+import { choosePageAddresses, describeWeb, type PageAddresses } from './pair-page.ts';
 
 export const SITE = 'Default-First-Site-Name';
 export const HUB_FQDN = 'hub01.corp.test';
@@ -18,6 +19,8 @@ export interface Addresses {
   readonly hub: Endpoint;
   readonly edge: Endpoint;
   readonly ldaps: Endpoint;
+  /** Only where there is a page. */
+  readonly page: PageAddresses | undefined;
 }
 
 /** The addresses with real ports; throws Problem `listen-failed`. */
@@ -25,7 +28,8 @@ export async function chooseAddresses(options: UpOptions): Promise<Addresses> {
   const hub = await settlePort(options.hub);
   const edge = await settlePort(options.edge);
   const { host } = options.edge;
-  return { hub, edge, ldaps: await settlePort({ host, port: await formerLdapsPort(options) }) };
+  const ldaps = await settlePort({ host, port: await formerLdapsPort(options) });
+  return { hub, edge, ldaps, page: options.page ? await choosePageAddresses(options.dir) : undefined };
 }
 
 /** The Hub has ADAM's port on record since the subscription, so the Edge keeps it while nobody else has taken it. */
@@ -47,8 +51,15 @@ async function settlePort(endpoint: Endpoint): Promise<Endpoint> {
   return endpoint.port === 0 ? { host: endpoint.host, port: await findFreePort(endpoint.host) } : endpoint;
 }
 
+/** What else is in the configs. */
+export interface Surroundings {
+  readonly world: World | undefined;
+  /** Where the server of a role is found, if not where it listens. */
+  readonly diverted: Partial<Readonly<Record<Role, Endpoint | undefined>>>;
+}
+
 /** Writes `hub.yaml` and `edge.yaml` anew. */
-export function writeConfigs(options: UpOptions, addresses: Addresses): void {
+export function writeConfigs(options: UpOptions, addresses: Addresses, { world, diverted }: Surroundings): void {
   // JSON is YAML: what is written here is read back by the same schema as a file by hand.
   const { retryMs } = options;
   const retry =
@@ -61,14 +72,18 @@ export function writeConfigs(options: UpOptions, addresses: Addresses): void {
           messageInterval: `${retryMs}ms`,
         };
   const common = { format: 1, site: SITE, retry, ...(options.capture && { lab: { capture: true } }) };
+  const { page } = addresses;
+  const deliver = options.deliver ?? (world && { kind: 'smtp' as const, ...world.inside });
+  const webOf = (role: Role) => page && { web: describeWeb(role, { hub: HUB_FQDN, edge: EDGE_FQDN }, page) };
   const hub = {
     ...common,
     role: 'hub',
     fqdn: HUB_FQDN,
     folder: 'hub',
     listen: { smtp: [formatEndpoint(addresses.hub)] },
-    hosts: { [EDGE_FQDN]: formatEndpoint(addresses.edge) },
-    ...(options.deliver && { deliver: formatDeliveryTarget(options.deliver) }),
+    hosts: { [EDGE_FQDN]: formatEndpoint(diverted.edge ?? addresses.edge) },
+    ...(deliver && { deliver: formatDeliveryTarget(deliver) }),
+    ...webOf('hub'),
   };
   const edge = {
     ...common,
@@ -76,7 +91,11 @@ export function writeConfigs(options: UpOptions, addresses: Addresses): void {
     fqdn: EDGE_FQDN,
     folder: 'edge',
     listen: { smtp: [formatEndpoint(addresses.edge)], ldaps: formatEndpoint(addresses.ldaps) },
-    hosts: { [HUB_FQDN]: formatEndpoint(addresses.hub) },
+    hosts: {
+      [HUB_FQDN]: formatEndpoint(diverted.hub ?? addresses.hub),
+      ...(world && { [world.domain]: formatEndpoint(world.outside) }),
+    },
+    ...webOf('edge'),
   };
   const note = '# Written by "relaypair up" at each start; change its options, not this file.\n';
   writeFileDurably(join(options.dir, 'hub.yaml'), `${note}${JSON.stringify(hub, undefined, 2)}\n`);

@@ -18,6 +18,7 @@ interface Subscribing extends UpOptions {
 /** Brings the running pair to where the options want it; what is already so is left alone. Throws Problem. */
 export async function subscribePair(options: Subscribing, addresses: Addresses): Promise<void> {
   await acceptDomains(options);
+  if (options.unsubscribed) return;
   const { records } = await call(options, 'hub', 'Get-EdgeSubscription', {});
   if (!records.some((record) => record['AdamSslPort'] === addresses.ldaps.port)) await subscribeEdge(options);
   await setSmartHost(options);

@@ -170,6 +170,9 @@ interface TypedUp {
   readonly retry?: string;
   readonly clock?: string;
   readonly capture?: boolean;
+  readonly page?: boolean;
+  readonly world?: boolean;
+  readonly unsubscribed?: boolean;
 }
 
 function addUp(up: Command, action: (typed: TypedUp) => Promise<void>): void {
@@ -180,6 +183,9 @@ function addUp(up: Command, action: (typed: TypedUp) => Promise<void>): void {
     .option('--accepted-domain <name>', 'a domain whose mail is ours (repeatable)', gather, [])
     .option('--deliver <target>', 'where the Hub delivers: smtp:HOST:PORT, lmtp:HOST:PORT or maildir:DIR')
     .option('--retry <duration>', 'time between attempts, such as 2s or 15m')
+    .option('--page', 'serve the page, from which the laboratory can be commanded too, and say where it is')
+    .option('--world', 'a world outside (fabrikam.test) and mailboxes inside (contoso.test) that take everything')
+    .option('--unsubscribed', 'leave it to you to subscribe the two to each other')
     .option('--capture', 'record each session, with the secrets of its TLS, into pcapng files')
     .option(
       '--clock <offset>',
@@ -203,6 +209,9 @@ function readUpOptions(typed: TypedUp, terminal: Terminal): UpOptions {
     deliver: deliver === undefined ? undefined : named('--deliver', () => readDeliveryTarget(deliver, terminal.folder)),
     retryMs: retry === undefined ? undefined : named('--retry', () => parseDuration(retry)),
     capture: typed.capture === true,
+    page: typed.page === true,
+    world: typed.world === true,
+    unsubscribed: typed.unsubscribed === true,
     clock: named('--clock', () => parseClockCourse(clock ?? '+0d', new Date())),
   };
 }

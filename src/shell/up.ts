@@ -1,6 +1,7 @@
 // `relaypair up`: both servers on one machine, subscribed to each other, in the foreground until SIGTERM or SIGINT. Starts them
 // as processes of their own and starts a half again that dies; their configs are pair-config.ts, the rest is
-// pair-subscription.ts. It holds no lock and keeps no state but files, so that killing it harms nothing.
+// pair-subscription.ts, and what a page needs pair-page.ts. It holds no lock and keeps no state but files, so that killing it harms
+// nothing but what is shown: a world, and the door of the laboratory.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,16 +15,19 @@ import { isProblem, Problem } from '../problem.ts';
 import { claimPrivateFolder } from '../storage/files.ts';
 import { isServerData } from '../storage/folder-owner.ts';
 import { Child, type ReadyLine } from './child.ts';
-import type { UpOptions } from './doors.ts';
+import type { LaboratoryDoor, LaboratoryWish, UpOptions, World } from './doors.ts';
 import { type Addresses, chooseAddresses, EDGE_FQDN, HUB_FQDN, writeConfigs } from './pair-config.ts';
 import { PairClock } from './pair-clock.ts';
 import { call, subscribePair } from './pair-subscription.ts';
+import { type OpenedPage, openPage } from './up-page.ts';
 
 export interface UpRun extends UpOptions {
   /** How to start one half: the program and its first arguments. */
   readonly command: readonly string[];
   readonly onLine: (line: string) => void;
   readonly onProgress: (text: string) => void;
+  readonly openWorld: () => Promise<World>;
+  readonly openLaboratory: (wish: LaboratoryWish) => Promise<LaboratoryDoor>;
   /** Ends it in order. */
   readonly signal: AbortSignal;
 }
@@ -32,44 +36,61 @@ export interface UpRun extends UpOptions {
 const FORMER_RUN_LIMIT_MS = 6000;
 const FORMER_RUN_POLL_MS = 100;
 
+/** What is given where nothing else is asked for. */
+const WORLD_IS_ASKED = 'contoso.test';
+
 /** Runs until `signal` aborts; resolves to the exit code. */
-export async function runUp(options: UpRun): Promise<number> {
+export async function runUp(run: UpRun): Promise<number> {
+  const needsDomain = run.world && run.acceptedDomains.length === 0;
+  const options = needsDomain ? { ...run, acceptedDomains: [WORLD_IS_ASKED] } : run;
   claimPrivateFolder(options.dir, isServerData);
   await awaitEndOfFormerRun(options);
   const addresses = await chooseAddresses(options);
-  writeConfigs(options, addresses);
+  const world = options.world ? await options.openWorld() : undefined;
+  writeConfigs(options, addresses, { world, diverted: {} });
   const ask: AskServer = (role, cmdlet, parameters) => call(options, role, cmdlet, parameters);
   const clock = PairClock.open({ dir: options.dir, wanted: options.clock, ask });
   const edge = startChild(options, 'edge', clock);
   const hub = startChild(options, 'hub', clock);
   const stopped = aborted(options.signal);
+  const halves: Halves = { hub, edge, clock, ask, world, page: undefined };
   try {
-    await Promise.race([stopped, bringUp(options, addresses, { hub, edge, clock })]);
+    await Promise.race([stopped, bringUp(options, addresses, halves)]);
     await stopped;
     return 0;
   } finally {
     await clock.remember();
+    await halves.page?.close();
     // The Hub first: what it still sends, the Edge can still take.
     await hub.stop();
     await edge.stop();
+    await world?.close();
   }
 }
 
-async function bringUp(
-  options: UpRun,
-  addresses: Addresses,
-  halves: { hub: Child; edge: Child; clock: PairClock },
-): Promise<void> {
+interface Halves {
+  readonly hub: Child;
+  readonly edge: Child;
+  readonly clock: PairClock;
+  readonly ask: AskServer;
+  readonly world: World | undefined;
+  /** Once it is there. */
+  page: OpenedPage | undefined;
+}
+
+async function bringUp(options: UpRun, addresses: Addresses, halves: Halves): Promise<void> {
   const [hub, edge] = await Promise.all([halves.hub.ready(), halves.edge.ready()]);
   try {
     await subscribePair(options, addresses);
     await halves.clock.goOn(options.onProgress);
+    const { page } = addresses;
+    if (page) halves.page = await openPage(options, { ...addresses, page }, halves);
   } catch (error) {
     // Told to stop meanwhile: that the servers no longer answer is then no failure.
     if (options.signal.aborted && isProblem(error)) return;
     throw error;
   }
-  options.onLine(JSON.stringify(describeReady(options, addresses, { hub, edge })));
+  options.onLine(JSON.stringify(describeReady(options, addresses, { hub, edge, page: halves.page?.address })));
 }
 
 /** Two runs in one folder would write each other's configs; throws Problem `in-use` when the other one does not end. */
@@ -108,7 +129,7 @@ function startChild(options: UpRun, role: Role, clock: PairClock): Child {
 function describeReady(
   options: UpRun,
   addresses: Addresses,
-  { hub, edge }: Record<Role, ReadyLine>,
+  { hub, edge, page }: Record<Role, ReadyLine> & { readonly page: string | undefined },
 ): Record<string, unknown> {
   const clock = describeClock(options.clock);
   return {
@@ -123,6 +144,7 @@ function describeReady(
       folder: join(options.dir, 'edge'),
     },
     ...(clock !== undefined && { clock }),
+    ...(page !== undefined && { page }),
   };
 }
 

@@ -5,21 +5,25 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CmdletRequest } from '../cmdlets/binding.ts';
-import type { Cmdlet, CmdletCall } from '../cmdlets/cmdlet.ts';
-import { outputFilesOf } from '../cmdlets/cmdlet.ts';
-import type { House } from '../cmdlets/house.ts';
+import { type Cmdlet, type CmdletCall, type CmdletDeclaration, outputFilesOf } from '../cmdlets/cmdlet.ts';
 import { escapeJson, toJson } from '../cmdlets/output-json.ts';
 import type { CmdletOutput, OutputFile } from '../cmdlets/output.ts';
-import type { ServerContext } from '../cmdlets/server-context.ts';
 import { executeCmdlet, refusalOf } from '../control/execution.ts';
 import { MAX_REQUEST_BYTES } from '../control/protocol.ts';
+import type { Log } from '../log.ts';
 import { Problem } from '../problem.ts';
 import { accessNeededFor, type Caller, insistOnAccess } from './access.ts';
 import { readBody, readQuery } from './cmdlet-call.ts';
 import { describeCmdlet, describeRoute } from './cmdlet-schema.ts';
 import { describeProblem } from './problem-answer.ts';
 
-export interface CmdletRoutesOptions extends House {
+export interface CmdletRoutesOptions<Context> {
+  readonly cmdlets: readonly Cmdlet<Context>[];
+  /** What they run in. */
+  readonly context: Context;
+  /** What is said as a warning with every answer, when there is something to say. */
+  readonly caution: () => string | undefined;
+  readonly log: Log;
   /** Throws Problem for a caller who may not come in. */
   readonly admit: (request: FastifyRequest) => Caller;
 }
@@ -32,7 +36,7 @@ const LINES = 'application/x-ndjson';
 const OCTETS = 'application/octet-stream';
 
 /** Adds the list of cmdlets and an address for each. */
-export function addCmdletRoutes(app: FastifyInstance, options: CmdletRoutesOptions): void {
+export function addCmdletRoutes<Context>(app: FastifyInstance, options: CmdletRoutesOptions<Context>): void {
   const { admit } = options;
   const cmdlets = options.cmdlets.filter(({ localOnly }) => localOnly !== true);
   const runs = new CmdletRuns({ ...options, cmdlets });
@@ -75,11 +79,11 @@ export function addCmdletRoutes(app: FastifyInstance, options: CmdletRoutesOptio
 }
 
 /** What may be had by an address alone. */
-function isReadable(cmdlet: Cmdlet<ServerContext>): boolean {
+function isReadable(cmdlet: CmdletDeclaration): boolean {
   return /^(?:Get|Test)-/.test(cmdlet.name) && accessNeededFor(cmdlet) === 'ReadOnly';
 }
 
-function bodyLimitOf({ parameters }: Cmdlet<ServerContext>): number {
+function bodyLimitOf({ parameters }: CmdletDeclaration): number {
   return Object.values(parameters).some(({ type }) => type === 'inputFile') ? MAX_REQUEST_BYTES : BODY_BYTES;
 }
 
@@ -89,15 +93,15 @@ interface Exchange {
 }
 
 /** The cmdlets under way. */
-class CmdletRuns {
-  readonly #options: CmdletRoutesOptions;
+class CmdletRuns<Context> {
+  readonly #options: CmdletRoutesOptions<Context>;
   #running = 0;
 
-  constructor(options: CmdletRoutesOptions) {
+  constructor(options: CmdletRoutesOptions<Context>) {
     this.#options = options;
   }
 
-  async answer(cmdlet: Cmdlet<ServerContext>, call: CmdletRequest, exchange: Exchange): Promise<unknown> {
+  async answer(cmdlet: CmdletDeclaration, call: CmdletRequest, exchange: Exchange): Promise<unknown> {
     const { accept = '' } = exchange.request.headers;
     if (this.#running >= MAX_RUNNING)
       throw new Problem('too-busy', `${MAX_RUNNING} cmdlets are running already: come back later`);
@@ -114,30 +118,30 @@ class CmdletRuns {
   }
 
   async #execute(
-    cmdlet: Cmdlet<ServerContext>,
+    cmdlet: CmdletDeclaration,
     call: CmdletRequest,
     { request, reply }: Exchange,
     progress: CmdletCall['progress'] = () => undefined,
   ): Promise<CmdletOutput> {
-    const { context, cmdlets, admit, caution } = this.#options;
+    const { context, cmdlets, admit, caution, log } = this.#options;
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     const by = admit(request).name;
     const facts = { cmdlet: cmdlet.name, door: 'web', ...(by !== undefined && { token: by }) };
     try {
       const output = await executeCmdlet(cmdlets, context, call, { progress, signal: gone.signal });
-      context.log.info(facts, 'cmdlet executed');
+      log.info(facts, 'cmdlet executed');
       const clock = caution();
       return clock === undefined ? output : { ...output, warnings: [...(output.warnings ?? []), clock] };
     } catch (error) {
-      const refusal = refusalOf(error, context.log, cmdlet.name);
-      context.log.info({ ...facts, code: refusal.code }, 'cmdlet refused');
+      const refusal = refusalOf(error, log, cmdlet.name);
+      log.info({ ...facts, code: refusal.code }, 'cmdlet refused');
       throw new Problem(refusal.code, refusal.sentence);
     }
   }
 
   /** The answer has begun before the cmdlet has ended, so a refusal is its last line. */
-  async #answerByLines(cmdlet: Cmdlet<ServerContext>, call: CmdletRequest, exchange: Exchange): Promise<void> {
+  async #answerByLines(cmdlet: CmdletDeclaration, call: CmdletRequest, exchange: Exchange): Promise<void> {
     const { reply } = exchange;
     const { raw } = reply;
     const write = (line: object): void => {
@@ -146,7 +150,9 @@ class CmdletRuns {
     reply.hijack();
     raw.writeHead(200, { ...headersOf(reply), 'content-type': LINES });
     try {
-      const output = await this.#execute(cmdlet, call, exchange, (text) => write({ kind: 'progress', text }));
+      const output = await this.#execute(cmdlet, call, exchange, (text, record) =>
+        write({ kind: 'progress', text, ...(record && { record: toJson(record) }) }),
+      );
       const { records, notices, warnings, failures, files } = await describeOutput(output, call);
       for (const record of records) write({ kind: 'record', record });
       for (const text of notices) write({ kind: 'notice', text });
@@ -155,12 +161,12 @@ class CmdletRuns {
       for (const file of files) write({ kind: 'file', file });
       write({ kind: 'done' });
     } catch (error) {
-      write({ kind: 'error', problem: describeProblem(refusalOf(error, this.#options.context.log, cmdlet.name)) });
+      write({ kind: 'error', problem: describeProblem(refusalOf(error, this.#options.log, cmdlet.name)) });
     }
     raw.end();
   }
 
-  async #answerAsFile(cmdlet: Cmdlet<ServerContext>, call: CmdletRequest, exchange: Exchange): Promise<unknown> {
+  async #answerAsFile(cmdlet: CmdletDeclaration, call: CmdletRequest, exchange: Exchange): Promise<unknown> {
     if (outputFilesOf(cmdlet).length === 0) throw new Problem('no-file', `${cmdlet.name} hands out no file`);
     const { files = [], stream } = await this.#execute(cmdlet, call, exchange);
     const [file] = files;

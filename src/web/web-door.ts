@@ -69,7 +69,7 @@ async function buildApp({ house, web, server, feed, pageFolder }: AppParts): Pro
   });
   const admit = (request: FastifyRequest): Caller => findCaller(request.headers.authorization, rules);
   addHealthRoutes(app, { context, admit });
-  addCmdletRoutes(app, { ...house, admit });
+  addCmdletRoutes(app, { ...house, log, admit });
   addEventRoutes(app, { context, feed, admit });
   app.get(
     '/api/v1',

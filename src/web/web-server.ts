@@ -55,18 +55,20 @@ export interface WebServer {
   close(): Promise<void>;
 }
 
-/** Reads the certificate; throws Problem `web-certificate-unreadable`. */
-export function openWebServer(web: WebConfig, context: ServerContext, timeouts: WebTimeouts): WebServer {
+/** Reads the certificate; throws Problem `web-certificate-unreadable`. Without `context` there is nothing to show, and no TLS. */
+export function openWebServer(web: WebConfig, context: ServerContext | undefined, timeouts: WebTimeouts): WebServer {
   const limits = limitsOf(timeouts);
   const isTls = web.files !== undefined || !isLocalPlace(web.listen);
+  if (isTls && !context) throw new Error('nobody has a certificate for this door');
+  const tls = isTls ? context : undefined;
   const cancels: Cancel[] = [];
   let server: Server | undefined;
   const attach = (handler: RequestListener): Server => {
-    server = isTls ? createSecureServer(web, context, { limits, handler, cancels }) : createServer(limits, handler);
+    server = tls ? createSecureServer(web, tls, { limits, handler, cancels }) : createServer(limits, handler);
     server.maxConnections = MAX_CONNECTIONS;
     return server;
   };
-  if (isTls) readIdentity(web, context);
+  if (tls) readIdentity(web, tls);
   return {
     scheme: isTls ? 'https' : 'http',
     attach,

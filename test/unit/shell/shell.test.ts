@@ -308,7 +308,7 @@ describe('what is started', () => {
 
   it('is the pair with everything it was told', async () => {
     const argv =
-      '--dir d --hub 127.0.0.1:0 --edge [::1]:2526 --smart-host mx.test:25 --accepted-domain A.test --accepted-domain b.test --deliver maildir:m --retry 2s --clock -1d --capture';
+      '--dir d --hub 127.0.0.1:0 --edge [::1]:2526 --smart-host mx.test:25 --accepted-domain A.test --accepted-domain b.test --deliver maildir:m --retry 2s --clock -1d --capture --page --world --unsubscribed';
     expect(await run(['up', ...argv.split(' ')])).toEqual({ code: 0, out: '', err: '' });
     expect(started).toEqual([
       [
@@ -323,6 +323,9 @@ describe('what is started', () => {
           retryMs: 2000,
           clock: courseOf(-86_400_000),
           capture: true,
+          page: true,
+          world: true,
+          unsubscribed: true,
         },
       ],
     ]);
