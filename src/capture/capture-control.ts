@@ -63,6 +63,13 @@ export class CaptureControl {
       .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   }
 
+  /** Where the file of that name is. Throws Problem `not-a-laboratory` or `capture-not-found`; a name is never a path. */
+  find(name: string): string {
+    if (!this.#options.isLab) throw notALaboratory();
+    if (this.files().includes(name)) return join(this.#options.folder, name);
+    throw new Problem('capture-not-found', `there is no capture "${name}": Get-Capture lists the files that there are`);
+  }
+
   /** Deletes them all, and so the secrets; returns how many there were. Throws Problem `capture-runs`. */
   remove(): number {
     if (this.status.order) throw new Problem('capture-runs', 'a capture runs: end it with Stop-Capture first');

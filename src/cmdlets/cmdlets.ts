@@ -4,6 +4,7 @@
 import type { Role } from '../config.ts';
 import type { Cmdlet } from './cmdlet.ts';
 import { enableExchangeCertificate } from './enable-exchange-certificate.ts';
+import { exportCapture } from './export-capture.ts';
 import { exportEdgeSubscription } from './export-edge-subscription.ts';
 import { exportExchangeCertificate } from './export-exchange-certificate.ts';
 import { exportMessage } from './export-message.ts';
@@ -75,6 +76,7 @@ import type { ServerContext } from './server-context.ts';
 
 export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   enableExchangeCertificate,
+  exportCapture,
   exportEdgeSubscription,
   exportExchangeCertificate,
   exportMessage,

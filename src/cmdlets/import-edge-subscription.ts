@@ -79,6 +79,10 @@ export const importEdgeSubscription = defineCmdlet({
     );
     call.progress(`Synchronizing ${data.edgeServerName} for the first time.`);
     const [report] = await synchronizer.synchronize({ edgeName: data.edgeServerName });
+    if (report?.result === 'Success')
+      call.progress(
+        `${data.edgeServerName} showed that certificate, and has this site's certificates, connectors and domains.`,
+      );
     const subscription = activeDirectory
       .snapshot()
       .edges.find(({ name }) => name.toLowerCase() === data.edgeServerName.toLowerCase());

@@ -93,27 +93,28 @@ const sendLabMessage = defineCmdlet({
     From: { type: 'string', help: 'Address of the sender; somebody at that end when absent' },
     To: { type: 'string', help: 'Address of the recipient; somebody at the other end when absent' },
     Subject: { type: 'string', help: 'What stands in the Subject field' },
-    Text: { type: 'string', help: 'The body' },
+    Text: { type: 'string', help: 'The body, a line' },
     Count: { type: 'integer', minimum: 1, maximum: MAX_LETTERS, default: '1', help: 'So many, one after the other' },
   },
   table: ['MessageId', 'From', 'To', 'Reply'],
   changes: true,
   async run(laboratory: Laboratory, { Direction, From, To, Subject, Text, Count }, call) {
     const records: OutputRecord[] = [];
+    const failures: string[] = [];
     for (let number = 1; number <= Count && !call.signal.aborted; number++) {
       const sent = await laboratory.send({
         direction: Direction,
         ...(From !== undefined && { from: From }),
         ...(To !== undefined && { to: To }),
-        ...(Subject !== undefined && { subject: oneLine(Subject) }),
+        ...(Subject !== undefined && { subject: Subject }),
         ...(Text !== undefined && { text: Text }),
       });
       const { code, enhanced, text } = sent.reply;
       const reply = `${code} ${enhanced ?? ''} ${text}`.replaceAll(/\s+/g, ' ');
       records.push({ MessageId: sent.id, From: sent.from, To: sent.to, Accepted: code === 250, Reply: reply });
+      if (code !== 250) failures.push(`${sent.id}: ${reply}`);
     }
-    const refused = records.filter(({ Accepted }) => Accepted === false);
-    return { records, failures: refused.map(({ MessageId: id, Reply: reply }) => `${String(id)}: ${String(reply)}`) };
+    return { records, failures };
   },
 });
 
@@ -153,9 +154,4 @@ function readDefinition(text: string): readonly FaultInput[] {
   if (!list.success)
     throw new Problem('bad-value', '-Definition: not a JSON list such as [{"at": "EHLO reply", "do": "strip"}]');
   return list.data as unknown as readonly FaultInput[];
-}
-
-/** A field that ends where its writer did not end it would begin another. */
-function oneLine(text: string): string {
-  return text.replaceAll(/[\r\n]+/g, ' ');
 }

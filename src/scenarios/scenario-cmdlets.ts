@@ -37,19 +37,19 @@ const startLabScenario = defineCmdlet({
   positional: ['Name'],
   table: ['Name', 'IsAsTold', 'Broken'],
   changes: true,
-  async run(laboratory: Laboratory, { Name }, { progress, signal }) {
+  async run(laboratory: Laboratory, { Name }, call) {
     const scenario = SCENARIOS.find(({ name }) => name === Name);
     if (!scenario) throw new Error(`there is no scenario ${Name}`);
     return laboratory.alone('the scenarios', async () => {
       const { broken, durationMs } = await playScenario(
         scenario,
         {
-          onStep: (step, number) => progress(step.tells, describeStep(step, number)),
+          onStep: (step, number) => call.progress(step.tells, describeStep(step, number)),
           onLetter: (letter, message) =>
-            progress(describeEnd(letter), { ...describeLetter(letter), Records: recordsOf(message) }),
-          onFact: ({ says }) => progress(says, { Kind: 'fact', Says: says }),
+            call.progress(describeEnd(letter), { ...describeLetter(letter), Records: recordsOf(message) }),
+          onFact: ({ says }) => call.progress(says, { Kind: 'fact', Says: says }),
         },
-        signal,
+        call.signal,
       );
       const record = {
         Name,

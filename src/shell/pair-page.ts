@@ -87,7 +87,9 @@ export async function makeToken(ask: AskServer, role: Role): Promise<string> {
     if (!isProblem(error, 'not-found')) throw error;
   }
   const { records } = await ask(role, 'New-AccessToken', { Name: [TOKEN_NAME], Access: ['ReadWrite'] });
-  return String(records[0]?.['Token']);
+  const token = records[0]?.['Token'];
+  if (typeof token !== 'string') throw new Error('New-AccessToken gave no token');
+  return token;
 }
 
 /** What a person opens: the Hub's page, which asks all three. */
@@ -101,5 +103,5 @@ export function pageAddress(
     [`token-${netbiosNameOf(edgeFqdn)}`]: tokens.edge,
     'token-LABORATORY': tokens.laboratory,
   });
-  return `${originOf(addresses.hub)}/#${fragment}`;
+  return `${originOf(addresses.hub)}/#${fragment.toString()}`;
 }

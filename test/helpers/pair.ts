@@ -10,13 +10,19 @@ import { freePort } from './free-port.ts';
 const LAUNCHER = new URL('../../bin/relaypair.js', import.meta.url).pathname;
 
 export interface PairOptions {
-  readonly smartHostPort: number;
-  readonly deliver: string;
+  /** Without one, DNS or the world of `relaypair up` itself. */
+  readonly smartHostPort?: number;
+  readonly deliver?: string;
   readonly acceptedDomains?: readonly string[];
   readonly retry?: string;
   readonly clock?: string;
   /** Both servers record their sessions. */
   readonly capture?: boolean;
+  /** Both servers serve their page, and the laboratory can be commanded. */
+  readonly page?: boolean;
+  /** The world and the mailboxes are those of `relaypair up`. */
+  readonly world?: boolean;
+  readonly unsubscribed?: boolean;
   /** Goes on in this folder instead of a new one, and leaves it there. */
   readonly folder?: string;
 }
@@ -25,6 +31,7 @@ export interface ReadyPair {
   readonly event: 'ready';
   readonly folder: string;
   readonly clock?: string;
+  readonly page?: string;
   readonly hub: { readonly pid: number; readonly smtp: string; readonly folder: string };
   readonly edge: { readonly pid: number; readonly smtp: string; readonly ldaps: string; readonly folder: string };
 }
@@ -148,11 +155,14 @@ async function upParameters(folder: string, options: PairOptions): Promise<strin
   return [
     'up',
     ...['--dir', folder, '--hub', `127.0.0.1:${await freePort()}`, '--edge', `127.0.0.1:${await freePort()}`],
-    ...['--smart-host', `127.0.0.1:${options.smartHostPort}`, '--deliver', options.deliver],
+    ...(options.smartHostPort === undefined ? [] : ['--smart-host', `127.0.0.1:${options.smartHostPort}`]),
+    ...(options.deliver === undefined ? [] : ['--deliver', options.deliver]),
     ...(options.acceptedDomains ?? ['contoso.test']).flatMap((domain) => ['--accepted-domain', domain]),
     ...['--retry', options.retry ?? '300ms'],
     ...(options.clock === undefined ? [] : ['--clock', options.clock]),
-    ...(options.capture === true ? ['--capture'] : []),
+    ...(['capture', 'page', 'world', 'unsubscribed'] as const)
+      .filter((name) => options[name] === true)
+      .map((name) => `--${name}`),
   ];
 }
 
