@@ -14,6 +14,7 @@ import { StageView } from './stage-view.tsx';
 import { texts } from './texts.ts';
 import { TokenForm } from './token-form.tsx';
 import { keepToken } from './tokens.ts';
+import { TrailPanel } from './trail-panel.tsx';
 import { TrackingView } from './tracking-view.tsx';
 import { TrustView } from './trust-view.tsx';
 
@@ -33,9 +34,12 @@ export function App() {
         {texts.skip}
       </a>
       <Header />
-      <main id="content" tabIndex={-1}>
-        <Content />
-      </main>
+      <div class={route.value.message === undefined ? 'body' : 'body body-trail'}>
+        <main id="content" tabIndex={-1}>
+          <Content />
+        </main>
+        {servers.value.length > 0 && <TrailPanel />}
+      </div>
     </>
   );
 }

@@ -43,6 +43,6 @@ export function useCmdlet(
   return { ...asked, reload };
 }
 
-function asProblem(error: unknown): ApiProblem {
+export function asProblem(error: unknown): ApiProblem {
   return error instanceof ApiProblem ? error : new ApiProblem('unknown', String(error), 0);
 }

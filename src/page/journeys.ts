@@ -74,7 +74,7 @@ export function addRecords(
     const step = id === '' ? undefined : readStep(record, teller);
     if (step === undefined) continue;
     const before = journeys.get(id);
-    if (before?.steps.some((other) => isOtherEnd(other, step)) === true) continue;
+    if (before?.steps.some((other) => isOtherEnd(other, step) || isSame(other, step)) === true) continue;
     const journey = addStep(before ?? beginJourney(id, record), step, record);
     journeys.delete(id);
     journeys.set(id, journey);
@@ -127,6 +127,12 @@ function readWay(eventId: string, record: ApiRecord, { role, names }: Teller): W
     default:
       return undefined;
   }
+}
+
+/** Told before: what was asked for and what came live overlap. */
+function isSame(other: Step, step: Step): boolean {
+  const { kind, from, to, at, server } = other;
+  return kind === step.kind && from === step.from && to === step.to && at === step.at && server === step.server;
 }
 
 /** What the other server said already of a hop between the two. */

@@ -2,7 +2,10 @@
 
 import { batch, signal } from '@preact/signals';
 import { Api, ApiProblem, type ApiRecord } from './api.ts';
-import { addRecords, type Journeys } from './journeys.ts';
+import { append } from './bounded.ts';
+import { addRecords, type Journeys, type Move } from './journeys.ts';
+import { addToLanes, type Lanes } from './lanes.ts';
+import { inOrder, type Latency, latenciesOf } from './latency.ts';
 import { followAddress } from './navigation.ts';
 import { type ListedServer, Server } from './server.ts';
 import { takeTokensFromAddress, tokenOf } from './tokens.ts';
@@ -13,6 +16,13 @@ export const servers = signal<readonly Server[]>([]);
 export const openingProblem = signal<ApiProblem | undefined>(undefined);
 /** Messages that were seen lately, by NetworkMessageId. */
 export const journeys = signal<Journeys>(new Map());
+export const lanes = signal<Lanes>(new Map());
+/** Of the last messages that arrived, in the order of time. */
+export const latencies = signal<readonly Latency[]>([]);
+/** The steps that came with the last frame. */
+export const moves = signal<readonly Move[]>([]);
+
+const MAX_LATENCIES = 400;
 
 /** Finds the servers and begins to read from each. */
 export async function openPair(): Promise<void> {
@@ -52,10 +62,13 @@ function rank({ role }: Server): number {
   return role === 'edge' ? 0 : 1;
 }
 
-function takeTracking(server: Server, records: readonly ApiRecord[]): void {
+function takeTracking(server: Server, records: readonly ApiRecord[], isPast: boolean): void {
   const names = new Map(servers.value.map(({ fqdn, role }) => [fqdn, role]));
   const added = addRecords(journeys.value, records, { fqdn: server.fqdn, role: server.role, names });
   journeys.value = added.journeys;
+  lanes.value = addToLanes(lanes.value, added.moves);
+  latencies.value = inOrder(append(latencies.value, latenciesOf(added.moves), MAX_LATENCIES));
+  if (!isPast) moves.value = added.moves;
 }
 
 /** The first Hub or Edge on the page. */

@@ -1,11 +1,18 @@
-// What waits, where, and why.
+// What waits, where, and why; and what can be done about it.
 
+import type { ApiRecord } from './api.ts';
+import { ActionButton } from './action-button.tsx';
+import { useCmdlet } from './ask.ts';
 import { number, records, text } from './fields.ts';
 import { servers } from './pair.ts';
+import { QueueMessages } from './queue-messages.tsx';
+import { describeError, describeNextHop, describeStatus } from './queue-words.ts';
 import { RecordTable } from './record-table.tsx';
-import { safe } from './said.tsx';
+import { Notice, safe } from './said.tsx';
 import type { Server } from './server.ts';
 import { texts } from './texts.ts';
+
+const LOOK_MS = 4000;
 
 export function QueuesView() {
   return (
@@ -19,22 +26,75 @@ export function QueuesView() {
 }
 
 function QueuesOf({ server }: { readonly server: Server }) {
+  const messages = useCmdlet(server, 'Get-Message', { ResultSize: 100 }, LOOK_MS);
+  const queues = records(server.queues.value, 'Queues');
+  const all = messages.answer?.records ?? [];
+  const lastErrorOf = (queue: ApiRecord): string =>
+    describeError(queue) ||
+    text(
+      all.find((message) => text(message, 'Queue') === text(queue, 'Identity') && text(message, 'LastError') !== ''),
+      'LastError',
+    );
   return (
-    <section class="card">
-      <h2>{safe(server.name)}</h2>
+    <section class="card" aria-label={server.name}>
+      <h2>
+        {safe(server.name)}{' '}
+        <span class="quiet">{texts.queues.waiting(number(server.queues.value, 'MessageCount'))}</span>
+      </h2>
+      {messages.problem && <Notice tone="bad">{safe(messages.problem.message)}</Notice>}
       <RecordTable
-        label={server.name}
+        label={texts.queues.of(server.name)}
         none={texts.queues.none}
-        records={records(server.queues.value, 'Queues')}
+        records={queues}
         keyOf={(record) => text(record, 'Identity')}
         columns={[
-          { title: 'Queue', cell: (record) => safe(text(record, 'Identity')) },
-          { title: 'To', cell: (record) => safe(text(record, 'NextHopDomain')) },
-          { title: 'Status', cell: (record) => safe(text(record, 'Status')) },
-          { title: 'Messages', isNumber: true, cell: (record) => number(record, 'MessageCount') },
-          { title: 'Why', cell: (record) => safe(text(record, 'LastError')) },
+          {
+            title: texts.queues.queue,
+            cell: (record) => (
+              <>
+                <strong>{safe(describeNextHop(record))}</strong>
+                <br />
+                <span class="quiet">{safe(text(record, 'Identity'))}</span>
+              </>
+            ),
+          },
+          { title: texts.queues.messages, isNumber: true, cell: (record) => number(record, 'MessageCount') },
+          { title: texts.queues.state, cell: (record) => describeStatus(record, server.now()) },
+          { title: texts.queues.why, cell: (record) => <span class="why">{safe(lastErrorOf(record))}</span> },
+          {
+            title: texts.queues.do,
+            cell: (record) => <QueueActions server={server} queue={record} onDone={messages.reload} />,
+          },
         ]}
       />
+      <QueueMessages server={server} messages={all} onDone={messages.reload} />
     </section>
+  );
+}
+
+interface QueueActionsProps {
+  readonly server: Server;
+  readonly queue: ApiRecord;
+  readonly onDone: () => void;
+}
+
+/** Submission and Poison are no queues to a next hop: nothing is sent from them. */
+function QueueActions({ server, queue, onDone }: QueueActionsProps) {
+  const Identity = text(queue, 'Identity');
+  if (/\\(?:Submission|Poison)$/.test(Identity)) return null;
+  const { retry, resume, suspend, suspendQueue } = texts.actions;
+  const turn =
+    text(queue, 'Status') === 'Suspended'
+      ? { label: resume, cmdlet: 'Resume-Queue', parameters: { Identity } }
+      : { label: suspend, cmdlet: 'Suspend-Queue', parameters: { Identity }, question: suspendQueue(safe(Identity)) };
+  return (
+    <div class="buttons">
+      <ActionButton
+        server={server}
+        actions={[{ label: retry, cmdlet: 'Retry-Queue', parameters: { Identity } }]}
+        onDone={onDone}
+      />
+      <ActionButton server={server} actions={[turn]} onDone={onDone} />
+    </div>
   );
 }

@@ -33,6 +33,12 @@ const PER_SECOND = 150;
 const MAX_EVENTS = 500;
 const MAX_ROUNDS = 50;
 const MAX_SAMPLES = 600;
+/** Messages of the last minutes stand in the list when the page is opened. */
+const HISTORY_MS = 15 * 60_000;
+const MAX_HISTORY = 400;
+
+/** Called with records of message tracking; `isPast` for those from before the page was opened. */
+type OnTracking = (server: Server, records: readonly ApiRecord[], isPast: boolean) => void;
 
 export class Server {
   readonly name: string;
@@ -55,13 +61,13 @@ export class Server {
   /** Records that the server left out since the page is open. */
   readonly skipped = signal(0);
 
-  readonly #onTracking: (server: Server, records: readonly ApiRecord[]) => void;
+  readonly #onTracking: OnTracking;
   #token: string | undefined;
   #close: (() => void) | undefined;
   #clockSetAt = 0;
   #hasHistory = false;
 
-  constructor(listed: ListedServer, onTracking: (server: Server, records: readonly ApiRecord[]) => void) {
+  constructor(listed: ListedServer, onTracking: OnTracking) {
     this.name = listed.Server;
     this.fqdn = listed.Fqdn;
     this.role = listed.Role;
@@ -108,7 +114,6 @@ export class Server {
       onEvents: (events) => batch(() => this.#take(events)),
       onState: (problem) => {
         this.link.value = problem ? { state: 'refused', problem } : { state: 'open' };
-        if (!problem) void this.#takeHistory();
       },
       onClosed: () => {
         this.link.value = { state: 'closed' };
@@ -121,6 +126,9 @@ export class Server {
     if (this.#hasHistory) return;
     this.#hasHistory = true;
     try {
+      const Start = new Date(this.now() - HISTORY_MS).toISOString();
+      const before = await this.api.call('Get-MessageTrackingLog', { Start, ResultSize: MAX_HISTORY });
+      this.#onTracking(this, before.records, true);
       const events = await readHistory(this.api, ['event', 'sync']);
       const known = (kind: string): ApiRecord[] =>
         events.filter((event) => event.kind === kind).flatMap(({ data }) => readRecord(data));
@@ -144,13 +152,14 @@ export class Server {
     this.hello.value = last('hello') ?? this.hello.value;
     this.queues.value = last('queues') ?? this.queues.value;
     this.health.value = last('health') ?? this.health.value;
-    this.#takeClock(last('clock') ?? (this.clock.value === undefined ? last('hello') : undefined));
+    this.#takeClock(last('clock') ?? last('hello'));
+    if (byKind.has('hello')) void this.#takeHistory();
     this.events.value = prepend(this.events.value, byKind.get('event') ?? [], MAX_EVENTS);
     this.rounds.value = prepend(this.rounds.value, byKind.get('sync') ?? [], MAX_ROUNDS);
     for (const load of byKind.get('load') ?? [])
       this.load.value = append(this.load.value, addSample(this.load.value.at(-1), load, Date.now()), MAX_SAMPLES);
     for (const skipped of byKind.get('skipped') ?? []) this.skipped.value += Number(skipped['Count'] ?? 0);
-    if (byKind.has('tracking')) this.#onTracking(this, byKind.get('tracking') ?? []);
+    if (byKind.has('tracking')) this.#onTracking(this, byKind.get('tracking') ?? [], false);
   }
 
   #takeClock(clock: ApiRecord | undefined): void {

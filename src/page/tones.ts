@@ -9,6 +9,8 @@ export type Channel = 'tls' | 'plaintext' | 'none';
  */
 export type Tone = 'trusted' | 'sealed' | 'clear' | 'alarm' | 'stopped' | 'local';
 
+export const TONES: readonly Tone[] = ['trusted', 'sealed', 'clear', 'alarm', 'stopped', 'local'];
+
 const TRUSTED = new Set(['direct-trust', 'tls-verified']);
 /** In clear without anybody's fault: the other one cannot or does not want to, or our own setting says so. */
 const EXPECTED_CLEAR = new Set(['starttls-not-supported', 'starttls-not-used', 'starttls-ignored']);

@@ -1,74 +1,157 @@
-// Message tracking, searched on the servers.
+// Message tracking, searched on the servers and shown page by page.
 
 import { useState } from 'preact/hooks';
-import type { Parameters } from './api.ts';
+import type { ApiRecord } from './api.ts';
 import { useCmdlet } from './ask.ts';
-import { text, texts as textsOf } from './fields.ts';
+import { number, text, texts as textsOf } from './fields.ts';
+import { openMessage } from './navigation.ts';
 import { servers } from './pair.ts';
 import { RecordTable } from './record-table.tsx';
 import { Notice, safe } from './said.tsx';
 import type { Server } from './server.ts';
+import { Sign } from './signs.tsx';
 import { texts } from './texts.ts';
+import { formatSize } from './times.ts';
+import { channelOf, toneOf } from './tones.ts';
+import { pageOf, type SearchFields, searchParameters } from './tracking-search.ts';
+
+const words = texts.tracking;
+const EVENT_IDS = ['RECEIVE', 'SEND', 'DELIVER', 'DEFER', 'FAIL', 'DSN', 'RESUBMIT', 'BADMAIL', 'POISONMESSAGE'];
+const FIELDS = [
+  ['Sender', words.sender, 'text'],
+  ['Recipients', words.recipient, 'text'],
+  ['MessageSubject', words.subject, 'text'],
+  ['MessageId', words.messageId, 'text'],
+  ['Start', words.from, 'datetime-local'],
+  ['End', words.until, 'datetime-local'],
+] as const;
 
 export function TrackingView() {
-  const [wanted, setWanted] = useState<Parameters>({});
+  const [fields, setFields] = useState<SearchFields>({});
   const search = (form: HTMLFormElement): void => {
-    const fields = [...new FormData(form)].filter(([, value]) => typeof value === 'string' && value !== '');
-    setWanted(Object.fromEntries(fields) as Parameters);
+    const given = [...new FormData(form)].filter((field): field is [string, string] => typeof field[1] === 'string');
+    setFields(Object.fromEntries(given));
   };
   return (
     <section aria-labelledby="tracking-title">
-      <h1 id="tracking-title">{texts.tracking.title}</h1>
+      <h1 id="tracking-title">{words.title}</h1>
       <form
-        class="filters"
+        class="filters card"
         role="search"
         onSubmit={(event) => {
           event.preventDefault();
           search(event.currentTarget);
         }}
       >
+        {FIELDS.map(([name, label, type]) => (
+          <label key={name}>
+            <span>{label}</span>
+            {type === 'text' ? (
+              <input name={name} autoComplete="off" spellcheck={false} />
+            ) : (
+              <input name={name} type={type} autoComplete="off" />
+            )}
+          </label>
+        ))}
         <label>
-          <span>{texts.tracking.sender}</span>
-          <input name="Sender" autoComplete="off" />
-        </label>
-        <label>
-          <span>{texts.tracking.recipient}</span>
-          <input name="Recipients" autoComplete="off" />
-        </label>
-        <label>
-          <span>{texts.tracking.subject}</span>
-          <input name="MessageSubject" autoComplete="off" />
+          <span>{words.kind}</span>
+          <select name="EventId">
+            <option value="">{words.anyKind}</option>
+            {EVENT_IDS.map((id) => (
+              <option key={id}>{id}</option>
+            ))}
+          </select>
         </label>
         <button type="submit" class="primary">
-          {texts.tracking.search}
+          {words.search}
         </button>
       </form>
       {servers.value.map((server) => (
-        <Found key={server.name} server={server} wanted={wanted} />
+        <Found key={server.name + JSON.stringify(fields)} server={server} fields={fields} />
       ))}
     </section>
   );
 }
 
-function Found({ server, wanted }: { readonly server: Server; readonly wanted: Parameters }) {
-  const { answer, problem } = useCmdlet(server, 'Get-MessageTrackingLog', { ...wanted, ResultSize: 100 });
+/** The pages of one server; a new search begins with a new one of these. */
+function Found({ server, fields }: { readonly server: Server; readonly fields: SearchFields }) {
+  const [turned, setTurned] = useState<{ readonly start: string; readonly before: readonly ApiRecord[] }>();
+  const { answer, problem, isLoading } = useCmdlet(
+    server,
+    'Get-MessageTrackingLog',
+    searchParameters(fields, turned?.start),
+  );
+  const { shown, next } = pageOf(answer?.records ?? [], turned?.before ?? []);
   return (
-    <section class="card">
-      <h2>{safe(server.name)}</h2>
+    <section class="card" aria-label={server.name}>
+      <h2>
+        {safe(server.name)} <span class="quiet">{isLoading ? '' : words.found(shown.length)}</span>
+      </h2>
       {problem && <Notice tone="bad">{safe(problem.message)}</Notice>}
       <RecordTable
-        label={server.name}
-        none={texts.tracking.none}
-        records={answer?.records ?? []}
-        keyOf={(_record, index) => String(index)}
+        label={`${words.title}, ${server.name}`}
+        none={words.none}
+        records={shown}
+        keyOf={(record, index) => `${text(record, 'Timestamp')}${index}`}
         columns={[
-          { title: 'Time', cell: (record) => safe(text(record, 'Timestamp')) },
-          { title: 'Event', cell: (record) => safe(text(record, 'EventId')) },
-          { title: 'From', cell: (record) => safe(text(record, 'Sender')) },
-          { title: 'To', cell: (record) => safe(textsOf(record, 'Recipients').join(', ')) },
-          { title: 'Subject', cell: (record) => safe(text(record, 'MessageSubject')) },
+          { title: words.time, cell: (record) => <span class="nowrap">{readTime(record)}</span> },
+          { title: words.event, cell: (record) => <span class="nowrap">{safe(text(record, 'EventId'))}</span> },
+          {
+            title: texts.queues.message,
+            cell: (record) => (
+              <button type="button" class="link" onClick={() => openMessage(text(record, 'NetworkMessageId'))}>
+                {text(record, 'MessageSubject') === ''
+                  ? texts.stage.noSubject
+                  : safe(text(record, 'MessageSubject'), 80)}
+              </button>
+            ),
+          },
+          {
+            title: words.to,
+            cell: (record) => (
+              <>
+                {safe(text(record, 'Sender')) || texts.stage.nobody} → {safe(textsOf(record, 'Recipients').join(', '))}
+              </>
+            ),
+          },
+          { title: words.how, cell: (record) => <How record={record} /> },
+          { title: words.size, isNumber: true, cell: (record) => formatSize(number(record, 'TotalBytes')) },
+          {
+            title: words.status,
+            cell: (record) => safe([...new Set(textsOf(record, 'RecipientStatus'))].join('; '), 160),
+          },
         ]}
       />
+      {(next !== undefined || turned !== undefined) && (
+        <div class="buttons">
+          <button type="button" disabled={turned === undefined} onClick={() => setTurned(undefined)}>
+            {words.first}
+          </button>
+          <button
+            type="button"
+            disabled={next === undefined || isLoading}
+            onClick={() => next !== undefined && setTurned({ start: next, before: shown })}
+          >
+            {words.more}
+          </button>
+        </div>
+      )}
     </section>
+  );
+}
+
+function readTime(record: ApiRecord): string {
+  return safe(text(record, 'Timestamp')).replace('T', ' ').replace('Z', '');
+}
+
+function How({ record }: { readonly record: ApiRecord }) {
+  const reason = text(record, 'Reason');
+  if (reason === '') return null;
+  const tone = toneOf(channelOf(text(record, 'Channel')), reason);
+  return (
+    <span class={`badge tone-${tone}`}>
+      <Sign tone={tone} label={texts.tones[tone]} />
+      {safe(reason)}
+    </span>
   );
 }

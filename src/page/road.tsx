@@ -1,0 +1,46 @@
+// One direction between two neighbours: how the last message went, and those that are on their way.
+
+import type { LaneKey } from './lanes.ts';
+import { lanes } from './pair.ts';
+import { safe } from './said.tsx';
+import { Sign } from './signs.tsx';
+import { useSlowly } from './slowly.ts';
+import { texts } from './texts.ts';
+import type { Place } from './journeys.ts';
+
+interface RoadProps {
+  readonly lane: LaneKey;
+  readonly keep: (lane: LaneKey, element: HTMLElement | null) => void;
+}
+
+export function Road({ lane, keep }: RoadProps) {
+  const known = useSlowly(lanes).get(lane);
+  const [from, to] = lane.split('>') as [Place, Place];
+  const isForth = lane === 'outside>edge' || lane === 'edge>hub' || lane === 'hub>mailboxes';
+  const tone = known?.last.tone;
+  return (
+    <div class={`road road-${isForth ? 'forth' : 'back'}${tone === undefined ? '' : ` tone-${tone}`}`}>
+      <div class="track" ref={(element) => keep(lane, element)}>
+        <svg class="line" aria-hidden="true">
+          <line x1="0" y1="50%" x2="100%" y2="50%" />
+        </svg>
+        <span class="tip" aria-hidden="true" />
+      </div>
+      <p class="road-says">
+        <span class="hidden">{texts.stage.road(texts.places[from], texts.places[to])}</span>
+        {known === undefined ? (
+          <span class="quiet">{texts.stage.nothingYet}</span>
+        ) : (
+          <>
+            <Sign tone={known.last.tone} label={texts.tones[known.last.tone]} />
+            <span class="road-reason">{known.last.reason === '' ? texts.channels.none : safe(known.last.reason)}</span>
+            <span class="road-count">
+              {known.count.toLocaleString('en-GB')}
+              <span class="hidden"> {texts.stage.passed}</span>
+            </span>
+          </>
+        )}
+      </p>
+    </div>
+  );
+}
