@@ -12,6 +12,11 @@ const FLAGS = [
   '--always-sparkplug',
 ];
 
+/** Whether the words of a command line start a server: a role, and no cmdlet for it. */
+export function isServerStart([role, next]: readonly string[]): boolean {
+  return (role === 'hub' || role === 'edge') && (next === undefined || next.startsWith('-'));
+}
+
 /**
  * Begins this program anew with the flags for a server, in the same process and with the same words, unless it runs with them
  * or is watched over a channel that would break. Returns only then. What the person gave comes last and counts.

@@ -1,6 +1,7 @@
 // A Hub and an Edge as two processes with configs of the test's own, so that their clocks can differ and something can
 // stand between them on the wire. More of either: site.ts.
 
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import { NO_NAME_SERVER, QUICK_RETRY, ServerProcesses } from './server-processes.ts';
@@ -69,8 +70,14 @@ export class Servers extends ServerProcesses {
     });
   }
 
+  /** Subscribes the Edge on the Hub. Leaves the subscription as edge.xml. */
   async subscribe(): Promise<void> {
-    await this.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'edge.xml', '-Force');
-    await this.cmdlet('hub', 'New-EdgeSubscription', '-FileName', 'edge.xml', '-Site', 'Default-First-Site-Name');
+    const { files = [] } = await this.call('edge', 'New-EdgeSubscription', { FileName: 'edge.xml', Force: '$true' });
+    const [file] = files;
+    if (!file) throw new Error('the Edge wrote no subscription file');
+    writeFileSync(join(this.folder, 'edge.xml'), file.content, { mode: 0o600 });
+    const site = { Site: 'Default-First-Site-Name' };
+    const { failures = [] } = await this.call('hub', 'New-EdgeSubscription', site, { FileName: file.content });
+    if (failures.length > 0) throw new Error(`the Edge could not be subscribed: ${failures.join(' ')}`);
   }
 }

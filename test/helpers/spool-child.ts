@@ -2,7 +2,7 @@
 // stdout tells of something that is already durable. Modes:
 //   open    opens the spool and stays
 //   fill    stores messages of all sizes, several at a time, for ever; the subject is the SHA-256 of the body
-//   bounce  claims everything and settles it as failed, each with a DSN whose subject names the message, then stays
+//   bounce  claims everything and settles it as failed, each with a DSN whose subject names the message; says so and stays
 //   repair  puts the spool right as Test-Spool -Offline -Repair does, says how many messages are whole, and ends
 //   serve   does as each line on stdin says: "5000 300000" stores messages of so many octets, all at once; "relay 3",
 //           "defer 3", "bounce 3" settle message 3; "close" closes the spool and ends
@@ -67,6 +67,7 @@ async function bounce(spool: Spool): Promise<void> {
       for (let message = waiting.pop(); message; message = waiting.pop()) await bounceOne(spool, message);
     }),
   );
+  say('all settled');
 }
 
 async function settleOne(spool: Spool, verb: string, id: number): Promise<void> {

@@ -13,8 +13,8 @@ export interface SpoolProcess {
   readonly stderr: string;
   /** The first line after the first `skip` ones that begins with the word; rejects when the process ends before. */
   waitFor(word: string, skip?: number): Promise<string>;
-  /** Resolves with the lines once there are `count` of them or the process has ended. */
-  waitForLines(count: number): Promise<void>;
+  /** Resolves once there are `count` lines, or the one that is its last, or the process has ended. */
+  waitForLines(count: number, last?: string): Promise<void>;
   tell(line: string): void;
   /** SIGKILL; resolves when the process is gone and all its lines were read. */
   kill(): Promise<void>;
@@ -43,7 +43,8 @@ export function startSpoolProcess(args: readonly string[], under: readonly strin
       if (line === undefined) throw new Error(`the process ended without saying "${word}": ${heard.stderr}`);
       return line;
     },
-    waitForLines: (count) => heard.until(() => heard.lines.length >= count),
+    waitForLines: (count, last) =>
+      heard.until(() => heard.lines.length >= count || (last !== undefined && heard.lines.includes(last))),
     tell: (line) => void child.stdin.write(`${line}\n`),
     kill: async () => {
       child.kill('SIGKILL');
