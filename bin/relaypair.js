@@ -99,22 +99,15 @@ function start(modules) {
   watchLauncher();
   var fs = modules[1];
   var url = modules[3];
-  function find(name) {
-    var found = ['../src/' + name + '.ts', '../dist/' + name + '.js']
-      .map(function (file) {
-        return new URL(file, url.pathToFileURL(fs.realpathSync(process.argv[1])));
-      })
-      .filter(function (file) {
-        return fs.existsSync(file);
-      })[0];
-    if (!found) throw new Error('it is not built; run npm run build, or install the published package');
-    return found.href;
-  }
-  // A server runs with flags of its own and begins anew for them: before everything is loaded, which would be for nothing.
-  return import(find('server-runtime')).then(function (runtime) {
-    if (runtime.isServerStart(process.argv.slice(2))) runtime.runAsServer();
-    return import(find('main'));
-  });
+  var main = ['../src/main.ts', '../dist/main.js']
+    .map(function (file) {
+      return new URL(file, url.pathToFileURL(fs.realpathSync(process.argv[1])));
+    })
+    .filter(function (file) {
+      return fs.existsSync(file);
+    })[0];
+  if (!main) throw new Error('it is not built; run npm run build, or install the published package');
+  return import(main.href);
 }
 
 // The first release that has import() without a flag; before it, nothing below could run.

@@ -49,7 +49,7 @@ export interface CrashDoor {
   watch(note: (error: unknown) => void, reportPath: string): Cancel;
 }
 
-/** A running server, as main.ts and tests see it. */
+/** A running server, as program.ts and tests see it. */
 export interface RunningServer {
   /** What the ready line says. */
   readonly ready: Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-// One server of a laboratory that lives in this process: its folder, its config, and the ways to talk to it. Built as main.ts builds
+// One server of a laboratory that lives in this process: its folder, its config, and the ways to talk to it. Built as program.ts builds
 // one, over the same files and sockets; only the process is shared.
 
 import { mkdirSync, writeFileSync } from 'node:fs';

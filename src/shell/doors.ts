@@ -1,4 +1,4 @@
-// What the shell starts or asks, handed in by main.ts: the shell itself builds no server and knows no configuration.
+// What the shell starts or asks, handed in by program.ts: the shell itself builds no server and knows no configuration.
 
 import type { MergeOptions, MergeReport } from '../capture/merge.ts';
 import type { ClockCourse } from '../clock.ts';

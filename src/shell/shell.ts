@@ -1,5 +1,5 @@
 // The command line's front door: sends the words to a role, to the other commands or to completion, and turns what went
-// wrong into one sentence on stderr and an exit code. A bug is let through to main.ts with its stack.
+// wrong into one sentence on stderr and an exit code. A bug is let through to program.ts with its stack.
 
 import { isProblem } from '../problem.ts';
 import type { Doors } from './doors.ts';
