@@ -4,7 +4,7 @@
 // those who send without pause.
 
 /** How long one turn may read. Real time. */
-const TURN_MS = 4;
+const TURN_MS = 2;
 /** Of that what goes to those who have waited: the rest is for what comes next. */
 const WAITED_MS = TURN_MS / 2;
 

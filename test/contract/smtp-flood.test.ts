@@ -3,12 +3,20 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { KeyPair } from '../../src/tls/key-pair.ts';
+import { createSelfSigned } from '../../src/tls/self-signed.ts';
 import { ListenerBench } from '../helpers/listener-bench.ts';
 import { makeReceiverPolicy } from '../helpers/receiver-policy.ts';
 
 const bench = new ListenerBench();
 let flood: Socket[] = [];
+let keyPair: KeyPair;
+
+beforeAll(async () => {
+  const notBefore = new Date(Date.now() - 60_000);
+  keyPair = await createSelfSigned({ netbiosName: 'EDGE01', fqdn: 'edge01.test', notBefore });
+});
 
 afterEach(async () => {
   for (const socket of flood) socket.destroy();
@@ -41,16 +49,47 @@ function pour(socket: Socket, octets: Buffer): void {
   more();
 }
 
-const COMMANDS = Buffer.from('NOOP\r\n'.repeat(500));
+/** Leaves once it was greeted, and comes back. */
+function comeAndGo(socket: Socket): void {
+  const { remotePort: port = 0, localAddress = '' } = socket;
+  socket.once('data', () => {
+    socket.destroy();
+    const next = connect({ host: '127.0.0.1', port, localAddress }).on('error', () => undefined);
+    flood.push(next);
+    if (flood.length < 10 * MANY) next.once('connect', () => comeAndGo(next));
+  });
+}
+
+const NOOPS = Buffer.from('NOOP\r\n'.repeat(500));
+/** A command that carries mail is no reason to end the session. */
+const RECIPIENTS = Buffer.from('RCPT TO:<b@edge01.test>\r\n'.repeat(500));
+const MAIL = 'HELO a.test\r\nMAIL FROM:<a@a.test>\r\n';
 const BODY = Buffer.from(`X-Filling: ${'x'.repeat(60)}\r\n`.repeat(100));
-const ENVELOPE = 'HELO a.test\r\nMAIL FROM:<a@a.test>\r\nRCPT TO:<b@edge01.test>\r\nDATA\r\n';
+const ENVELOPE = `${MAIL}RCPT TO:<b@edge01.test>\r\nDATA\r\n`;
 
 describe('an honest client is served', () => {
   it.each<[string, number, (socket: Socket) => void]>([
     ['while others connect and say nothing', MANY, (socket) => socket.resume()],
     ['while others never end a command', MANY, (socket) => socket.resume().write('EH')],
-    ['while others send commands and read no reply', FEW, (socket) => pour(socket.pause(), COMMANDS)],
-    ['while others send commands without pause', FEW, (socket) => pour(socket.resume(), COMMANDS)],
+    [
+      'while others send recipients and read no reply',
+      FEW,
+      (socket) => {
+        socket.pause().write(MAIL);
+        pour(socket, RECIPIENTS);
+      },
+    ],
+    [
+      'while others send recipients without pause',
+      FEW,
+      (socket) => {
+        socket.resume().write(MAIL);
+        pour(socket, RECIPIENTS);
+      },
+    ],
+    ['while others send commands without mail and without pause', FEW, (socket) => pour(socket.resume(), NOOPS)],
+    ['while others begin TLS and never go on', MANY, (socket) => socket.resume().write('EHLO a.test\r\nSTARTTLS\r\n')],
+    ['while others come and go', MANY, (socket) => comeAndGo(socket)],
     ['while others send lines without end', FEW, (socket) => pour(socket.resume(), Buffer.alloc(4096, 'x'))],
     [
       'while others send headers without end',
@@ -61,7 +100,7 @@ describe('an honest client is served', () => {
       },
     ],
   ])('%s', { timeout: 60_000 }, async (_, count, deed) => {
-    const { policy, notes } = makeReceiverPolicy({ server: { maxConnections: count / 3 } });
+    const { policy, notes } = makeReceiverPolicy({ keyPair, server: { maxConnections: count / 3 } });
     const port = await bench.listen(policy);
     await open(port, count, deed);
     for (let left = 3; left > 0; left -= 1) {

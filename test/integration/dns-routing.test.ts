@@ -20,6 +20,8 @@ const answer = zone({
   'remote.test': { MX },
   'mx1.remote.test': { A: ['127.0.0.1'] },
   'mx2.remote.test': { AAAA: ['::1'], A: ['127.0.0.1'] },
+  'six.test': { MX: ['10 mx6.remote.test'] },
+  'mx6.remote.test': { AAAA: ['::1'] },
   'xn--bcher-kva.test': { CNAME: 'remote.test' },
   'big.test': { MX },
   'null.test': { MX: ['0 .'] },
@@ -33,10 +35,11 @@ let inside: Sink;
 let servers: Servers;
 let mx1: ScriptedServer;
 let mx2: Sink;
+let mx6: Sink;
 
 beforeAll(async () => {
   mx1 = await openScriptedServer({ greeting: '554 5.3.2 No service here' });
-  [inside, mx2] = await Promise.all([Sink.open(), Sink.open()]);
+  [inside, mx2, mx6] = await Promise.all([Sink.open(), Sink.open(), Sink.open({ host: '::1' })]);
   dns = await DnsServer.open((query) => {
     if (query.name === 'big.test' && query.transport === 'udp') return { records: [], truncated: true };
     return changing[query.name] ?? answer(query);
@@ -52,6 +55,7 @@ beforeAll(async () => {
         // Their ports; where they are, DNS says.
         'mx1.remote.test': `mx1.remote.test:${mx1.port}`,
         'mx2.remote.test': `mx2.remote.test:${mx2.port}`,
+        'mx6.remote.test': `mx6.remote.test:${mx6.port}`,
       },
     },
   });
@@ -63,7 +67,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await servers[Symbol.asyncDispose]();
-  await Promise.all([dns.close(), inside.close(), mx1.close(), mx2.close()]);
+  await Promise.all([dns.close(), inside.close(), mx1.close(), mx2.close(), mx6.close()]);
 });
 
 /** Hands a letter in at the Hub; gives back its Message-ID. */
@@ -115,6 +119,15 @@ describe('an Edge that routes by DNS', () => {
       NextHopCategory: 'External',
       NextHopConnector: 'EdgeSync - Default-First-Site-Name to Internet',
     });
+  });
+
+  it('delivers to an exchanger that has IPv6 alone', LIMIT, async () => {
+    const messageId = await send('anna@six.test');
+    await mx6.messageFor('anna@six.test');
+    expect(await edgeCard(messageId, 'delivered')).toMatchObject({
+      peer: { name: 'mx6.remote.test', address: '::1', port: mx6.port },
+    });
+    expect(dns.asked('mx6.remote.test', 'AAAA')).toHaveLength(1);
   });
 
   it('asks for an internationalised name as A-labels and follows its alias', LIMIT, async () => {
