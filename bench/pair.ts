@@ -2,6 +2,7 @@
 // Postfix in the same place where Postfix is installed and this is root. Asserts nothing and installs nothing.
 //   --cases a,b   which (all)         --rounds 3     interleaved, every second one in reverse order
 //   --seconds 5   aimed length        --json         results as JSON lines, no table
+//   --warm-up 10  aimed length of the mail before that, which is not counted: each pair is to have been at work for a while
 //   --write       the table goes into docs/performance.md as well
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,27 +11,29 @@ import { parseArgs } from 'node:util';
 import { type BenchCase, CASES } from './pair/cases.ts';
 import { entries, type Entry } from './pair/contestants.ts';
 import { formatTable } from './pair/report.ts';
-import { type Result, run } from './pair/run.ts';
+import { type Load, type Result, run } from './pair/run.ts';
 
 const { values } = parseArgs({
   options: {
     cases: { type: 'string' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '5' },
+    'warm-up': { type: 'string', default: '10' },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
 });
 const seconds = readNumber('seconds', values.seconds);
+const warmUpSeconds = readNumber('warm-up', values['warm-up']);
 const rounds = readNumber('rounds', values.rounds);
-/** So many messages find out how many a run needs; by then the code is warm. */
+/** So many messages find out how many a run needs. */
 const CALIBRATION = { small: 300, large: 10 };
 const LARGE_BYTES = 1024 * 1024;
 
 const chosen = chooseCases(values.cases);
 const contestants = entries();
 const results: Result[] = [];
-const counts = new Map<string, number>();
+const loads = new Map<string, Load>();
 if (contestants.length === 1) note('Postfix is not installed, or this is not root: there is nothing to compare with');
 for (let round = 1; round <= rounds; round++) {
   for (const benchCase of chosen) {
@@ -46,18 +49,21 @@ const table = formatTable(results);
 if (!values.json) process.stdout.write(`${table}\n`);
 if (values.write) writeTable(table);
 
-/** As many messages as the aimed length takes by a first run. */
-async function load(entry: Entry, benchCase: BenchCase): Promise<{ messages: number; warmUp: number }> {
-  const warmUp = benchCase.sizeBytes >= LARGE_BYTES ? CALIBRATION.large : CALIBRATION.small;
-  if (benchCase.perSecond !== undefined)
-    return { messages: benchCase.perSecond * seconds, warmUp: benchCase.perSecond };
+/** As many messages as the aimed lengths take by a first run: those that count, and those before them that do not. */
+async function load(entry: Entry, benchCase: BenchCase): Promise<Load> {
   const key = `${entry.name} ${benchCase.name}`;
-  const known = counts.get(key);
-  if (known !== undefined) return { messages: known, warmUp };
-  const { perSecond } = await run(entry, benchCase, { messages: warmUp, warmUp: 0 });
-  const messages = Math.max(benchCase.sessions, Math.round(perSecond * seconds));
-  counts.set(key, messages);
-  return { messages, warmUp };
+  const known = loads.get(key);
+  if (known) return known;
+  const calibration = benchCase.sizeBytes >= LARGE_BYTES ? CALIBRATION.large : CALIBRATION.small;
+  const { perSecond } = await run(entry, { ...benchCase, perSecond: undefined }, { messages: calibration, warmUp: 0 });
+  const countFor = (lengthSeconds: number, rate: number) =>
+    Math.max(benchCase.sessions, Math.round(rate * lengthSeconds));
+  const found = {
+    messages: countFor(seconds, benchCase.perSecond ?? perSecond),
+    warmUp: countFor(warmUpSeconds, perSecond),
+  };
+  loads.set(key, found);
+  return found;
 }
 
 function chooseCases(names: string | undefined): readonly BenchCase[] {

@@ -9,7 +9,7 @@ export interface BenchCase {
   /** STARTTLS on the first hop, a full handshake for each connection. */
   readonly isTls?: boolean;
   /** So many messages a second instead of as many as can be: latency is what is measured. */
-  readonly perSecond?: number;
+  readonly perSecond?: number | undefined;
 }
 
 const KIB = 1024;

@@ -20,6 +20,12 @@ export interface Result {
   readonly latency?: { readonly p50Ms: number; readonly p99Ms: number };
 }
 
+/** How many messages: first those that are not counted, then those that are. */
+export interface Load {
+  readonly warmUp: number;
+  readonly messages: number;
+}
+
 const POLL_MS = 25;
 const PSS_EVERY_MS = 500;
 /** A pair that loses a message, or stops, must not hold up the bench for ever. */
@@ -32,17 +38,13 @@ interface Arrivals {
   readonly latencies: readonly number[];
 }
 
-/** Measures `messages` messages after `warmUp` that are not counted. */
-export async function run(
-  entry: Entry,
-  benchCase: BenchCase,
-  { messages, warmUp }: { readonly messages: number; readonly warmUp: number },
-): Promise<Result> {
+/** One measurement. The warm-up comes as fast as it can, whatever the case is. */
+export async function run(entry: Entry, benchCase: BenchCase, { messages, warmUp }: Load): Promise<Result> {
   const sink = new HelperProcess('./sink.ts');
   const sinkPort = Number(await sink.line());
   const pair = await entry.open(sinkPort);
   try {
-    if (warmUp > 0) await pass(pair, sink, { ...benchCase, messages: warmUp });
+    if (warmUp > 0) await pass(pair, sink, { ...benchCase, perSecond: undefined, messages: warmUp });
     return { entry: entry.name, case: benchCase.name, messages, ...(await measure(pair, sink, benchCase, messages)) };
   } finally {
     await pair.close();
