@@ -2,10 +2,11 @@
 // folder; only then may a row point to it. A file that no row points to is a crash's leftover and is swept at the next start.
 
 import { randomBytes } from 'node:crypto';
-import { constants, type Dirent } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants, type Dirent, readSync, writeSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensurePrivateFolder, syncFolder } from '../storage/files.ts';
+import { DiskPace } from './disk-pace.ts';
 import type { FileFinding } from './spool.ts';
 
 const OWN_NAME = /^[0-9a-f]{32}\.(?:body|part)$/;
@@ -36,6 +37,7 @@ export interface SweepReport {
 export class BodyFolder {
   readonly #path: string;
   readonly #handle: FileHandle;
+  readonly #pace = new DiskPace();
   #running: Promise<void> | undefined;
   #following: Promise<void> | undefined;
 
@@ -57,7 +59,7 @@ export class BodyFolder {
     const handle = await open(join(this.#path, part), 'wx', 0o600);
     return {
       name,
-      write: (octets) => writeAll(handle, octets),
+      write: (octets) => this.#write(handle, octets),
       publish: async () => {
         await handle.datasync();
         await handle.close();
@@ -77,9 +79,13 @@ export class BodyFolder {
     try {
       for (;;) {
         // A fresh buffer each time: the reader may still hold the one before.
-        const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(CHUNK_BYTES), 0, CHUNK_BYTES);
-        if (bytesRead === 0) return;
-        yield buffer.subarray(0, bytesRead);
+        const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+        const sizeBytes = await this.#pace.run(
+          () => readSync(handle.fd, buffer),
+          async () => (await handle.read(buffer)).bytesRead,
+        );
+        if (sizeBytes === 0) return;
+        yield buffer.subarray(0, sizeBytes);
       }
     } finally {
       await handle.close();
@@ -88,7 +94,7 @@ export class BodyFolder {
 
   /** Removes a file that no row points to any more; never fails, since what stays is swept at the next start. */
   async remove(name: string): Promise<void> {
-    await rm(join(this.#path, name), { force: true }).catch(() => undefined);
+    await unlink(join(this.#path, name)).catch(() => undefined);
   }
 
   /** Removes leftovers and moves what is none of ours (other names, links, folders) into `asideFolder`. Repeatable. */
@@ -126,6 +132,16 @@ export class BodyFolder {
     await this.#handle.close();
   }
 
+  async #write(handle: FileHandle, octets: Uint8Array): Promise<void> {
+    for (let written = 0; written < octets.length; ) {
+      const rest = octets.subarray(written);
+      written += await this.#pace.run(
+        () => writeSync(handle.fd, rest),
+        async () => (await handle.write(rest)).bytesWritten,
+      );
+    }
+  }
+
   async #moveAside(name: string, asideFolder: string): Promise<string> {
     await mkdir(asideFolder, { recursive: true, mode: 0o700 });
     const target = join(asideFolder, `${randomBytes(4).toString('hex')}-${name}`);
@@ -159,11 +175,4 @@ async function isOld(path: string, arrivingMs: number): Promise<boolean> {
 
 function isOwn(entry: Dirent): boolean {
   return entry.isFile() && OWN_NAME.test(entry.name);
-}
-
-async function writeAll(handle: FileHandle, octets: Uint8Array): Promise<void> {
-  let written = 0;
-  while (written < octets.length) {
-    written += (await handle.write(octets, written, octets.length - written)).bytesWritten;
-  }
 }
