@@ -2,7 +2,8 @@
 // heap, and little that lasts. Left alone the engine keeps a large young generation and then goes through the whole heap for
 // each few large bodies: so the young generation is small, octets outside count where it decides when to do so, and what it
 // has looked at may grow by more than half until then. The middle compiler (Maglev) is passed over, since what it has compiled
-// is compiled a second time soon after. Figures: docs/performance.md.
+// is compiled a second time soon after. The C library keeps one heap for all threads, which memory that was given back by one of them can be
+// taken from again by any other. Figures: docs/performance.md.
 
 const FLAGS = [
   '--max-semi-space-size=4',
@@ -17,6 +18,9 @@ export function isServerStart([role, next]: readonly string[]): boolean {
   return (role === 'hub' || role === 'edge') && (next === undefined || next.startsWith('-'));
 }
 
+/** For glibc; others do not know it. */
+const ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
+
 /**
  * Begins this program anew with the flags for a server, in the same process and with the same words, unless it runs with them
  * or is watched over a channel that would break. Returns only then. What the person gave comes last and counts.
@@ -24,5 +28,5 @@ export function isServerStart([role, next]: readonly string[]): boolean {
 export function runAsServer(): void {
   const { execArgv, execPath, argv, env } = process;
   if (FLAGS.some((flag) => execArgv.includes(flag)) || process.channel !== undefined) return;
-  process.execve?.(execPath, [execPath, ...FLAGS, ...execArgv, ...argv.slice(1)], env);
+  process.execve?.(execPath, [execPath, ...FLAGS, ...execArgv, ...argv.slice(1)], { ...ENVIRONMENT, ...env });
 }
