@@ -7,7 +7,7 @@ export type ByteOrder = 'LE' | 'BE';
 export const SECTION_BLOCK = 0x0a0d0d0a;
 export const SECRETS_BLOCK = 10;
 const INTERFACE_BLOCK = 1;
-const PACKET_BLOCK = 6;
+export const PACKET_BLOCK = 6;
 
 export const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 /** "TLSK": a key log as NSS defined it. */

@@ -6,8 +6,10 @@ import { asProblem } from './ask.ts';
 import { saveFile } from './download.ts';
 import { servers } from './pair.ts';
 import { Notice, safe } from './said.tsx';
+import { Sign } from './signs.tsx';
 import type { Server } from './server.ts';
 import { texts } from './texts.ts';
+import { readTranscript } from './transcript-lines.ts';
 
 export function CaptureLinks({ card }: { readonly card: DecisionCard }) {
   const server = servers.value.find(({ fqdn }) => fqdn === card.server);
@@ -26,25 +28,60 @@ export function CaptureLinks({ card }: { readonly card: DecisionCard }) {
 
 function CaptureLink({ server, name }: { readonly server: Server; readonly name: string }) {
   const [problem, setProblem] = useState('');
-  const download = async (): Promise<void> => {
+  const [transcript, setTranscript] = useState('');
+  const run = async (act: () => Promise<void>): Promise<void> => {
     try {
       setProblem('');
-      saveFile(await server.api.download('Export-Capture', { Name: name, Path: name }), name);
+      await act();
     } catch (error) {
       setProblem(asProblem(error).message);
     }
   };
+  const read = async (): Promise<void> => {
+    const parameters = { Identity: name, Transcript: true, FileName: name };
+    setTranscript(await (await server.api.download('Export-Capture', parameters)).text());
+  };
+  const save = async (): Promise<void> =>
+    saveFile(await server.api.download('Export-Capture', { Identity: name, FileName: name }), name);
+  const title = server.mayWrite ? undefined : texts.token.missing;
   return (
     <>
-      <button
-        type="button"
-        disabled={!server.mayWrite}
-        title={server.mayWrite ? undefined : texts.token.missing}
-        onClick={() => void download()}
-      >
-        {texts.trail.download(safe(name))}
-      </button>
+      <div class="buttons">
+        <button type="button" class="small" disabled={!server.mayWrite} title={title} onClick={() => void run(read)}>
+          {texts.trail.transcript}
+        </button>
+        <button type="button" class="small" disabled={!server.mayWrite} title={title} onClick={() => void run(save)}>
+          {texts.trail.download(safe(name))}
+        </button>
+      </div>
       {problem !== '' && <Notice tone="bad">{safe(problem)}</Notice>}
+      {transcript !== '' && <Transcript text={transcript} />}
     </>
+  );
+}
+
+const MAX_LINES = 500;
+
+/** Lines as Export-Capture -Transcript writes them. */
+function Transcript({ text }: { readonly text: string }) {
+  const lines = readTranscript(text);
+  return (
+    <ol class="transcript" aria-label={texts.trail.transcript}>
+      {lines.slice(0, MAX_LINES).map(({ at, who, isEncrypted, says }, index) => (
+        <li key={`${index}${at}`} class={`said-${who}${isEncrypted ? ' in-tls' : ''}`}>
+          <span class="said-who">
+            {texts.trail.sides[who]}
+            {who !== 'remark' && (
+              <Sign
+                tone={isEncrypted ? 'sealed' : 'clear'}
+                label={isEncrypted ? texts.channels.tls : texts.channels.plaintext}
+              />
+            )}
+          </span>
+          <code class="code">{safe(says, 1000)}</code>
+        </li>
+      ))}
+      {lines.length > MAX_LINES && <li class="quiet">{texts.trail.moreLines(lines.length - MAX_LINES)}</li>}
+    </ol>
   );
 }

@@ -84,7 +84,10 @@ function optionsFor(
       },
       { ...axis, values: (_plot, splits) => splits.map(format), size: 56 },
     ],
-    scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 1) * 1.15)] } },
+    scales: {
+      x: { range: (_plot, min, max) => rangeOf(min, max) },
+      y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 1) * 1.15)] },
+    },
     series: [
       {},
       ...lines.map(({ name, colour, isDashed }) => ({
@@ -96,4 +99,10 @@ function optionsFor(
       })),
     ],
   };
+}
+
+/** Some seconds at least; before anything is known, the last minute. */
+function rangeOf(min: number | null, max: number | null): [number, number] {
+  const end = max ?? Date.now() / 1000;
+  return [Math.min(min ?? end - 60, end - 10), end];
 }

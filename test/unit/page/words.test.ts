@@ -5,6 +5,7 @@ import { describeCard, describeStartTls } from '../../../src/page/card-words.ts'
 import { mergeEvents } from '../../../src/page/event-list.ts';
 import { describeNextHop, describeStatus } from '../../../src/page/queue-words.ts';
 import { toneOf } from '../../../src/page/tones.ts';
+import { readTranscript } from '../../../src/page/transcript-lines.ts';
 import { PAGE_SIZE, pageOf, searchParameters } from '../../../src/page/tracking-search.ts';
 import type { DecisionCard } from '../../../src/tracking/decision-card.ts';
 import { REASONS } from '../../../src/trust/reasons.ts';
@@ -142,5 +143,16 @@ describe('events of two servers', () => {
       mergeEvents(lists, { kind, server }).map(({ Time, Server }) => `${String(Time)} ${String(Server)}`);
     expect(timesOf('', '')).toEqual(['3 EDGE01', '2 HUB01', '1 EDGE01']);
     expect(timesOf('Error', 'EDGE01')).toEqual(['1 EDGE01']);
+  });
+});
+
+describe('a transcript', () => {
+  it('is lines of who said what, in TLS or not', () => {
+    const text = '12:00:00.123 C  STARTTLS\n12:00:00.124    (TLS, X)\n12:00:00.125 S# 250 a: b\nnonsense\n';
+    expect(readTranscript(text)).toEqual([
+      { at: '12:00:00.123', who: 'client', isEncrypted: false, says: 'STARTTLS' },
+      { at: '12:00:00.124', who: 'remark', isEncrypted: false, says: '(TLS, X)' },
+      { at: '12:00:00.125', who: 'server', isEncrypted: true, says: '250 a: b' },
+    ]);
   });
 });
