@@ -20,6 +20,7 @@ import {
   size,
   target,
 } from './config-values.ts';
+import { completeSpool, type SpoolConfig, spoolSection } from './config-spool.ts';
 import { completeWeb, type WebConfig, webSection } from './config-web.ts';
 import { messageOf, Problem } from './problem.ts';
 
@@ -95,6 +96,7 @@ const schema = z.strictObject({
   dns: z.strictObject({ servers: z.array(nameServer).default([]), timeout: interval.default(10_000) }).prefault({}),
   deliver: z.string().optional(),
   directory: directorySection,
+  spool: spoolSection,
   retry,
   backPressure,
   proxies: z
@@ -162,13 +164,15 @@ export type DeliveryTarget =
   | { readonly kind: 'maildir'; readonly folder: string };
 
 /** A validated config with every default filled in and every path absolute. */
-export interface Config extends Omit<Parsed, 'netbiosName' | 'deliver' | 'directory' | 'retry' | 'workers' | 'web'> {
+export interface Config
+  extends Omit<Parsed, 'netbiosName' | 'deliver' | 'directory' | 'spool' | 'retry' | 'workers' | 'web'> {
   readonly path: string;
   readonly netbiosName: string;
   readonly deliver: DeliveryTarget | undefined;
   /** Processes that receive mail; 0: the one process does everything. */
   readonly workers: number;
   readonly directory: DirectoryConfig;
+  readonly spool: SpoolConfig;
   /** The Admin API and the page; absent: off. */
   readonly web: WebConfig | undefined;
   readonly retry: Parsed['retry'] & { readonly transientInterval: number; readonly outboundInterval: number };
@@ -232,13 +236,23 @@ function complete(parsed: Parsed, path: string): Config {
   if (parsed.listen.ldaps && directory.backend !== 'embedded') {
     throw invalid(path, ['listen', 'ldaps'], 'only an embedded directory is served; this one is served already');
   }
+  const spool = completeSpool(parsed.spool, { role: parsed.role, folder: dirname(path) });
+  if (typeof spool === 'string') throw invalid(path, ['spool'], spool);
+  if (spool.backend !== 'embedded' && (parsed.workers ?? 0) > 0) {
+    throw invalid(
+      path,
+      ['workers'],
+      'worker processes are for the embedded spool; on PostgreSQL start further servers',
+    );
+  }
   return {
     ...parsed,
     path,
     folder,
     directory,
+    spool,
     web: completeWeb(parsed.web, { baseFolder: dirname(path), dataFolder: folder }),
-    workers: parsed.workers ?? defaultWorkers(availableParallelism()),
+    workers: parsed.workers ?? (spool.backend === 'embedded' ? defaultWorkers(availableParallelism()) : 0),
     netbiosName: parsed.netbiosName ?? netbiosNameOf(parsed.fqdn),
     deliver: parsed.deliver === undefined ? undefined : readDeliveryTarget(parsed.deliver, path),
     log: { ...parsed.log, ...(parsed.log.file !== undefined && { file: resolve(dirname(path), parsed.log.file) }) },

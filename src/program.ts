@@ -3,6 +3,7 @@
 
 import { basename, dirname } from 'node:path';
 import { type ClockCourse, SystemClock } from './clock.ts';
+import type { OfflineContext } from './cmdlets/cmdlet.ts';
 import { type Config, readConfig, type Role } from './config.ts';
 import { controlSocketPath } from './control/socket-path.ts';
 import { openLog } from './log.ts';
@@ -58,14 +59,25 @@ const doors: Doors = {
     const [{ runProve }, { readVersion }] = await Promise.all([import('./prove/prove.ts'), import('./version.ts')]);
     return runProve({ ...options, version: readVersion(), onLine: print, onProgress: note, signal: stopSignal() });
   },
+  spoolMigrate: async (configPath) => (await import('./spool-tasks.ts')).migrateSpool(offline(configPath)),
+  spoolCopy: async ({ config, ...wish }) =>
+    (await import('./spool-tasks.ts')).copyServerSpool(offline(config), {
+      ...wish,
+      onProgress: (moved) => {
+        if (moved % 1000 === 0) note(`${moved} messages moved`);
+      },
+    }),
   slapdSchema: async () => (await import('./directory/slapd-schema.ts')).formatSlapdSchema(),
-  offlineContext: (_role, configPath) => {
-    const config = readConfig(configPath);
-    const clock = new SystemClock();
-    return { config, clock, log: openLog({ level: 'silent', clock, role: config.role }) };
-  },
+  offlineContext: (_role, configPath) => offline(configPath),
   socketPathFor: (_role, configPath) => controlSocketPath(readConfig(configPath).folder),
 };
+
+/** What a command works with that needs no server. */
+function offline(configPath: string): OfflineContext {
+  const config = readConfig(configPath);
+  const clock = new SystemClock();
+  return { config, clock, log: openLog({ level: 'silent', clock, role: config.role }) };
+}
 
 async function serve(role: Role, configPath: string, options: ClockOptions): Promise<number> {
   const signal = stopSignal();

@@ -13,6 +13,7 @@ const FLOOR_ONE = [
   'duration',
   'config',
   'config-directory',
+  'config-spool',
   'config-live',
   'config-values',
   'config-web',

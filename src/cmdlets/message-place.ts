@@ -137,7 +137,7 @@ async function* submissionPlaces(context: ServerContext): AsyncGenerator<Place> 
   let left = count;
   let afterId = 0;
   while (left > 0) {
-    const page = await context.spool.list({ afterId, limit: PAGE_SIZE });
+    const page = await context.spool.list({ afterId, limit: PAGE_SIZE, notElsewhere: true });
     for (const message of page) {
       if (queuedIds.has(message.id)) continue;
       left -= 1;

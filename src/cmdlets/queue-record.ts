@@ -132,13 +132,13 @@ export async function countSubmission({
   queue,
   spool,
 }: ServerContext): Promise<{ queuedIds: ReadonlySet<number>; count: number }> {
-  const [{ messages }, poison] = await Promise.all([spool.count(), spool.listPoison()]);
+  const [{ messages, elsewhere = 0 }, poison] = await Promise.all([spool.count(), spool.listPoison()]);
   const queuedIds = new Set(poison.map(({ id }) => id));
   for (const each of queue.queues()) {
     for (const { id } of each.tickets()) queuedIds.add(id);
   }
   // A message that was delivered while the spool counted is still counted there, or already gone from here.
-  return { queuedIds, count: Math.max(0, messages - queuedIds.size) };
+  return { queuedIds, count: Math.max(0, messages - elsewhere - queuedIds.size) };
 }
 
 /** How many messages are in Poison. */

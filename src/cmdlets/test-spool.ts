@@ -3,15 +3,15 @@
 // what can be put right.
 
 import { Problem } from '../problem.ts';
-import { SPOOL_BACKENDS } from '../spool/backends.ts';
+import { findSpoolBackend } from '../spool/backends.ts';
 import { checkMessages } from '../spool/spool-check.ts';
+import { spoolOptions } from '../spool/spool-settings.ts';
 import type { SpoolFinding, SpoolReport } from '../spool/spool.ts';
 import { type CmdletCall, defineCmdlet, type OfflineContext } from './cmdlet.ts';
 import type { CmdletOutput, OutputRecord } from './output.ts';
 import { refuseOtherServer, SERVER } from './own-server.ts';
 import type { BoundParameters } from './parameters.ts';
 import type { ServerContext } from './server-context.ts';
-import { join } from 'node:path';
 
 export const testSpool = defineCmdlet({
   name: 'Test-Spool',
@@ -62,11 +62,10 @@ async function examine(
   call: CmdletCall,
 ): Promise<CmdletOutput> {
   refuseOtherServer(config, typeof Server === 'string' ? Server : undefined);
-  const [backend] = SPOOL_BACKENDS;
-  if (!backend) throw new Error('there is no spool backend');
   const watch = { signal: call.signal, onProgress: progressOf(call) };
-  const folder = join(config.folder, 'spool');
-  return describeReport(await backend.examine({ folder, log, clock, repair: Repair === true, ...watch }));
+  const options = spoolOptions({ config, log, clock });
+  const backend = findSpoolBackend(config.spool.backend);
+  return describeReport(await backend.examine({ ...options, repair: Repair === true, ...watch }));
 }
 
 function progressOf(call: CmdletCall): (checked: { messages: number }) => void {

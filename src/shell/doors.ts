@@ -124,6 +124,21 @@ export interface ProveOptions {
   readonly isJson: boolean;
 }
 
+export interface SpoolCopyOptions {
+  /** The config file, absolute. */
+  readonly config: string;
+  readonly from: 'embedded' | 'postgres';
+  readonly to: 'embedded' | 'postgres';
+}
+
+/** What a move of the spool did, as spool-copy.ts tells it. */
+interface SpoolCopyReport {
+  readonly moved: number;
+  readonly found: number;
+  readonly bytes: number;
+  readonly damaged: readonly number[];
+}
+
 export interface Doors {
   /** Functions, so that help on one role, or starting a server, loads nothing else. */
   readonly hubCmdlets: () => Promise<readonly CmdletDeclaration[]>;
@@ -141,6 +156,10 @@ export interface Doors {
   mergeCapture(options: Omit<MergeOptions, 'application'>): Promise<MergeReport>;
   meddle(options: MeddleOptions): Promise<number>;
   prove(options: ProveOptions): Promise<number>;
+  /** Brings the tables of the spool up to date; tells from which version to which. */
+  spoolMigrate(configPath: string): Promise<{ readonly schema: string; readonly from: number; readonly to: number }>;
+  /** Moves all mail from one spool backend to another. */
+  spoolCopy(options: SpoolCopyOptions): Promise<SpoolCopyReport>;
   /** The directory's schema as a file for slapd. */
   slapdSchema(): Promise<string>;
   /** For a cmdlet that runs where no server does. */

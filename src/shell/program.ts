@@ -1,4 +1,4 @@
-// The commands that are no cmdlets: up, demo, meddle, prove, capture, schema, completion, --version, --help. Only these load commander; `relaypair hub ...`
+// The commands that are no cmdlets: up, demo, meddle, prove, capture, spool, schema, completion, --version, --help. Only these load commander; `relaypair hub ...`
 // and `relaypair edge ...` are read by role-command.ts and stand here for the help.
 
 import { Command, CommanderError } from 'commander';
@@ -17,6 +17,7 @@ import { readDeliveryTarget, readDomain, readEndpoint } from './endpoints.ts';
 import { DONE, MISUSED } from './exit-code.ts';
 import { runInteractive } from './interactive.ts';
 import type { PairPlace } from './pair-servers.ts';
+import { addSpoolCommands } from './spool-command.ts';
 import type { Terminal } from './terminal.ts';
 import { escapeText } from '../unsafe-text.ts';
 import { runTop, type TopOptions } from './top.ts';
@@ -35,6 +36,7 @@ export const COMMANDS = [
   ['capture', 'Put the secrets of sessions into a capture that another program made'],
   ['meddle', 'Stand between a client and an SMTP server, and break TLS as a scenario says'],
   ['prove', 'Try everything that can happen to TLS against every policy, and write a report'],
+  ['spool', 'Make the tables of a spool in PostgreSQL; move the spool from one backend to another'],
   ['schema', "Print the directory's schema as a file for OpenLDAP's slapd"],
   ['completion', 'Print the completion script for a shell'],
 ] as const;
@@ -112,6 +114,7 @@ function buildProgram(options: ProgramOptions, finish: Finish): Command {
   addCapture(program.command('capture').description(help.get('capture') ?? ''), { doors, terminal, finish });
   addMeddle(program.command('meddle').description(help.get('meddle') ?? ''), { doors, terminal, finish });
   addProve(program.command('prove').description(help.get('prove') ?? ''), { doors, terminal, finish });
+  addSpoolCommands(program.command('spool').description(help.get('spool') ?? ''), { doors, terminal, finish });
   program
     .command('schema')
     .description(help.get('schema') ?? '')

@@ -23,7 +23,7 @@ export interface IntakeOptions {
 }
 
 export class BodyIntake {
-  readonly #folder: BodyFolder;
+  readonly #folder: Pick<BodyFolder, 'create'>;
   readonly #options: IntakeOptions;
   #buffer = Buffer.allocUnsafe(0);
   #filledBytes = 0;
@@ -31,7 +31,7 @@ export class BodyIntake {
   #file: NewBodyFile | undefined;
   #digest: Hash | undefined;
 
-  constructor(folder: BodyFolder, options: IntakeOptions) {
+  constructor(folder: Pick<BodyFolder, 'create'>, options: IntakeOptions) {
     this.#folder = folder;
     this.#options = options;
   }

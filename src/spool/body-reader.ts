@@ -17,7 +17,7 @@ export interface BodyPlace {
 export class BodyDamage extends Error {}
 
 /** The octets of a body; throws BodyDamage before the last chunk when they are not what was accepted. */
-export async function* readBody(place: BodyPlace, folder: BodyFolder): AsyncGenerator<Buffer> {
+export async function* readBody(place: BodyPlace, folder: Pick<BodyFolder, 'read'>): AsyncGenerator<Buffer> {
   const { fileName, content } = place;
   try {
     if (fileName === null) yield* checkWhole(asBuffer(content ?? new Uint8Array()), place);

@@ -46,6 +46,12 @@ export class RecentMessages {
     for (const id of ids) this.drop(id);
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.#entries.clear();
+    this.#sizeBytes = 0;
+  }
+
   /** Forgets a message: it has changed, or is gone. */
   drop(id: number): void {
     const entry = this.#entries.get(id);

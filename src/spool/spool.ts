@@ -4,6 +4,7 @@
 
 import type { Readable } from 'node:stream';
 import type { Cancel, Clock } from '../clock.ts';
+import type { PostgresSpoolConfig } from '../config-spool.ts';
 import type { Log } from '../log.ts';
 
 /** RFC 3461 §4.1: when the sender of the message wants a notification about a recipient. */
@@ -137,6 +138,8 @@ export interface ListOptions {
   /** Only ids greater than this one: the page after it. */
   readonly afterId?: number;
   readonly limit: number;
+  /** Leaves out what other servers on the same spool hold. */
+  readonly notElsewhere?: boolean;
 }
 
 export interface SpoolCount {
@@ -146,6 +149,8 @@ export interface SpoolCount {
   readonly bytes: number;
   /** Messages set aside. */
   readonly damaged: number;
+  /** Good messages that other servers on the same spool hold; absent where there can be none. */
+  readonly elsewhere?: number;
 }
 
 /** A message set aside because what was stored is not what was accepted; it is kept, never sent, never dropped. */
@@ -271,6 +276,12 @@ export interface SpoolOptions {
   readonly folder: string;
   readonly log: Log;
   readonly clock: Clock;
+  /** How this server is called where several share a spool; the machine's name when absent. */
+  readonly name?: string;
+  /** Where the backend `postgres` finds its database. */
+  readonly postgres?: PostgresSpoolConfig;
+  /** Opened for a copy, which an unfinished one does not stand in the way of. */
+  readonly isCopying?: boolean;
 }
 
 /** A member of the table in backends.ts. */

@@ -21,10 +21,10 @@ export function measureResources({ spoolFolder, logFolder, spool, queue }: Resou
     logDisk: () => diskSpace(logFolder),
     memoryPercent,
     submissionLength: async () => {
-      const { messages } = await spool.count();
+      const { messages, elsewhere = 0 } = await spool.count();
       // A message with recipients behind several hops is in several queues: it counts as sorted all the sooner.
       const sorted = queue.queues().reduce((sum, { messageCount }) => sum + messageCount, 0);
-      return Math.max(0, messages - sorted);
+      return Math.max(0, messages - elsewhere - sorted);
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SPOOL_BACKENDS } from '../../src/spool/backends.ts';
+import { TESTED_SPOOLS, useSpoolServer } from '../helpers/spool-backends.ts';
 import type { Spool } from '../../src/spool/spool.ts';
 import {
   claimAll,
@@ -18,7 +18,9 @@ import {
 
 const KIB = 1024;
 
-describe.each(SPOOL_BACKENDS)('a settlement in spool backend $name', (backend) => {
+useSpoolServer();
+
+describe.each(TESTED_SPOOLS)('a settlement in spool backend $name', (backend) => {
   let folder: string;
   let spool: Spool;
 

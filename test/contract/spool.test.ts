@@ -2,7 +2,6 @@
 
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SPOOL_BACKENDS } from '../../src/spool/backends.ts';
 import type { Envelope, Spool } from '../../src/spool/spool.ts';
 import {
   claimAll,
@@ -14,6 +13,7 @@ import {
   storeMessage,
   TRACE_FIELDS,
 } from '../helpers/spool-fixtures.ts';
+import { TESTED_SPOOLS, useSpoolServer } from '../helpers/spool-backends.ts';
 import { behindWorker } from '../helpers/worker-spools.ts';
 
 const KIB = 1024;
@@ -42,7 +42,9 @@ const FULL_ENVELOPE: Envelope = {
 };
 
 // What a worker receives keeps every promise that the owner's own receiving keeps.
-const ALL = [...SPOOL_BACKENDS, ...SPOOL_BACKENDS.map(behindWorker)];
+const ALL = [...TESTED_SPOOLS, ...TESTED_SPOOLS.filter(({ name }) => name === 'embedded').map(behindWorker)];
+
+useSpoolServer();
 
 describe.each(ALL)('spool backend $name', (backend) => {
   let folder: string;

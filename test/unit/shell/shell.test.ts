@@ -43,6 +43,8 @@ beforeEach(async () => {
     },
     meddle: (options) => note('meddle', options),
     prove: (options) => note('prove', options),
+    spoolMigrate: (config) => note('migrate', config).then(() => ({ schema: 'relaypair_hub', from: 0, to: 1 })),
+    spoolCopy: (options) => note('copy', options).then(() => ({ moved: 3, found: 1, bytes: 30, damaged: [7] })),
     slapdSchema: () => Promise.resolve('attributetype ( 1.2 )\n'),
     offlineContext: () => {
       throw new Error('nothing here runs without a server');
@@ -409,8 +411,27 @@ describe('help', () => {
   it('lists every command', async () => {
     const { code, out } = await run(['--help']);
     expect(code).toBe(0);
-    for (const name of ['hub', 'edge', 'up', 'demo', 'capture', 'schema', 'completion'])
+    for (const name of ['hub', 'edge', 'up', 'demo', 'capture', 'spool', 'schema', 'completion'])
       expect(out).toMatch(new RegExp(`^ {2}${name} `, 'm'));
+  });
+
+  it('tells what became of a spool', async () => {
+    const { out } = await run(['spool', 'migrate']);
+    expect(out).toBe('The spool in the schema relaypair_hub was brought from version 0 to 1.\n');
+    const copy = ['spool', 'copy', '--from', 'embedded', '--to', 'postgres', '--config', 'hub.yaml'];
+    expect((await run(copy)).out).toBe(
+      '3 messages with 30 octets are in postgres now, 1 of them from a copy before. Damaged messages stay: 7.\n',
+    );
+    const config = join(folder, 'hub.yaml');
+    expect(started).toEqual([
+      ['migrate', config],
+      ['copy', { config, from: 'embedded', to: 'postgres' }],
+    ]);
+    expect(JSON.parse((await run([...copy, '--json'])).out)).toEqual([{ moved: 3, found: 1, bytes: 30, damaged: [7] }]);
+    const { code, err } = await run(['spool', 'copy', '--from', 'files', '--to', 'postgres']);
+    expect([code, err]).toEqual([2, 'relaypair: --from: "files" is no spool backend; write embedded or postgres\n']);
+    writeFileSync(join(folder, 'edge.yaml'), '');
+    expect((await run(['spool', 'migrate'])).err).toContain('there are a Hub and an Edge here');
   });
 
   it('prints the schema for slapd as it is', async () => {

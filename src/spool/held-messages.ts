@@ -1,0 +1,89 @@
+// What one server holds of a shared spool, and for whom: the database knows the server alone. What was just accepted is the
+// server's already and `ready` for the first one inside that claims; what was lost is remembered until its holder has been told.
+
+import type { ClaimOptions } from './spool.ts';
+
+type ReadyOptions = Pick<ClaimOptions, 'owner' | 'limit' | 'dueBefore' | 'latestFirst'>;
+
+/** So many losses are remembered; who holds more than that hears of the rest by `renew` all the same. */
+const MAX_LOST = 200_000;
+
+export class HeldMessages {
+  readonly #owners = new Map<number, string>();
+  readonly #lost = new Set<number>();
+  /** When each of them is due, in the order in which they came. */
+  readonly #ready = new Map<number, number>();
+
+  /** Notes what the database has given to `owner`. */
+  claim(id: number, owner: string): void {
+    this.#owners.set(id, owner);
+    this.#lost.delete(id);
+  }
+
+  /** A message that is this server's and nobody's inside yet. */
+  offer(id: number, dueMs: number): void {
+    this.#ready.set(id, dueMs);
+    this.#lost.delete(id);
+  }
+
+  /** Gives ready messages to an owner, in the order that is asked for. */
+  takeReady({ owner, limit, dueBefore, latestFirst = false }: ReadyOptions): number[] {
+    const latestMs = dueBefore?.getTime() ?? Number.POSITIVE_INFINITY;
+    const all = [...this.#ready]
+      .filter(([, dueMs]) => dueMs <= latestMs)
+      .toSorted((a, b) => a[1] - b[1] || a[0] - b[0]);
+    const taken = (latestFirst ? all.toReversed() : all).slice(0, limit).map(([id]) => id);
+    for (const id of taken) {
+      this.#ready.delete(id);
+      this.claim(id, owner);
+    }
+    return taken;
+  }
+
+  /** Everything that is ready, which is so no more. */
+  withdrawReady(): number[] {
+    const ids = [...this.#ready.keys()];
+    this.#ready.clear();
+    return ids;
+  }
+
+  isClaimed(id: number): boolean {
+    return this.#owners.has(id);
+  }
+
+  /** True when this server has it in the database. */
+  isHeld(id: number): boolean {
+    return this.#owners.has(id) || this.#ready.has(id);
+  }
+
+  isLost(id: number): boolean {
+    return this.#lost.has(id);
+  }
+
+  /** Those that `owner` holds. */
+  ofOwner(ids: readonly number[], owner: string): number[] {
+    return ids.filter((id) => this.#owners.get(id) === owner);
+  }
+
+  forget(id: number): void {
+    this.#owners.delete(id);
+    this.#ready.delete(id);
+  }
+
+  /** The holder has heard that it holds them no more. */
+  acknowledgeLoss(ids: readonly number[]): void {
+    for (const id of ids) this.#lost.delete(id);
+  }
+
+  /** Somebody else has the message now, or may have. */
+  lose(id: number): void {
+    if (this.#owners.delete(id) && this.#lost.size < MAX_LOST) this.#lost.add(id);
+    this.#ready.delete(id);
+  }
+
+  loseAll(): void {
+    for (const id of this.#owners.keys()) if (this.#lost.size < MAX_LOST) this.#lost.add(id);
+    this.#owners.clear();
+    this.#ready.clear();
+  }
+}

@@ -1,0 +1,197 @@
+// Messages on their way into the database: whole groups in one statement, each held by this server from the start, so that nobody
+// delivers what has not been acknowledged yet. When the connection is lost under a group its outcome is found out by asking again
+// for the very same, under the ids that it had; only if that takes too long are its senders told to come back.
+
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Log } from '../log.ts';
+import { messageOf } from '../problem.ts';
+import { BatchLane, Failure } from './batch-lane.ts';
+import type { PostgresConnection } from './postgres-connection.ts';
+import { UnknownOutcome, unavailableProblem } from './postgres-fault.ts';
+import type { PostgresNode } from './postgres-node.ts';
+import type { NumberedMessage } from './postgres-rows.ts';
+import { ID_BLOCK } from './postgres-schema.ts';
+import { deleteStatement, insertStatement, presentStatement } from './postgres-store.ts';
+import type { UnstoredMessage } from './spool-database.ts';
+
+const MAX_GROUP = 128;
+const MAX_GROUP_BYTES = 2 * 1024 * 1024;
+/** Groups at a time; the server syncs those that commit together once. */
+const WIDTH = 3;
+/** The outcome of a group is asked for so long, and so often. */
+const FIND_OUT_MS = 30_000;
+const ASK_AGAIN_MS = 250;
+
+export interface IntakeOptions {
+  readonly connection: PostgresConnection;
+  readonly node: PostgresNode;
+  readonly log: Log;
+}
+
+export class PostgresIntake {
+  readonly #options: IntakeOptions;
+  readonly #schema: string;
+  readonly #lane: BatchLane<NumberedMessage, NumberedMessage>;
+  /** Ids that are this server's and not used yet. */
+  #ids: number[] = [];
+  #block: Promise<void> | undefined;
+  readonly #arriving = new Set<number>();
+  /** Their senders were told to come back. */
+  readonly #refused = new Set<number>();
+  #isClosed = false;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#schema = options.connection.config.schema;
+    this.#lane = new BatchLane({
+      run: (messages) => this.#store(messages),
+      width: WIDTH,
+      maxJobs: MAX_GROUP,
+      maxBytes: MAX_GROUP_BYTES,
+      sizeOf: ({ body }) => body.content?.length ?? 0,
+    });
+  }
+
+  /**
+   * Stores a message and hands it to `take` once it is committed. Problem `spool-unavailable`: it is not, or is taken back as soon as
+   * that can be.
+   */
+  async store<T>(message: UnstoredMessage, take: (stored: NumberedMessage) => Promise<T>): Promise<T> {
+    const [numbered] = await this.numberAll([message]);
+    if (!numbered) throw new Error('a message got no number');
+    try {
+      return await take(await this.#lane.add(numbered));
+    } finally {
+      this.forget([numbered]);
+    }
+  }
+
+  /** True for a message of this server's that is not stored yet, or was refused and is still there. */
+  isArriving(id: number): boolean {
+    return this.#arriving.has(id) || this.#refused.has(id);
+  }
+
+  /** An id that no other message has or will have. Problem `spool-unavailable`. */
+  async nextId(): Promise<number> {
+    for (;;) {
+      const id = this.#ids.shift();
+      if (id !== undefined) return id;
+      this.#block ??= this.#fetchBlock().finally(() => {
+        this.#block = undefined;
+      });
+      await this.#block;
+    }
+  }
+
+  /** Gives each message its id; the one that its body has already, where that is in pieces. They are arriving until forgotten. */
+  async numberAll(messages: readonly UnstoredMessage[]): Promise<NumberedMessage[]> {
+    const numbered: NumberedMessage[] = [];
+    for (const message of messages) {
+      const { fileName } = message.body;
+      const id = fileName === undefined ? await this.nextId() : Number(fileName);
+      this.#arriving.add(id);
+      numbered.push({ ...message, id });
+    }
+    return numbered;
+  }
+
+  forget(messages: readonly NumberedMessage[]): void {
+    for (const { id } of messages) this.#arriving.delete(id);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#lane.close();
+  }
+
+  async #fetchBlock(): Promise<void> {
+    const [row] = await this.#options.connection.query<{ last: number }>(
+      `SELECT nextval('${this.#schema}.message_id') AS last`,
+    );
+    const last = row?.last ?? 0;
+    this.#ids = Array.from({ length: ID_BLOCK }, (_, index) => last - ID_BLOCK + 1 + index);
+  }
+
+  async #store(messages: readonly NumberedMessage[]): Promise<readonly (NumberedMessage | Failure)[]> {
+    const stored = await this.#insert(messages);
+    return messages.map((message) => (stored.has(message.id) ? message : new Failure(refusedProblem())));
+  }
+
+  /** Ids of those that are committed. */
+  async #insert(messages: readonly NumberedMessage[]): Promise<ReadonlySet<number>> {
+    const { connection, node } = this.#options;
+    const nodeId = node.id;
+    const { text, values } = insertStatement(this.#schema, messages, nodeId);
+    const stored = new Set<number>();
+    try {
+      for (const { id } of await connection.query<{ id: number }>(text, values)) stored.add(id);
+    } catch (error) {
+      if (!(error instanceof UnknownOutcome)) throw error;
+      return this.#findOut(messages, nodeId, error);
+    }
+    const missing = messages.filter(({ id }) => !stored.has(id));
+    if (missing.length === 0) return stored;
+    // The only reason that a statement which succeeded stores nothing: others hold this server for dead.
+    if (nodeId === node.id) await node.renewRow(nodeId);
+    const again = missing.filter(({ body }) => body.fileName === undefined);
+    if (again.length > 0) for (const id of await this.#insert(again)) stored.add(id);
+    return stored;
+  }
+
+  async #findOut(
+    messages: readonly NumberedMessage[],
+    nodeId: number,
+    first: UnknownOutcome,
+  ): Promise<ReadonlySet<number>> {
+    const { log } = this.#options;
+    log.warn({ messages: messages.length, error: first.message }, 'spool: finding out whether messages were stored');
+    for (const endMs = performance.now() + FIND_OUT_MS; performance.now() < endMs && !this.#isClosed; ) {
+      await wait(ASK_AGAIN_MS);
+      try {
+        return await this.#insertAgain(messages, nodeId);
+      } catch {
+        // Asked again until the time is over.
+      }
+    }
+    void this.#takeBack(messages, nodeId);
+    throw first;
+  }
+
+  /** Waits for the first attempt where it is still under way somewhere, since both would have the same ids. */
+  async #insertAgain(messages: readonly NumberedMessage[], nodeId: number): Promise<ReadonlySet<number>> {
+    const { connection } = this.#options;
+    const insert = insertStatement(this.#schema, messages, nodeId);
+    await connection.query(insert.text, insert.values);
+    const present = presentStatement(
+      this.#schema,
+      messages.map(({ id }) => id),
+    );
+    return new Set((await connection.query<{ id: number }>(present.text, present.values)).map(({ id }) => id));
+  }
+
+  /** What was refused must not be delivered: it comes again. While this server holds it nobody does. */
+  async #takeBack(messages: readonly NumberedMessage[], nodeId: number): Promise<void> {
+    const { connection, node, log } = this.#options;
+    const ids = messages.map(({ id }) => id);
+    for (const id of ids) this.#refused.add(id);
+    while (!this.#isClosed && node.id === nodeId) {
+      try {
+        await connection.transact(async ({ query }) => {
+          const insert = insertStatement(this.#schema, messages, nodeId);
+          await query(insert.text, insert.values);
+          const remove = deleteStatement(this.#schema, ids, nodeId);
+          await query(remove.text, remove.values);
+        });
+        for (const id of ids) this.#refused.delete(id);
+        return;
+      } catch (error) {
+        log.warn({ error: messageOf(error) }, 'spool: messages that were refused cannot be taken back yet');
+        await wait(1000, undefined, { ref: false });
+      }
+    }
+  }
+}
+
+function refusedProblem(): Error {
+  return unavailableProblem(new Error('this server was held for dead and its unfinished messages were removed'));
+}

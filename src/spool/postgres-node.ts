@@ -1,0 +1,195 @@
+// This server's row in `node`: what its claims hang on. It beats while the spool is open, watches the others, and takes from those
+// that stand still what they hold (lease.ts says when). Who lost its own row begins anew under another one, and holds nothing.
+
+import { messageOf } from '../problem.ts';
+import type { Log } from '../log.ts';
+import { type Beat, type Instant, Lease, LeaseWatch } from './lease.ts';
+import type { PostgresConnection } from './postgres-connection.ts';
+
+export interface NodeOptions {
+  readonly connection: PostgresConnection;
+  readonly log: Log;
+  /** Whose folder this is: a server that is started again takes over at once from what it was before. */
+  readonly server: string;
+  readonly name: string;
+  /** The row is another's by now: nothing that was claimed under it is ours any more. */
+  readonly onLost: () => void;
+  /** Messages of somebody else, or of a former self, may be claimed now. */
+  readonly onFreed: () => void;
+}
+
+/** A server that has a spool open, as the database tells of it. */
+export interface SpoolNode {
+  readonly id: number;
+  readonly name: string;
+  /** By the database's clock. */
+  readonly startedAt: Date;
+  readonly lastBeatAt: Date;
+  /** Messages that it holds. */
+  readonly messages: number;
+  readonly isSelf: boolean;
+}
+
+/** Beats in a lease. */
+const BEATS = 4;
+
+function readInstant(): Instant {
+  return { monotonicMs: performance.now(), wallMs: Date.now() };
+}
+
+export class PostgresNode {
+  readonly #options: NodeOptions;
+  readonly #schema: string;
+  readonly #watch = new LeaseWatch();
+  #id = 0;
+  #lease: Lease;
+  #timer: NodeJS.Timeout | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  private constructor(options: NodeOptions) {
+    this.#options = options;
+    this.#schema = options.connection.config.schema;
+    this.#lease = new Lease(0, readInstant());
+  }
+
+  /** Takes over from the server's former self and begins to beat. Problem `spool-unavailable`. */
+  static async open(options: NodeOptions): Promise<PostgresNode> {
+    const node = new PostgresNode(options);
+    await node.#register();
+    node.#beatLater();
+    return node;
+  }
+
+  /** The row; another one after a loss. */
+  get id(): number {
+    return this.#id;
+  }
+
+  /** True while nobody can have taken what this server holds. */
+  isSure(): boolean {
+    return this.#lease.isValid(readInstant());
+  }
+
+  /** A new row, where a statement found that the present one is gone. */
+  async renewRow(goneId: number): Promise<void> {
+    if (goneId === this.#id) this.#work = this.#work.then(() => this.#replace(goneId));
+    await this.#work;
+  }
+
+  /** Who has the spool open. */
+  async list(): Promise<SpoolNode[]> {
+    const { connection } = this.#options;
+    const rows = await connection.query<{ id: number; name: string; started_at: Date; beat_at: Date; held: number }>(
+      `SELECT id, name, started_at, beat_at,
+        (SELECT count(*) FROM ${this.#schema}.message WHERE owner = node.id) AS held FROM ${this.#schema}.node ORDER BY name, id`,
+    );
+    return rows.map(({ id, name, started_at: startedAt, beat_at: lastBeatAt, held }) => {
+      return { id, name, startedAt, lastBeatAt, messages: held, isSelf: id === this.#id };
+    });
+  }
+
+  /** Gives back everything that is held. What cannot be given back now is freed when the lease has run out. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#work;
+    try {
+      await this.#retire({ holder: this.#id });
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, 'spool: what is held could not be given back');
+    }
+  }
+
+  async #register(): Promise<void> {
+    const { connection, server, name } = this.#options;
+    const { lease } = connection.config;
+    const former = await connection.query<{ id: number }>(`SELECT id FROM ${this.#schema}.node WHERE server = $1`, [
+      server,
+    ]);
+    for (const { id } of former) await this.#retire({ holder: id });
+    const sent = readInstant();
+    const [row] = await connection.query<{ id: number }>(
+      `INSERT INTO ${this.#schema}.node (server, name, lease_ms) VALUES ($1, $2, $3) RETURNING id`,
+      [server, name, lease],
+    );
+    this.#id = row?.id ?? 0;
+    this.#lease = new Lease(lease, sent);
+  }
+
+  #beatLater(): void {
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => {
+      this.#work = this.#work.then(() => this.#beat()).finally(() => this.#beatLater());
+    }, this.#options.connection.config.lease / BEATS);
+    this.#timer.unref();
+  }
+
+  async #beat(): Promise<void> {
+    const { connection, log } = this.#options;
+    if (this.#isClosed) return;
+    try {
+      const sent = readInstant();
+      const id = this.#id;
+      const rows = await connection.query(
+        `UPDATE ${this.#schema}.node SET beat = beat + 1, beat_at = clock_timestamp() WHERE id = $1 RETURNING id`,
+        [id],
+      );
+      if (rows.length === 0) await this.#replace(id);
+      else this.#lease.extend(sent);
+      await this.#lookAround();
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'spool: the lease on its messages could not be renewed; trying again');
+    }
+  }
+
+  async #lookAround(): Promise<void> {
+    const { connection, log, onFreed } = this.#options;
+    const askedMs = performance.now();
+    const rows = await connection.query<{ id: number; beat: number; lease_ms: number }>(
+      `SELECT id, beat, lease_ms FROM ${this.#schema}.node WHERE id <> $1`,
+      [this.#id],
+    );
+    const beats = rows.map(({ id, beat, lease_ms: leaseMs }): Beat => ({ holder: id, beat, leaseMs }));
+    for (const dead of this.#watch.note(beats, { askedMs, answeredMs: performance.now() })) {
+      const freed = await this.#retire(dead);
+      if (freed === undefined) continue;
+      log.warn({ node: dead.holder, messages: freed }, 'spool: took over from a server that shows no life');
+      onFreed();
+    }
+  }
+
+  async #replace(goneId: number): Promise<void> {
+    if (goneId !== this.#id || this.#isClosed) return;
+    this.#options.log.error({ node: goneId }, 'spool: others have taken over what this server held');
+    this.#options.onLost();
+    await this.#register();
+    this.#options.onFreed();
+  }
+
+  /**
+   * Removes a row of `node`, frees what hangs on it and removes the bodies that it was receiving; how many messages were freed.
+   * Undefined when the row is gone already, or its holder is alive.
+   */
+  async #retire({ holder, beat }: { readonly holder: number; readonly beat?: number }): Promise<number | undefined> {
+    const schema = this.#schema;
+    return this.#options.connection.transact(async ({ query }) => {
+      const gone = await query(
+        `DELETE FROM ${schema}.node WHERE id = $1 AND ($2::bigint IS NULL OR beat = $2) RETURNING id`,
+        [holder, beat ?? null],
+      );
+      if (gone.length === 0) return undefined;
+      const [freed] = await query<{ count: number }>(
+        `WITH freed AS (UPDATE ${schema}.message SET owner = NULL WHERE owner = $1 RETURNING id) SELECT count(*) AS count FROM freed`,
+        [holder],
+      );
+      const intakes = await query<{ id: number }>(`DELETE FROM ${schema}.intake WHERE node = $1 RETURNING id`, [
+        holder,
+      ]);
+      if (intakes.length > 0) {
+        await query(`DELETE FROM ${schema}.chunk WHERE message = ANY($1::bigint[])`, [intakes.map(({ id }) => id)]);
+      }
+      return freed?.count ?? 0;
+    });
+  }
+}

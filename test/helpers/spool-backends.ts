@@ -1,0 +1,77 @@
+// Every spool backend as tests use it. Behind the one that needs a database stands a PostgreSQL of the test file's own, in which
+// each folder has a schema; a child process finds it by its environment.
+
+import { basename } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { completeSpool, type PostgresSpoolConfig, spoolSection } from '../../src/config-spool.ts';
+import { silentLog } from '../../src/log.ts';
+import { SPOOL_BACKENDS } from '../../src/spool/backends.ts';
+import { PostgresConnection } from '../../src/spool/postgres-connection.ts';
+import { migrateSchema } from '../../src/spool/postgres-schema.ts';
+import type { SpoolBackend, SpoolOptions } from '../../src/spool/spool.ts';
+import { hasPostgres, type PostgresOptions, type RunningPostgres, startPostgres } from './postgres.ts';
+
+const made = new Set<string>();
+const URL_VARIABLE = 'RELAYPAIR_TEST_POSTGRES';
+
+/** Those that can be tested here. A file that walks them says `useSpoolServer()` first. */
+export const TESTED_SPOOLS: readonly SpoolBackend[] = SPOOL_BACKENDS.filter(
+  ({ name }) => name !== 'postgres' || hasPostgres(),
+).map(migrating);
+
+/** Starts a PostgreSQL for the tests of this file, where there is one. */
+export function useSpoolServer(options: PostgresOptions = { fsync: false }): { readonly server: RunningPostgres } {
+  let server: RunningPostgres | undefined;
+  beforeAll(async () => {
+    if (!hasPostgres()) return;
+    server = await startPostgres({ ...options, settings: { full_page_writes: 'off', ...options.settings } });
+    process.env[URL_VARIABLE] = server.url().replace(`:${server.password}@`, '@');
+    process.env['PGPASSWORD'] = server.password;
+  });
+  afterAll(() => server?.stop());
+  return {
+    get server() {
+      if (!server) throw new Error('there is no PostgreSQL here');
+      return server;
+    },
+  };
+}
+
+/** The same options with the database of this folder, where a server was started. */
+function withTestDatabase(options: SpoolOptions, changes: Partial<PostgresSpoolConfig> = {}): SpoolOptions {
+  const url = process.env[URL_VARIABLE];
+  if (url === undefined) return options;
+  const folder = basename(options.folder.replace(/\/spool$/, ''));
+  const schema = `t_${folder.toLowerCase().replaceAll(/[^a-z0-9]/g, '_')}`;
+  const parsed = spoolSection.parse({ backend: 'postgres', url, schema, connections: 6, allowUnsafe: true });
+  const completed = completeSpool(parsed, { role: 'hub', folder: '/' });
+  if (typeof completed === 'string') throw new Error(completed);
+  if (completed.backend !== 'postgres') throw new Error('not the backend that was asked for');
+  return { ...options, postgres: { ...completed, pollInterval: 600_000, ...changes } };
+}
+
+/** The backend, with the tables of a folder made when it is first opened. */
+function migrating(backend: SpoolBackend): SpoolBackend {
+  if (backend.name !== 'postgres') return backend;
+  return {
+    ...backend,
+    open: async (options) => {
+      const full = options.postgres ? options : withTestDatabase(options);
+      await migrate(full);
+      return backend.open(full);
+    },
+    examine: (options) => backend.examine({ ...withTestDatabase(options), ...options }),
+  };
+}
+
+/** Makes the tables where there are none. */
+async function migrate({ postgres }: SpoolOptions): Promise<void> {
+  if (!postgres || made.has(postgres.schema)) return;
+  made.add(postgres.schema);
+  const connection = new PostgresConnection(postgres, silentLog());
+  try {
+    await migrateSchema(connection);
+  } finally {
+    await connection.close();
+  }
+}
