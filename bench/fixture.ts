@@ -1,6 +1,8 @@
 // How long it takes until a pair of `relaypair/testing` can be used: what is built is loaded once, then pairs are started one after
 // the other, each with a letter each way. `npm run bench:fixture -- 20` starts twenty.
 
+import { availableParallelism, loadavg } from 'node:os';
+
 const COUNT = Number(process.argv[2] ?? 10);
 
 const startMs = performance.now();
@@ -22,6 +24,9 @@ for (let number = 1; number <= COUNT; number++) {
 }
 print('the middle one of them after', middle(starts));
 print('a letter each way, followed to its end, takes', middle(letters));
+
+const cores = availableParallelism();
+process.stdout.write(`the machine: ${cores} cores, load ${loadavg()[0]?.toFixed(1) ?? '?'}\n`);
 
 function middle(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;

@@ -44,6 +44,8 @@ export class LiveSnapshot<S> {
   readonly #cancel: Cancel;
   #state: State<S>;
   #fault: unknown;
+  /** The number of the last change that `current` has for sure, of a directory that counts its changes. */
+  #knownUsn: number | undefined;
   #reads: Promise<void> = Promise.resolve();
   #scheduled: Promise<void> | undefined;
   #writes: Promise<unknown> = Promise.resolve();
@@ -167,10 +169,15 @@ export class LiveSnapshot<S> {
 
   async #read(): Promise<void> {
     if (!this.#isOpen) return;
+    // Asked before the reading: what is written in the middle of it is read the next time.
+    const usn = this.#options.directory.changeMark?.highestCommittedUsn;
+    const isKnown = usn !== undefined && usn === this.#knownUsn;
     try {
-      this.#take(await this.#options.read());
+      if (!isKnown) this.#take(await this.#options.read());
+      this.#knownUsn = usn;
     } catch (error) {
       if (!this.#isOpen) return;
+      this.#knownUsn = undefined;
       this.#noteFault(error);
     }
     for (const listener of this.#readingListeners) listener(this.#fault);

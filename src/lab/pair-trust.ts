@@ -26,18 +26,19 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const MAX_ROUNDS = 10;
 
 /** Exports the Edge's subscription and imports it on the Hub, which synchronizes. Throws Problem `not-synchronized`. */
-export async function subscribe({ hub, edge }: Trusting): Promise<void> {
-  const { warnings = [] } = await hub.call(
-    'New-EdgeSubscription',
-    { Site: SITE },
-    { FileName: await exportSubscription(edge) },
-  );
+export async function subscribe(pair: Trusting): Promise<void> {
+  await importSubscription(pair, await exportSubscription(pair.edge));
+}
+
+/** The Hub synchronizes on the way. Throws Problem `not-synchronized`. */
+export async function importSubscription({ hub }: Pick<Trusting, 'hub'>, file: Buffer): Promise<void> {
+  const { warnings = [] } = await hub.call('New-EdgeSubscription', { Site: SITE }, { FileName: file });
   const failure = warnings.find((warning) => warning.includes('synchronization failed'));
   if (failure !== undefined) throw new Problem('not-synchronized', failure);
 }
 
 /** What a person would carry to the Hub. */
-async function exportSubscription(edge: LabServer): Promise<Buffer> {
+export async function exportSubscription(edge: LabServer): Promise<Buffer> {
   const { files = [] } = await edge.call('New-EdgeSubscription', { FileName: 'edge.xml' });
   const [file] = files;
   if (!file) throw new Problem('no-subscription', 'the Edge exported no subscription file');

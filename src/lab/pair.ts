@@ -13,7 +13,7 @@ import { INSIDE, type LetterOptions, OUTSIDE, type Sent, writeLetter } from './l
 import { handIn, readKeywords } from './hand-in.ts';
 import { joinHub } from './joined-hub.ts';
 import { FQDN, openParts, type PairOptions, type Parts } from './pair-parts.ts';
-import { expire, renew, type RenewOptions, subscribe } from './pair-trust.ts';
+import { expire, exportSubscription, importSubscription, renew, type RenewOptions, subscribe } from './pair-trust.ts';
 import type { Sink } from './sink.ts';
 import { type Direction, type MessageState, type TracedMessage, WAY } from './traced-message.ts';
 import { awaitMessage } from './tracing.ts';
@@ -51,9 +51,8 @@ export class Pair {
   static async open(options: PairOptions = {}): Promise<Pair> {
     const pair = new Pair(await openParts(options));
     try {
-      await Promise.all([pair.hub.start(), pair.edge.start()]);
-      await pair.hub.call('New-AcceptedDomain', { Name: INSIDE, DomainName: INSIDE });
-      if (options.isSubscribed !== false) await pair.subscribe();
+      const [, file] = await Promise.all([startHub(pair), startEdge(pair, options)]);
+      if (file) await importSubscription(pair, file);
       return pair;
     } catch (error) {
       await pair.close();
@@ -181,4 +180,15 @@ export class Pair {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+async function startHub({ hub }: Pair): Promise<void> {
+  await hub.start();
+  await hub.call('New-AcceptedDomain', { Name: INSIDE, DomainName: INSIDE });
+}
+
+/** Resolves to its subscription, where it is to be subscribed; the Hub may still be starting. */
+async function startEdge({ edge }: Pair, { isSubscribed = true }: PairOptions): Promise<Buffer | undefined> {
+  await edge.start();
+  return isSubscribed ? exportSubscription(edge) : undefined;
 }

@@ -3,7 +3,7 @@
 
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ActiveDirectory } from '../../../src/directory/active-directory.ts';
 import type { Directory } from '../../../src/directory/directory.ts';
 import type { EdgeSyncCredential } from '../../../src/directory/edge-sync-credential.ts';
@@ -147,6 +147,27 @@ describe('two hubs that write one directory', () => {
     await one.addAcceptedDomain(domain('a.test'));
     await two.refresh();
     expect(heard).toBe(1);
+  });
+});
+
+describe('a directory that counts its changes', () => {
+  it('is read again after a change of anybody, and not for who only asks', async () => {
+    const directory = openEmbedded(AD_CONTEXT);
+    const [one, two] = await Promise.all(
+      [HUB, HUB2].map((server) => ActiveDirectory.open({ directory, server, log: silentLog() })),
+    );
+    if (!one || !two) throw new Error('two were opened');
+    for (const ad of [one, two]) closeLater(ad);
+    await Promise.all([one.refresh(), two.refresh()]);
+    const search = vi.spyOn(directory, 'search');
+    await one.refresh();
+    expect(search).not.toHaveBeenCalled();
+    await two.addAcceptedDomain(domain('a.test'));
+    await one.refresh();
+    expect(one.snapshot().acceptedDomains.map(({ name }) => name)).toEqual(['a.test']);
+    const { length } = search.mock.calls;
+    await Promise.all([one.refresh(), two.refresh()]);
+    expect(search.mock.calls).toHaveLength(length);
   });
 });
 
