@@ -6,6 +6,7 @@ import { CommandSplitter } from './command-splitter.ts';
 import type { Lane } from './lane.ts';
 import type { Observer } from './observation.ts';
 import type { Step } from './plan.ts';
+import { TLS_VERBS } from './point.ts';
 import { codeOf, ReplySplitter, type SplitReply } from './reply-splitter.ts';
 import type { Unit } from './unit.ts';
 
@@ -41,7 +42,7 @@ interface Pending {
 }
 
 /** The client's next octets mean what the reply to these makes of them. */
-const DECIDES_WHAT_FOLLOWS: ReadonlySet<string> = new Set(['STARTTLS', 'DATA', 'AUTH', 'AUTH response']);
+const DECIDES_WHAT_FOLLOWS: ReadonlySet<string> = new Set([...TLS_VERBS, 'DATA', 'AUTH', 'AUTH response']);
 
 export class Dialogue {
   readonly #options: DialogueOptions;
@@ -141,12 +142,13 @@ export class Dialogue {
   #settle(pending: Pending, { code, said }: { code: number; said: Buffer }): void {
     const { observer, isInTls, onTls } = this.#options;
     const { verb } = pending;
-    if (verb === 'EHLO' && !isInTls) observer.isOffered = /^250[ -]STARTTLS\b/im.test(said.toString('latin1'));
+    if (verb === 'EHLO' && !isInTls)
+      observer.isOffered = /^250[ -](?:STARTTLS|X-ANONYMOUSTLS)\b/im.test(said.toString('latin1'));
     if (verb === 'DATA' && code === 354) this.#commands.expectData();
     if (code === 334) this.#commands.expectResponse();
     if (code === 250 && (verb === 'dot' || (verb === 'BDAT' && pending.isLastChunk))) observer.noteMail(isInTls);
-    if (verb === 'STARTTLS' && !isInTls && code !== 220) observer.isRefused = true;
-    if (verb === 'STARTTLS' && !isInTls && code === 220) {
+    if (TLS_VERBS.has(verb) && !isInTls && code !== 220) observer.isRefused = true;
+    if (TLS_VERBS.has(verb) && !isInTls && code === 220) {
       observer.isAgreed = true;
       this.#isOver = true;
       onTls(this.#termination);

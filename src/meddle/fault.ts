@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { duration, size } from '../config-values.ts';
 import { Problem } from '../problem.ts';
-import { parsePoint, POINT_HELP } from './point.ts';
+import { parsePoint, POINT_HELP, TLS_VERBS } from './point.ts';
 
 const point = z.string(`not a point; write ${POINT_HELP}`).transform((text, context) => {
   const parsed = parsePoint(text);
@@ -108,8 +108,12 @@ export const faultSchema = z
   .superRefine((fault, context) => {
     if ((fault.do === 'answer' || fault.do === 'inject') && (fault.text === undefined) === (fault.hex === undefined))
       context.addIssue({ code: 'custom', path: ['text'], message: 'either text or hex is needed' });
-    if (fault.do === 'terminate' && fault.at.name !== 'STARTTLS')
-      context.addIssue({ code: 'custom', path: ['at'], message: 'TLS is ended where it begins: at STARTTLS' });
+    if (fault.do === 'terminate' && !TLS_VERBS.has(fault.at.name))
+      context.addIssue({
+        code: 'custom',
+        path: ['at'],
+        message: 'TLS is ended where it begins: at STARTTLS or X-ANONYMOUSTLS',
+      });
     if (fault.do === 'strip' && !fault.at.name.endsWith(' reply'))
       context.addIssue({ code: 'custom', path: ['at'], message: 'a keyword stands in a reply: write "EHLO reply"' });
     if (fault.at.name === 'connect' && !['cut', 'reset', 'stall', 'delay'].includes(fault.do))

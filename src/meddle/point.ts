@@ -33,6 +33,9 @@ const VERBS = [
   'XFORWARD',
 ] as const;
 
+/** After which TLS begins: the standard's, and the one of Exchange's own servers, which is the same but for its name. */
+export const TLS_VERBS: ReadonlySet<string> = new Set(['STARTTLS', 'X-ANONYMOUSTLS']);
+
 /** By their number on the wire (RFC 8446 §4, RFC 5246 §7.4, RFC 6066 §8). */
 export const HANDSHAKE_MESSAGES: Readonly<Record<number, string>> = {
   0: 'HelloRequest',

@@ -50,11 +50,12 @@ export class HubAlone {
   }
 
   /** For everything that leaves from now on. */
-  async apply({ stance }: StrangerPolicy): Promise<void> {
+  async apply({ stance, floor = 'Tls12' }: StrangerPolicy): Promise<void> {
     await this.ground.ask('hub', 'Set-SendConnector', {
       Identity: CONNECTOR,
       RequireTLS: String(stance === 'require'),
       IgnoreSTARTTLS: String(stance === 'ignore'),
+      TlsMinimumVersion: floor,
     });
   }
 

@@ -18,6 +18,13 @@ const FIRST_START: Readonly<Record<Validity, string>> = { valid: '-10d', expired
 const ROLES = ['hub', 'edge'] as const;
 const INTERNET = `EdgeSync - ${SITE} to Internet`;
 const INBOUND = `EdgeSync - Inbound to ${SITE}`;
+/** Those that the pair comes to. */
+const RECEIVERS = [
+  ['hub', 'Default HUB01'],
+  // On one machine the Edge comes from an address that the Hub's own clients have.
+  ['hub', 'Client HUB01'],
+  ['edge', 'Default internal receive connector EDGE01'],
+] as const;
 const OUTSIDE_HOST = 'outside.prove.test';
 
 export const INSIDE = { domain: 'inside.test', person: 'anna@inside.test' } as const;
@@ -28,12 +35,21 @@ export class PairGround {
   readonly ports: Readonly<Record<Role, number>>;
   /** On the way to that server. */
   readonly boxes: Readonly<Record<Role, Meddler>>;
+  /** On EdgeSync's way to the Edge. */
+  readonly syncBox: Meddler;
+  readonly #ldapsPort: number;
   readonly #sink: Sink;
 
-  private constructor(parts: Pick<PairGround, 'ground' | 'ports' | 'boxes'>, sink: Sink) {
+  private constructor(
+    parts: Pick<PairGround, 'ground' | 'ports' | 'boxes' | 'syncBox'>,
+    ldapsPort: number,
+    sink: Sink,
+  ) {
     this.ground = parts.ground;
     this.ports = parts.ports;
     this.boxes = parts.boxes;
+    this.syncBox = parts.syncBox;
+    this.#ldapsPort = ldapsPort;
     this.#sink = sink;
   }
 
@@ -42,7 +58,10 @@ export class PairGround {
     const ports = { hub: await findFreePort(HOST), edge: await findFreePort(HOST) };
     const open = (port: number): Promise<Meddler> => Meddler.open({ to: { host: HOST, port } });
     const boxes = { hub: await open(ports.hub), edge: await open(ports.edge) };
-    const pair = new PairGround({ ground: new ProvingGround(place), ports, boxes }, await Sink.open());
+    const ldapsPort = await findFreePort(HOST);
+    const syncBox = await Meddler.open({ to: { host: HOST, port: ldapsPort }, isImplicitTls: true });
+    const parts = { ground: new ProvingGround(place), ports, boxes, syncBox };
+    const pair = new PairGround(parts, ldapsPort, await Sink.open());
     try {
       await pair.#start(world);
       return pair;
@@ -54,21 +73,27 @@ export class PairGround {
 
   async close(): Promise<void> {
     await this.ground.close();
-    await Promise.all([this.boxes.hub.close(), this.boxes.edge.close(), this.#sink.close()]);
+    const boxes = [this.boxes.hub, this.boxes.edge, this.syncBox];
+    await Promise.all([...boxes.map((box) => box.close()), this.#sink.close()]);
   }
 
   /** Brings both servers to a policy. */
-  async apply({ settings, stance }: PairPolicy): Promise<void> {
+  async apply({ settings, stance, floor = 'Tls12', isAnonymousTls = false }: PairPolicy): Promise<void> {
     const isRequired = String(stance === 'require');
     const isIgnored = String(stance === 'ignore');
+    const verb = isAnonymousTls ? 'XAnonymousTls' : 'StartTls';
     await this.ground.ask('hub', 'Set-TransportConfig', {
       ExpiredCertificate: settings.expiredCertificate,
       UntrustedCertificate: settings.untrustedCertificate,
       IntraOrgRequireTLS: isRequired,
       IntraOrgIgnoreSTARTTLS: isIgnored,
+      IntraOrgTlsMinimumVersion: floor,
+      IntraOrgTlsVerb: verb,
     });
     const inbound = { Identity: INBOUND, RequireTLS: isRequired, IgnoreSTARTTLS: isIgnored };
-    await this.ground.ask('hub', 'Set-SendConnector', inbound);
+    await this.ground.ask('hub', 'Set-SendConnector', { ...inbound, TlsMinimumVersion: floor, TlsVerb: verb });
+    for (const [role, Identity] of RECEIVERS)
+      await this.ground.ask(role, 'Set-ReceiveConnector', { Identity, TlsVerb: verb });
     await this.synchronize();
   }
 
@@ -81,8 +106,11 @@ export class PairGround {
 
   async subscribe(): Promise<void> {
     const exported = await this.ground.ask('edge', 'New-EdgeSubscription', { FileName: 'edge.xml', Force: 'true' });
-    const content = exported.files?.[0]?.content;
-    if (!content) throw new Problem('prove-failed', 'the Edge exported no subscription file');
+    const file = exported.files?.[0]?.content;
+    if (!file) throw new Problem('prove-failed', 'the Edge exported no subscription file');
+    // The Hub comes to the box.
+    const way = `<AdamSslPort>${this.syncBox.port}<`;
+    const content = Buffer.from(file.toString('utf8').replace(/<AdamSslPort>\d+</, way));
     writeFileDurably(join(this.ground.folder, 'edge.xml'), content);
     await this.ground.ask('hub', 'New-EdgeSubscription', { FileName: 'edge.xml', Site: SITE }, { FileName: content });
     await this.synchronize();
@@ -95,14 +123,13 @@ export class PairGround {
 
   async #start(world: World): Promise<void> {
     const { ground, ports, boxes } = this;
-    const ldaps = await findFreePort(HOST);
     ground.configure('hub', {
       listen: { smtp: [`${HOST}:${ports.hub}`] },
       hosts: { [FQDN.edge]: `${HOST}:${boxes.edge.port}` },
       deliver: 'maildir:mailboxes',
     });
     ground.configure('edge', {
-      listen: { smtp: [`${HOST}:${ports.edge}`], ldaps: `${HOST}:${ldaps}` },
+      listen: { smtp: [`${HOST}:${ports.edge}`], ldaps: `${HOST}:${this.#ldapsPort}` },
       hosts: { [FQDN.hub]: `${HOST}:${boxes.hub.port}`, [OUTSIDE_HOST]: `${HOST}:${this.#sink.port}` },
     });
     const isAged = ROLES.some((role) => world[role] !== 'valid');

@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import type { Role } from '../config.ts';
 import type { Validity } from '../tls/certificate.ts';
 import { tryOnce } from './attempt.ts';
+import { EDGE_SYNC, proveRound, SYNC_EVENTS } from './edge-sync-subject.ts';
 import type { Cell, Heading, Matrix } from './matrix.ts';
 import { INSIDE, OUTSIDE, PairGround, type World } from './pair-ground.ts';
 import { PAIR_POLICIES, type PairPolicy } from './pair-policies.ts';
 import type { Progress } from './progress.ts';
 import type { Place } from './proving-ground.ts';
 import { promise, type Situation } from './rules.ts';
-import { WIRE_EVENTS, type WireEvent } from './wire-events.ts';
+import { anonymousTlsFaults, WIRE_EVENTS, type WireEvent } from './wire-events.ts';
 
 export interface PairProof extends Place {
   readonly progress: Progress;
@@ -55,23 +56,29 @@ const STALE_EVENTS: readonly StaleEvent[] = [
   { id: 'sender-stale', title: "sender's certificate replaced, record stale", who: 'sender' },
 ];
 
+const UNKNOWN_RECEIVER = { seenAs: { kind: 'established', shown: 'unknown' } } as const;
+const SEEN_AS_IT_IS = { seenAs: { kind: 'established', shown: 'current' } } as const;
 const CLEAN = WIRE_EVENTS.filter(({ id }) => id === 'clean');
 
-/** One matrix for each direction. */
+/** One matrix for each direction of mail, and one for EdgeSync. */
 export async function provePair(proof: PairProof): Promise<readonly Matrix[]> {
   const policies = PAIR_POLICIES.filter(proof.isColumn);
-  const cells = new Map<string, Cell[]>(DIRECTIONS.map(({ id }) => [id, []]));
-  const add = (direction: Direction, cell: Cell): void => {
+  const cells = new Map<string, Cell[]>([...DIRECTIONS, EDGE_SYNC].map(({ id }) => [id, []]));
+  const add: Add = (direction, cell) => {
     cells.get(direction.id)?.push(cell);
     proof.progress.cell(direction.title, cell);
   };
   await proveWire(proof, policies, add);
   await proveDates(proof, policies, add);
   const events = [...WIRE_EVENTS, ...STALE_EVENTS, ...DATES_EVENTS].filter(proof.isRow);
-  return DIRECTIONS.map(({ id, title }) => ({ id, title, events, policies, cells: cells.get(id) ?? [] }));
+  const rounds = [...SYNC_EVENTS, ...STALE_EVENTS, ...DATES_EVENTS].filter(proof.isRow);
+  return [
+    ...DIRECTIONS.map(({ id, title }) => ({ id, title, events, policies, cells: cells.get(id) ?? [] })),
+    { ...EDGE_SYNC, events: rounds, policies: [EDGE_SYNC], cells: cells.get(EDGE_SYNC.id) ?? [] },
+  ];
 }
 
-type Add = (direction: Direction, cell: Cell) => void;
+type Add = (direction: Heading, cell: Cell) => void;
 
 async function proveWire(proof: PairProof, policies: readonly PairPolicy[], add: Add): Promise<void> {
   const events = WIRE_EVENTS.filter(proof.isRow);
@@ -84,7 +91,21 @@ async function proveWire(proof: PairProof, policies: readonly PairPolicy[], add:
         await inBothDirections((direction) => proveCell(pair, { direction, policy, event: wire, wire }), add);
       if (stale.length > 0) await proveStale(pair, { policy, events: stale }, add);
     }
+    if (proof.isColumn(EDGE_SYNC)) await proveRounds(proof, pair, add);
   });
+}
+
+async function proveRounds({ isRow }: PairProof, pair: PairGround, add: Add): Promise<void> {
+  const valid = { onRecord: 'valid', own: 'valid' } as const;
+  for (const wire of SYNC_EVENTS.filter(isRow))
+    add(EDGE_SYNC, await proveRound(pair, wire, { ...valid, faults: wire.faults, wire }));
+  for (const event of STALE_EVENTS.filter(isRow)) {
+    const replaced = event.who === 'sender' ? 'hub' : 'edge';
+    await pair.replaceCertificate(replaced);
+    const wire = replaced === 'edge' ? UNKNOWN_RECEIVER : SEEN_AS_IT_IS;
+    add(EDGE_SYNC, await proveRound(pair, event, { ...valid, faults: [], wire }));
+    if (replaced === 'edge') await pair.subscribe();
+  }
 }
 
 /** The Hub's new certificate comes to the Edge by a synchronization, the Edge's to the Hub by a new subscription. */
@@ -117,8 +138,17 @@ async function proveDates(proof: PairProof, policies: readonly PairPolicy[], add
           const event = events.find(
             ({ sender, receiver }) => world[direction.sender] === sender && world[direction.receiver] === receiver,
           );
-          return event && wire && proveCell(pair, { direction, policy, event, wire, world });
+          // Nobody can ask for TLS where it is not offered, and then there is no such letter.
+          const canBeHandedIn = policy.isTlsDemanded !== true || world[direction.sender] === 'valid';
+          return event && wire && canBeHandedIn
+            ? proveCell(pair, { direction, policy, event, wire, world })
+            : undefined;
         }, add);
+      }
+      const event = events.find(({ sender, receiver }) => world.hub === sender && world.edge === receiver);
+      if (event && proof.isColumn(EDGE_SYNC)) {
+        const situation = { onRecord: world.edge, own: world.hub, faults: [], wire: SEEN_AS_IT_IS };
+        add(EDGE_SYNC, await proveRound(pair, event, situation));
       }
     });
   }
@@ -177,19 +207,19 @@ async function proveCell(pair: PairGround, question: CellQuestion): Promise<Cell
       from: isOutward ? INSIDE.person : OUTSIDE.person,
       to: isOutward ? OUTSIDE.person : INSIDE.person,
       subject: `${event.title} / ${policy.title}`,
+      isTlsDemanded: policy.isTlsDemanded,
     },
-    wire,
+    wire: policy.isAnonymousTls === true ? { ...wire, faults: anonymousTlsFaults(wire.faults) } : wire,
   });
   return { event: event.id, policy: policy.id, ...found, expected: promise(situationOf(question)) };
 }
 
 function situationOf({ direction, policy, wire, world, stale }: CellQuestion): Situation {
   return {
-    stance: policy.stance,
-    settings: policy.settings,
+    policy,
     onRecord: world?.[direction.receiver] ?? 'valid',
     own: world?.[direction.sender] ?? 'valid',
-    wire: stale === 'receiver' ? { seenAs: { kind: 'established', shown: 'unknown' } } : wire,
+    wire: stale === 'receiver' ? UNKNOWN_RECEIVER : wire,
     isSenderStale: stale === 'sender',
   };
 }

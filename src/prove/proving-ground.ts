@@ -30,6 +30,8 @@ export interface Letter {
   readonly from: string;
   readonly to: string;
   readonly subject: string;
+  /** Handed in with REQUIRETLS, and so in TLS; no notice is to come of it. */
+  readonly isTlsDemanded?: boolean | undefined;
 }
 
 export interface Place {
@@ -130,16 +132,23 @@ export class ProvingGround {
 /** Hands a small letter in; returns its Message-ID. Throws Problem `prove-failed` when it is not taken. */
 export async function handIn(port: number, letter: Letter, host = HOST): Promise<string> {
   const messageId = `<${randomUUID()}@prove.test>`;
-  const { from, to, subject } = letter;
+  const { from, to, subject, isTlsDemanded = false } = letter;
   const date = new Date().toUTCString().replace('GMT', '+0000');
   const content = Buffer.from(
     `From: <${from}>\r\nTo: <${to}>\r\nDate: ${date}\r\nMessage-ID: ${messageId}\r\nSubject: ${subject}\r\n\r\nHello.\r\n`,
   );
-  const result = await dial({ host, port, name: 'author.prove.test', startTls: 'never', log: silentLog() });
+  const result = await dial({
+    host,
+    port,
+    name: 'author.prove.test',
+    startTls: isTlsDemanded ? 'attempt' : 'never',
+    log: silentLog(),
+  });
   if (result.kind !== 'connected') throw refused(host, port, `${result.phase}: ${result.code}`);
   const { recipients } = await result.session.send({
     reversePath: from,
-    recipients: [{ address: to }],
+    recipients: [{ address: to, ...(isTlsDemanded && { notify: ['NEVER'] }) }],
+    ...(isTlsDemanded && { requireTls: 'demanded' }),
     sizeBytes: content.length,
     eightBit: false,
     smtpUtf8: false,

@@ -52,7 +52,12 @@ export async function proveSending(proof: ServerProof): Promise<Matrix> {
     for (const policy of policies) {
       await hub.apply(policy);
       for (const wire of events) {
-        const letter = { from: 'author@prove.test', to: proof.recipient, subject: `${wire.title} / ${policy.title}` };
+        const letter = {
+          from: 'author@prove.test',
+          to: proof.recipient,
+          subject: `${wire.title} / ${policy.title}`,
+          isTlsDemanded: policy.isTlsDemanded,
+        };
         const found = await tryOnce({
           ground: hub.ground,
           box,
@@ -63,8 +68,7 @@ export async function proveSending(proof: ServerProof): Promise<Matrix> {
           wire,
         });
         const situation = {
-          stance: policy.stance,
-          settings: DEFAULT_SETTINGS,
+          policy: { ...policy, settings: DEFAULT_SETTINGS },
           onRecord: undefined,
           own: 'valid',
           wire,

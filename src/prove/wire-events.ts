@@ -2,20 +2,27 @@
 // a row of every matrix.
 
 import type { FaultInput } from '../meddle/meddler.ts';
+import { TLS_VERSIONS, type TlsVersion } from '../tls/tls-terms.ts';
 
 export interface WireEvent {
   readonly id: string;
   /** What happens, as the head of a row. */
   readonly title: string;
   readonly faults: readonly FaultInput[];
-  /** What the rules of trust see of it; `session` says whose certificate was shown. */
-  readonly seenAs:
-    | { readonly kind: 'established'; readonly shown: 'current' | 'unknown' }
-    | { readonly kind: 'not-offered' | 'refused' }
-    | { readonly kind: 'failed'; readonly cause: 'alert' | 'protocol' | 'reset' | 'closed' | 'timeout' };
+  /** What the rules of trust see of it. */
+  readonly seenAs: SeenAs;
+  /** Where the server's best is too little for some: the highest of our minimum versions that is content with it. */
+  readonly highestFloor?: TlsVersion;
   /** The message has waited once already: its second attempt counts. */
   readonly hasWaited?: boolean;
 }
+
+/** `shown` says whose certificate it was. */
+export type SeenAs =
+  | { readonly kind: 'established'; readonly shown: 'current' | 'unknown' }
+  | { readonly kind: 'not-offered' }
+  | { readonly kind: 'refused'; readonly reply: { readonly code: number } }
+  | { readonly kind: 'failed'; readonly cause: 'alert' | 'protocol' | 'reset' | 'closed' | 'timeout' };
 
 type Terminate = Extract<FaultInput, { do: 'terminate' }>;
 
@@ -51,19 +58,19 @@ export const WIRE_EVENTS: readonly WireEvent[] = [
     id: 'refused-454',
     title: 'STARTTLS answered with 454',
     faults: [{ at: 'STARTTLS', do: 'answer', text: '454 4.7.0 TLS not available due to temporary reason' }],
-    seenAs: { kind: 'refused' },
+    seenAs: { kind: 'refused', reply: { code: 454 } },
   },
   {
     id: 'refused-502',
     title: 'STARTTLS answered with 502',
     faults: [{ at: 'STARTTLS', do: 'answer', text: '502 5.5.1 Command not implemented' }],
-    seenAs: { kind: 'refused' },
+    seenAs: { kind: 'refused', reply: { code: 502 } },
   },
   {
     id: 'refused-554',
     title: 'STARTTLS answered with 554',
     faults: [{ at: 'STARTTLS', do: 'answer', text: '554 5.7.3 Unable to initialize security subsystem' }],
-    seenAs: { kind: 'refused' },
+    seenAs: { kind: 'refused', reply: { code: 554 } },
   },
   {
     id: 'injected',
@@ -154,23 +161,46 @@ export const WIRE_EVENTS: readonly WireEvent[] = [
     title: 'another certificate, TLS 1.2 alone',
     faults: impostor({ maxVersion: 'TLSv1.2' }),
     seenAs: UNKNOWN,
+    highestFloor: 'Tls12',
   },
   {
     id: 'tls-1.1',
     title: 'TLS 1.1 alone',
     faults: impostor({ maxVersion: 'TLSv1.1' }),
-    seenAs: broken('alert'),
+    seenAs: UNKNOWN,
+    highestFloor: 'Tls11',
   },
   {
     id: 'tls-1.0',
     title: 'TLS 1.0 alone',
     faults: impostor({ maxVersion: 'TLSv1' }),
-    seenAs: broken('alert'),
+    seenAs: UNKNOWN,
+    highestFloor: 'Tls10',
   },
   {
     id: 'weak-cipher',
     title: 'a cipher without forward secrecy alone',
     faults: impostor({ maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA', certificate: { key: 'rsa' } }),
-    seenAs: broken('alert'),
+    seenAs: UNKNOWN,
+    // What is older than TLS 1.2 has nothing better, so that those suites come with it.
+    highestFloor: 'Tls11',
   },
 ];
+
+/** What the rules see of it where TLS below `floor` is refused: the server has nothing that both can speak. */
+export function seenAbove(
+  floor: TlsVersion,
+  { seenAs, highestFloor = 'Tls13' }: Pick<WireEvent, 'seenAs' | 'highestFloor'>,
+): SeenAs {
+  const isContent = TLS_VERSIONS.indexOf(floor) <= TLS_VERSIONS.indexOf(highestFloor);
+  return isContent ? seenAs : broken('alert');
+}
+
+/** The same done to X-ANONYMOUSTLS. */
+export function anonymousTlsFaults(faults: readonly FaultInput[]): readonly FaultInput[] {
+  return faults.map((fault) => ({
+    ...fault,
+    at: fault.at.replace('STARTTLS', 'X-ANONYMOUSTLS'),
+    ...(fault.do === 'strip' && { keyword: 'X-ANONYMOUSTLS' }),
+  }));
+}

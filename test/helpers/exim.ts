@@ -10,13 +10,15 @@ import type { KeyPair } from '../../src/tls/key-pair.ts';
 import { freePort } from './free-port.ts';
 import { peerPath } from './peers.ts';
 import { runToSuccess } from './program.ts';
-import { Conversation } from './submit.ts';
+import { answersSmtp } from './submit.ts';
 import { waitUntil } from './wait.ts';
 
 export interface EximOptions {
   readonly name: string;
   /** Domain, or `*` for the rest, to a port on loopback. */
   readonly routes: Readonly<Record<string, number>>;
+  /** The same for domains to which it sends in TLS or not at all (hosts_require_tls). */
+  readonly forced?: Readonly<Record<string, number>>;
   /** Shown after STARTTLS. */
   readonly keyPair: KeyPair;
 }
@@ -74,29 +76,24 @@ export class Exim {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #answers(): Promise<boolean> {
+  #answers(): Promise<boolean> {
     if (this.#daemon.exitCode !== null) throw new Error('it has ended');
-    try {
-      const conversation = await Conversation.open(this.port);
-      const greeting = await conversation.reply();
-      conversation.close();
-      return greeting.startsWith('220 ');
-    } catch {
-      return false;
-    }
+    return answersSmtp(this.port);
   }
 }
 
-function writeConfiguration(folder: string, port: number, { name, routes, keyPair }: EximOptions): void {
+function writeConfiguration(folder: string, port: number, { name, routes, forced = {}, keyPair }: EximOptions): void {
   for (const part of ['spool', 'log']) mkdirSync(join(folder, part));
   const certificate = join(folder, 'certificate.pem');
   const key = join(folder, 'key.pem');
   writeFileSync(certificate, keyPair.certificate.pem);
   writeFileSync(key, keyPair.privateKeyPem, { mode: 0o600 });
   const { '*': rest, ...domains } = routes;
-  const routeList = [...Object.entries(domains), ...(rest === undefined ? [] : [['*', rest] as const])]
-    .map(([domain, to]) => `${domain} 127.0.0.1::${to}`)
-    .join(' ; ');
+  const routeList = [
+    ...Object.entries(domains).map(([domain, to]) => `${domain} 127.0.0.1::${to}`),
+    ...Object.entries(forced).map(([domain, to]) => `${domain} 127.0.0.1::${to} forced`),
+    ...(rest === undefined ? [] : [`* 127.0.0.1::${rest}`]),
+  ].join(' ; ');
   writeFileSync(
     join(folder, 'exim.conf'),
     `primary_hostname = ${name}.test
@@ -141,6 +138,13 @@ smtp:
   tls_verify_hosts =
   tls_try_verify_hosts =
   allow_localhost = true
+forced:
+  driver = smtp
+  hosts_try_chunking = *
+  tls_verify_hosts =
+  tls_try_verify_hosts =
+  allow_localhost = true
+  hosts_require_tls = *
 
 begin retry
 * * F,1h,1s

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { KeyPair } from '../../src/tls/key-pair.ts';
 import { freePort } from './free-port.ts';
 import { runToSuccess } from './program.ts';
-import { Conversation } from './submit.ts';
+import { answersSmtp } from './submit.ts';
 import { waitUntil } from './wait.ts';
 
 export interface PostfixOptions {
@@ -80,16 +80,9 @@ export class Postfix {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #answers(): Promise<boolean> {
+  #answers(): Promise<boolean> {
     if (this.#starter.exitCode !== null) throw new Error('it has ended');
-    try {
-      const conversation = await Conversation.open(this.port);
-      const greeting = await conversation.reply();
-      conversation.close();
-      return greeting.startsWith('220 ');
-    } catch {
-      return false;
-    }
+    return answersSmtp(this.port);
   }
 }
 

@@ -78,6 +78,18 @@ export class Conversation {
   }
 }
 
+/** Whether somebody at the port of loopback greets as a server does. */
+export async function answersSmtp(port: number): Promise<boolean> {
+  try {
+    const conversation = await Conversation.open(port);
+    const greeting = await conversation.reply();
+    conversation.close();
+    return greeting.startsWith('220 ');
+  } catch {
+    return false;
+  }
+}
+
 export async function submit(submission: Submission): Promise<Submitted> {
   const conversation = await Conversation.open(submission.port, submission.host);
   try {

@@ -3,7 +3,11 @@
 import type { KeyPair } from '../../src/tls/key-pair.ts';
 import { createSelfSigned } from '../../src/tls/self-signed.ts';
 import type { ProveRun } from '../../src/prove/prove.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Exim } from '../helpers/exim.ts';
+import { Haraka, type HarakaOptions, installHaraka } from '../helpers/haraka.ts';
 import { requirePeer, requireRoot } from '../helpers/peers.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { Postfix } from '../helpers/postfix.ts';
@@ -67,14 +71,18 @@ const eximServer: Open = async () => {
   };
 };
 
-/** Exim as it comes: opportunistic. */
+/** Exim as it comes, which is opportunistic, and where it is told that TLS must be. */
 const eximClient: Open = async () => {
   if (!requirePeer('exim4') || !requireRoot()) return 'Exim is not installed, or this is not root';
-  const policies = ['default'];
+  const policies = ['default', 'require'];
   const listen = { host: HOST, port: await freePort() };
   const bounces = { host: HOST, port: await freePort() };
-  const routes = { 'default.prove.test': listen.port, 'bounce.prove.test': bounces.port };
-  const exim = await Exim.open({ name: 'exim', routes, keyPair: await makePair('exim.test') });
+  const exim = await Exim.open({
+    name: 'exim',
+    routes: { 'default.prove.test': listen.port, 'bounce.prove.test': bounces.port },
+    forced: { 'require.prove.test': listen.port },
+    keyPair: await makePair('exim.test'),
+  });
   const submit = { host: HOST, port: exim.port };
   return {
     subject: { kind: 'client', listen, bounces, submit, policies, waitMs: WAIT_MS },
@@ -82,6 +90,51 @@ const eximClient: Open = async () => {
     close: () => exim.close(),
   };
 };
+
+const harakaServer: Open = async () => {
+  const sink = await Sink.open();
+  const haraka = await openHaraka({ routes: { '*': sink.port } });
+  return {
+    subject: { kind: 'server', target: { host: HOST, port: haraka.port }, recipient: 'reader@prove.test' },
+    policies: [],
+    close: async () => {
+      await haraka.close();
+      await sink.close();
+    },
+  };
+};
+
+/** Haraka as it comes, which is opportunistic, and with the domain among its `force_tls_hosts`. */
+const harakaClient: Open = async () => {
+  const policies = ['default', 'force'];
+  const listen = { host: HOST, port: await freePort() };
+  const bounces = { host: HOST, port: await freePort() };
+  const haraka = await openHaraka({
+    routes: { 'bounce.prove.test': bounces.port, '*': listen.port },
+    forced: ['force.prove.test'],
+  });
+  const submit = { host: HOST, port: haraka.port };
+  return {
+    subject: { kind: 'client', listen, bounces, submit, policies, waitMs: WAIT_MS },
+    policies,
+    close: () => haraka.close(),
+  };
+};
+
+/** Fetched from the registry of npm, and gone again when it is closed. */
+async function openHaraka(options: Pick<HarakaOptions, 'routes' | 'forced'>): Promise<Pick<Haraka, 'port' | 'close'>> {
+  const folder = mkdtempSync(join(tmpdir(), 'relaypair-npm-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  try {
+    const program = await installHaraka(folder);
+    const keyPair = await makePair('haraka.test');
+    const haraka = await Haraka.open({ ...options, program, name: 'haraka', keyPair });
+    return { port: haraka.port, close: () => haraka.close().finally(remove) };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
 
 function makePair(fqdn: string): Promise<KeyPair> {
   const notBefore = new Date(Date.now() - 86_400_000);
@@ -96,4 +149,6 @@ export const PEERS: Readonly<Record<string, Open>> = {
   'postfix-client': postfixClient,
   'exim-server': eximServer,
   'exim-client': eximClient,
+  'haraka-server': harakaServer,
+  'haraka-client': harakaClient,
 };

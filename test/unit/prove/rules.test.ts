@@ -32,10 +32,12 @@ function rowOf({ wire = 'clean', hasWaited = false, isReplaced = false }: TrustC
 describe('the promises of the proof', () => {
   it.each(TRUST_CASES)('$when: $result, $reason', (row) => {
     const found = promise({
-      stance: STANCES[row.switch ?? 'none'],
-      settings: {
-        expiredCertificate: row.expiredCertificate ?? 'Plaintext',
-        untrustedCertificate: row.untrustedCertificate ?? 'Defer',
+      policy: {
+        stance: STANCES[row.switch ?? 'none'],
+        settings: {
+          expiredCertificate: row.expiredCertificate ?? 'Plaintext',
+          untrustedCertificate: row.untrustedCertificate ?? 'Defer',
+        },
       },
       onRecord: VALIDITY[row.peer ?? 'in-date'],
       own: VALIDITY[row.own ?? 'in-date'],
@@ -46,9 +48,9 @@ describe('the promises of the proof', () => {
 
   it('let a sender whose certificate is not on record with the receiver wait, unless it goes in clear anyway', () => {
     const [clean] = WIRE_EVENTS;
-    const found = PAIR_POLICIES.map(({ id, stance, settings }) => {
-      const situation = { stance, settings, onRecord: 'valid', own: 'valid', isSenderStale: true } as const;
-      return `${id} ${promise({ ...situation, wire: clean ?? rowOf({} as TrustCase) }).reason}`;
+    const found = PAIR_POLICIES.map((policy) => {
+      const situation = { policy, onRecord: 'valid', own: 'valid', isSenderStale: true } as const;
+      return `${policy.id} ${promise({ ...situation, wire: clean ?? rowOf({} as TrustCase) }).reason}`;
     });
     expect(found).toEqual([
       'default authentication-refused',
@@ -57,6 +59,10 @@ describe('the promises of the proof', () => {
       'encrypt authentication-refused',
       'require authentication-refused',
       'ignore starttls-ignored',
+      'requiretls authentication-refused',
+      'tls-1.3 authentication-refused',
+      'tls-1.0 authentication-refused',
+      'x-anonymoustls authentication-refused',
     ]);
   });
 });
