@@ -24,7 +24,8 @@ export interface Answer {
 
 /** One line of a cmdlet that tells its steps while it runs. */
 export type Line =
-  | { readonly kind: 'progress' | 'notice' | 'warning' | 'failure'; readonly text: string }
+  | { readonly kind: 'progress'; readonly text: string; readonly record?: ApiRecord }
+  | { readonly kind: 'notice' | 'warning' | 'failure'; readonly text: string }
   | { readonly kind: 'record'; readonly record: ApiRecord }
   | { readonly kind: 'file'; readonly file: ApiFile }
   | { readonly kind: 'done' }

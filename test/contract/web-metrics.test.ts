@@ -1,8 +1,10 @@
 // What dashboard and alert rules ask Prometheus for is what a server says at /metrics.
 
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { peerPath, requirePeer } from '../helpers/peers.ts';
 import { openWebServer, type WebServerFixture } from '../helpers/web-server.ts';
 
 interface Rules {
@@ -30,6 +32,14 @@ afterAll(() => hub.close());
 function read(path: string): string {
   return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 }
+
+describe.skipIf(!requirePeer('promtool'))('promtool', () => {
+  it('takes the alert rules', () => {
+    const path = new URL('../../docker/prometheus/alerts.yml', import.meta.url).pathname;
+    const ran = spawnSync(peerPath('promtool'), ['check', 'rules', path], { encoding: 'utf8' });
+    expect([ran.status, ran.stdout]).toEqual([0, expect.stringMatching(/SUCCESS: \d+ rules found/)]);
+  });
+});
 
 describe('/metrics', () => {
   it('has every metric that the dashboard and the alert rules name', async () => {
