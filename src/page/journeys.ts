@@ -109,6 +109,8 @@ type Way = Pick<Step, 'kind' | 'from' | 'to'>;
 function readWay(eventId: string, record: ApiRecord, { role, names }: Teller): Way | undefined {
   const end = role === 'edge' ? 'outside' : 'mailboxes';
   const next = names.get(text(record, 'ServerHostname')) ?? end;
+  // Where no connector leads on there is nowhere to go.
+  const wanted = text(record, 'ServerHostname') + text(record, 'ConnectorId') === '' ? role : next;
   switch (eventId) {
     case 'RECEIVE':
       return { kind: 'moved', from: names.get(text(record, 'ClientHostname')) ?? end, to: role };
@@ -117,11 +119,11 @@ function readWay(eventId: string, record: ApiRecord, { role, names }: Teller): W
     case 'DELIVER':
       return { kind: 'moved', from: role, to: 'mailboxes' };
     case 'DEFER':
-      return { kind: 'waits', from: role, to: next };
+      return { kind: 'waits', from: role, to: wanted };
     case 'FAIL':
     case 'BADMAIL':
     case 'POISONMESSAGE':
-      return { kind: 'failed', from: role, to: next };
+      return { kind: 'failed', from: role, to: wanted };
     case 'DSN':
       return { kind: 'reported', from: role, to: role };
     default:

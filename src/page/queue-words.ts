@@ -5,6 +5,13 @@ import { number, text, time } from './fields.ts';
 import { texts } from './texts.ts';
 import { formatSpan } from './times.ts';
 
+/** Queues that are none to a server, by their NextHopDomain. */
+const SPECIAL: Readonly<Record<string, string>> = {
+  Submission: texts.queues.submission,
+  'Unreachable Domain': texts.queues.unreachable,
+  'Poison Message': texts.queues.poison,
+};
+
 /** Where the mail of the queue goes. */
 export function describeNextHop(queue: ApiRecord): string {
   const domain = text(queue, 'NextHopDomain');
@@ -14,9 +21,7 @@ export function describeNextHop(queue: ApiRecord): string {
     case 'SmtpDeliveryToMailbox':
       return texts.queues.toMailboxes;
     default:
-      return domain === 'Submission' || domain === 'Unreachable' || domain === 'Poison'
-        ? texts.queues.special[domain]
-        : texts.queues.to(domain);
+      return SPECIAL[domain] ?? texts.queues.to(domain);
   }
 }
 

@@ -223,11 +223,9 @@ export const texts = {
     toEdge: 'to the Edge',
     toMailboxes: 'to the mailboxes',
     to: (domain: string): string => `to ${domain}`,
-    special: {
-      Submission: 'just taken in, way not yet found',
-      Unreachable: 'with no way to anywhere',
-      Poison: 'held back after crashes',
-    },
+    submission: 'just taken in, way not yet found',
+    unreachable: 'with no way to anywhere',
+    poison: 'held back after crashes',
     suspended: 'suspended by an administrator',
     waits: 'waits to be tried again',
     triesAgain: (span: string | undefined): string =>

@@ -86,6 +86,17 @@ describe('addRecords', () => {
     expect(failed?.state).toBe('failed');
   });
 
+  it('keeps a message that no connector leads on where it is', () => {
+    const nowhere = record(4, 'DEFER', {
+      ServerHostname: '',
+      ConnectorId: '',
+      Channel: 'none',
+      Reason: 'connection-failed',
+    });
+    expect(readStep(nowhere, HUB)).toMatchObject({ kind: 'waits', from: 'hub', to: 'hub' });
+    expect(readStep({ ...nowhere, ConnectorId: 'Mailbox delivery' }, HUB)).toMatchObject({ to: 'mailboxes' });
+  });
+
   it('knows a report by its birth', () => {
     const journey = tell([EDGE, record(6, 'DSN', { Sender: '', Channel: null, Reason: null })]).get(ID);
     expect(journey).toMatchObject({ isReport: true, state: 'moving' });

@@ -17,7 +17,7 @@ describe('a queue', () => {
     [{ DeliveryType: 'SmtpRelayWithinAdSiteToEdge', NextHopDomain: 'x' }, 'to the Edge'],
     [{ DeliveryType: 'SmtpDeliveryToMailbox', NextHopDomain: '/mail' }, 'to the mailboxes'],
     [{ DeliveryType: 'SmartHostConnectorDelivery', NextHopDomain: 'relay.test' }, 'to relay.test'],
-    [{ DeliveryType: 'Undefined', NextHopDomain: 'Poison' }, 'held back after crashes'],
+    [{ DeliveryType: 'Undefined', NextHopDomain: 'Poison Message' }, 'held back after crashes'],
   ])('goes %o', (queue, said) => {
     expect(describeNextHop(queue)).toBe(said);
   });
