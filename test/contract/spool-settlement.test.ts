@@ -2,7 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TESTED_SPOOLS, useSpoolServer } from '../helpers/spool-backends.ts';
+import { TESTED_SPOOLS } from '../helpers/spool-backends.ts';
+import { useSpoolServer } from '../helpers/spool-server.ts';
 import type { Spool } from '../../src/spool/spool.ts';
 import {
   claimAll,

@@ -13,7 +13,8 @@ import {
   storeMessage,
   TRACE_FIELDS,
 } from '../helpers/spool-fixtures.ts';
-import { TESTED_SPOOLS, useSpoolServer } from '../helpers/spool-backends.ts';
+import { TESTED_SPOOLS } from '../helpers/spool-backends.ts';
+import { useSpoolServer } from '../helpers/spool-server.ts';
 import { behindWorker } from '../helpers/worker-spools.ts';
 
 const KIB = 1024;

@@ -2,47 +2,30 @@
 // each folder has a schema; a child process finds it by its environment.
 
 import { basename } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
 import { completeSpool, type PostgresSpoolConfig, spoolSection } from '../../src/config-spool.ts';
 import { silentLog } from '../../src/log.ts';
 import { SPOOL_BACKENDS } from '../../src/spool/backends.ts';
 import { PostgresConnection } from '../../src/spool/postgres-connection.ts';
 import { migrateSchema } from '../../src/spool/postgres-schema.ts';
 import type { SpoolBackend, SpoolOptions } from '../../src/spool/spool.ts';
-import { hasPostgres, type PostgresOptions, type RunningPostgres, startPostgres } from './postgres.ts';
+import { hasPostgres } from './postgres.ts';
 
 const made = new Set<string>();
-const URL_VARIABLE = 'RELAYPAIR_TEST_POSTGRES';
+/** The schema of another folder, for a process that shares its spool. */
+const SCHEMA_VARIABLE = 'RELAYPAIR_TEST_SCHEMA';
+export const URL_VARIABLE = 'RELAYPAIR_TEST_POSTGRES';
 
-/** Those that can be tested here. A file that walks them says `useSpoolServer()` first. */
+/** Those that can be tested here. A file that walks them says `useSpoolServer()` (spool-server.ts) first. */
 export const TESTED_SPOOLS: readonly SpoolBackend[] = SPOOL_BACKENDS.filter(
   ({ name }) => name !== 'postgres' || hasPostgres(),
 ).map(migrating);
-
-/** Starts a PostgreSQL for the tests of this file, where there is one. */
-export function useSpoolServer(options: PostgresOptions = { fsync: false }): { readonly server: RunningPostgres } {
-  let server: RunningPostgres | undefined;
-  beforeAll(async () => {
-    if (!hasPostgres()) return;
-    server = await startPostgres({ ...options, settings: { full_page_writes: 'off', ...options.settings } });
-    process.env[URL_VARIABLE] = server.url().replace(`:${server.password}@`, '@');
-    process.env['PGPASSWORD'] = server.password;
-  });
-  afterAll(() => server?.stop());
-  return {
-    get server() {
-      if (!server) throw new Error('there is no PostgreSQL here');
-      return server;
-    },
-  };
-}
 
 /** The same options with the database of this folder, where a server was started. */
 function withTestDatabase(options: SpoolOptions, changes: Partial<PostgresSpoolConfig> = {}): SpoolOptions {
   const url = process.env[URL_VARIABLE];
   if (url === undefined) return options;
   const folder = basename(options.folder.replace(/\/spool$/, ''));
-  const schema = `t_${folder.toLowerCase().replaceAll(/[^a-z0-9]/g, '_')}`;
+  const schema = process.env[SCHEMA_VARIABLE] ?? `t_${folder.toLowerCase().replaceAll(/[^a-z0-9]/g, '_')}`;
   const parsed = spoolSection.parse({ backend: 'postgres', url, schema, connections: 6, allowUnsafe: true });
   const completed = completeSpool(parsed, { role: 'hub', folder: '/' });
   if (typeof completed === 'string') throw new Error(completed);

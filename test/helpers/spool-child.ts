@@ -12,15 +12,8 @@ import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { isProblem } from '../../src/problem.ts';
 import type { Spool, SpooledMessage } from '../../src/spool/spool.ts';
-import {
-  claimAll,
-  findBackend,
-  makeEnvelope,
-  sha256,
-  spoolOptions,
-  storeMessage,
-  TRACE_FIELDS,
-} from './spool-fixtures.ts';
+import { claimAll, makeEnvelope, sha256, spoolOptions, storeMessage, TRACE_FIELDS } from './spool-fixtures.ts';
+import { TESTED_SPOOLS } from './spool-backends.ts';
 
 const KIB = 1024;
 const SIZES = [
@@ -96,15 +89,17 @@ async function serve(spool: Spool): Promise<void> {
 
 // When stdin ends, whoever started it is gone: nothing may outlive a test.
 process.stdin.on('end', () => process.exit());
-const [backend, folder = '', mode] = process.argv.slice(2);
+const [name, folder = '', mode] = process.argv.slice(2);
+const backend = TESTED_SPOOLS.find((each) => each.name === name);
+if (!backend) throw new Error(`no spool backend ${name}`);
 say('starting');
 try {
   if (mode === 'repair') {
-    const { messages } = await findBackend(backend).examine({ ...spoolOptions(folder), repair: true });
+    const { messages } = await backend.examine({ ...spoolOptions(folder), repair: true });
     say('repaired', messages);
     process.exit(0);
   }
-  const spool = await findBackend(backend).open(spoolOptions(folder));
+  const spool = await backend.open(spoolOptions(folder));
   say('open');
   if (mode !== 'serve') process.stdin.resume();
   if (mode === 'fill') await fill(spool);
