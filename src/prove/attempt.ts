@@ -27,10 +27,12 @@ export async function tryOnce(attempt: Attempt): Promise<Omit<Cell, 'event' | 'p
   box.setFaults(wire.faults);
   const messageId = await handIn(port, letter);
   const card = await awaitCard(attempt, messageId);
-  await box.waitForEnded(1, AbortSignal.any([ground.signal, AbortSignal.timeout(CLOSING_LIMIT_MS)]));
+  await untilEnded(attempt, 1);
   const connections = box.observations();
-  box.setFaults([]);
   await ground.forget(sender, messageId);
+  // A connection that was opened for it meanwhile would take the next letter, with the faults of this one.
+  await untilEnded(attempt, box.observations().length);
+  box.setFaults([]);
   const received = await cardOfReceiver(attempt, card, messageId);
   return {
     ...(card ? findingOf(card) : { outcome: 'waits', reason: 'no decision card was written in time' }),
@@ -42,6 +44,10 @@ export async function tryOnce(attempt: Attempt): Promise<Omit<Cell, 'event' | 'p
       ...(received && attempt.receiver ? ground.keepCaptures(attempt.receiver, received) : []),
     ],
   };
+}
+
+async function untilEnded({ ground, box }: Attempt, count: number): Promise<void> {
+  await box.waitForEnded(count, AbortSignal.any([ground.signal, AbortSignal.timeout(CLOSING_LIMIT_MS)]));
 }
 
 /** That of the first attempt, or of the second where the message is to have waited; what was not deferred is not tried again. */
