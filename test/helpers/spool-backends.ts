@@ -13,6 +13,7 @@ import { hasPostgres } from './postgres.ts';
 const made = new Set<string>();
 /** The schema of another folder, for a process that shares its spool. */
 const SCHEMA_VARIABLE = 'RELAYPAIR_TEST_SCHEMA';
+const LEASE_VARIABLE = 'RELAYPAIR_TEST_LEASE';
 export const URL_VARIABLE = 'RELAYPAIR_TEST_POSTGRES';
 
 /** Those that can be tested here. A file that walks them says `useSpoolServer()` (spool-server.ts) first. */
@@ -21,7 +22,7 @@ export const TESTED_SPOOLS: readonly SpoolBackend[] = SPOOL_BACKENDS.filter(
 ).map(migrating);
 
 /** The same options with the database of this folder, where a server was started. */
-function withTestDatabase(options: SpoolOptions, changes: Partial<PostgresSpoolConfig> = {}): SpoolOptions {
+export function withTestDatabase(options: SpoolOptions, changes: Partial<PostgresSpoolConfig> = {}): SpoolOptions {
   const url = process.env[URL_VARIABLE];
   if (url === undefined) return options;
   const folder = basename(options.folder.replace(/\/spool$/, ''));
@@ -30,7 +31,8 @@ function withTestDatabase(options: SpoolOptions, changes: Partial<PostgresSpoolC
   const completed = completeSpool(parsed, { role: 'hub', folder: '/' });
   if (typeof completed === 'string') throw new Error(completed);
   if (completed.backend !== 'postgres') throw new Error('not the backend that was asked for');
-  return { ...options, postgres: { ...completed, pollInterval: 600_000, ...changes } };
+  const lease = Number(process.env[LEASE_VARIABLE] ?? completed.lease);
+  return { ...options, postgres: { ...completed, pollInterval: 600_000, lease, ...changes } };
 }
 
 /** The backend, with the tables of a folder made when it is first opened. */
