@@ -60,6 +60,7 @@ describe('parseConfig', () => {
       limits: expect.objectContaining({ maxConnectionsPerHop: 10, drainTimeout: 10_000, idleTimeout: 2000 }),
       proxies: { proxyProtocol: [], xclient: [] },
       log: { level: 'info', maxAge: 2_592_000_000, maxFileSize: 10_485_760, maxFolderSize: 262_144_000 },
+      spool: { backend: 'embedded' },
       workers: defaultWorkers(availableParallelism()),
       lab: { capture: false, maxCaptureSize: 104_857_600, maxCaptureDuration: 3_600_000 },
     });
