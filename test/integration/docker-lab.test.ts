@@ -36,6 +36,16 @@ function hasEngine(): boolean {
   return isThere;
 }
 
+/** From one `up` to the next `down`, each of them a laboratory. */
+const [EMBEDDED = [], SLAPD = []] = COMMANDS.reduce<Command[][]>(
+  (labs, command) => {
+    labs.at(-1)?.push(command);
+    if (/ down /.test(command.command)) labs.push([]);
+    return labs;
+  },
+  [[]],
+);
+
 /** Beside a laboratory of somebody's own, its containers and volumes are none of ours. */
 const env = { COMPOSE_PROJECT_NAME: 'relaypair-test' };
 
@@ -47,7 +57,7 @@ const compose = (...words: string[]): Promise<Ran> =>
 const isThere = hasEngine();
 
 describe.skipIf(!isThere)('the compose laboratory', () => {
-  const [up, ...others] = COMMANDS;
+  const [up, ...others] = EMBEDDED;
   const down = others.at(-1);
 
   async function expectAnswer({ command, answer }: Command): Promise<void> {
@@ -61,7 +71,7 @@ describe.skipIf(!isThere)('the compose laboratory', () => {
   };
   beforeAll(removeMade);
   afterAll(async () => {
-    await run(`docker-compose ${COMPOSE.join(' ')} down --volumes`);
+    await run(`COMPOSE_PROFILES=slapd docker-compose ${COMPOSE.join(' ')} down --volumes`);
     removeMade();
   }, LIMIT_MS);
 
@@ -121,4 +131,6 @@ describe.skipIf(!isThere)('the compose laboratory', () => {
     },
     LIMIT_MS,
   );
+
+  it.each(SLAPD)('does what the page says, with slapd: $command', expectAnswer, LIMIT_MS);
 });
