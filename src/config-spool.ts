@@ -10,7 +10,7 @@ const DEFAULT_PORT = 5432;
 const EXAMPLE = 'postgres://relaypair@db01.corp.test:5432,db02.corp.test:5432/relaypair';
 const path = z.string().min(1);
 
-interface DatabaseAddress {
+export interface DatabaseAddress {
   readonly hosts: readonly Endpoint[];
   readonly user: string;
   readonly database: string;
