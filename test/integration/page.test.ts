@@ -1,0 +1,116 @@
+// The page in Debian's Chromium, with a real pair behind it: what a person does there, what hostile mail does not, and what axe finds.
+
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BrowserPage } from '../helpers/browser-page.ts';
+import { requirePeer } from '../helpers/peers.ts';
+import { submit } from '../helpers/submit.ts';
+
+const TRUSTED = 'TLS, both known to each other';
+const ALARM = 'in clear although it should not be';
+
+describe.skipIf(!requirePeer('chromium'))('the page in chromium', { timeout: 600_000 }, () => {
+  let opened: BrowserPage;
+
+  beforeAll(async () => {
+    opened = await BrowserPage.open();
+  }, 300_000);
+  afterAll(() => opened?.close());
+
+  it('takes the tokens out of its address at once', () => {
+    expect(opened.page.url()).not.toContain('rpt_');
+  });
+
+  it('says in a sentence why a dropped file is no subscription', async () => {
+    await opened.show('lab');
+    await opened.drop('letter.txt', 'Dear Hub, trust me.');
+    const notice = opened.page.locator('.drop .notice-bad');
+    await notice.waitFor();
+    expect(await notice.textContent()).toMatch(/^[^.]{10,300}\.?$/);
+  });
+
+  it('subscribes by dropping the file, step by step', async () => {
+    await opened.show('stage');
+    await opened.subscribe();
+    const steps = await opened.page.locator('.drop .steps li').allTextContents();
+    expect(steps).toEqual([
+      expect.stringContaining('whole, in its time'),
+      expect.stringContaining('certificate is in AD'),
+      expect.stringContaining('Synchronizing'),
+      expect.stringContaining('showed that certificate'),
+    ]);
+  });
+
+  it('shows a closed lock while the certificates are good', () => opened.send('before the year', TRUSTED));
+
+  it('shows an open lock once a year has passed by the scrubber, and why in the trail', async () => {
+    await opened.scrubTo(366);
+    await opened.send('after the year', ALARM);
+    await opened.row('after the year').click();
+    const trail = opened.page.locator('aside.trail');
+    await trail
+      .getByText(/certificate-expired/)
+      .first()
+      .waitFor();
+    expect(await trail.textContent()).toMatch(/certificate has expired|certificate-expired/);
+    await opened.page.keyboard.press('Escape');
+  });
+
+  it('shows a closed lock again after the renewal', async () => {
+    await opened.renew();
+    await opened.send('renewed', TRUSTED);
+  });
+
+  it('shows hostile mail as harmless text, as shell and logs do', async () => {
+    const esc = '\u001b[31m';
+    const subject = `<script>globalThis.hostile=1</script><img src=x onerror="globalThis.hostile=2">${esc}red`;
+    const head = [
+      'From: "<img src=x onerror=alert(1)>" <a@fabrikam.test>',
+      'Message-ID: <"><script>alert(2)</script>@fabrikam.test>',
+      `Subject: ${subject}`,
+    ].join('\r\n');
+    const broken = Buffer.from([0xff, 0xfe, 0xc3, 0x28, 0xed, 0xa0, 0x80]);
+    const content = Buffer.concat([Buffer.from(head), broken, Buffer.from('\r\n\r\nhello\r\n')]);
+    const port = opened.pair.edgePort;
+    const sent = await submit({
+      port,
+      from: 'a@fabrikam.test',
+      to: ['anna@contoso.test'],
+      content,
+    });
+    expect(sent.reply).toMatch(/^250/);
+    const long = Buffer.from(`From: a@fabrikam.test\r\nSubject: long\r\nX-Long: ${'x '.repeat(2 ** 19)}\r\n\r\nx\r\n`);
+    await submit({ port, from: 'a@fabrikam.test', to: ['anna@contoso.test'], content: long });
+    await opened.show('stage');
+    const row = opened.row('<script>globalThis.hostile=1</script>');
+    await row.waitFor();
+    await row.click();
+    await opened.page.locator('aside.trail').getByText('<script>globalThis.hostile').first().waitFor();
+    await opened.page.keyboard.press('Escape');
+    await opened.show('tracking');
+    expect(await opened.page.evaluate(() => Reflect.get(globalThis, 'hostile') as unknown)).toBeUndefined();
+    expect(await opened.page.locator('img[src=x], main script').count()).toBe(0);
+    expect(await opened.page.locator('body').innerText()).not.toContain('\u001b');
+    const shell = await opened.pair.run('edge', 'Get-MessageTrackingLog', '--json');
+    expect(shell.code).toBe(0);
+    expect(shell.stdout).toContain('<script>');
+    expect(shell.stdout).not.toContain('\u001b');
+    for (const path of logsIn(opened.pair.folder)) expect(readFileSync(path, 'latin1')).not.toContain('\u001b');
+  });
+
+  it('has nothing serious for axe to find, in light and in dark', async () => {
+    expect(await opened.findViolations()).toEqual([]);
+  });
+
+  it('met no error, no dialogue and nothing that its policy forbids', () => {
+    expect(opened.troubles).toEqual([]);
+  });
+});
+
+function logsIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.log') || /(?:tracking|events|cards)/.test(name))
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile());
+}
