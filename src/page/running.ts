@@ -11,6 +11,8 @@ export interface Running {
   readonly isDone: boolean;
   /** The sentences of what was refused or did not come about. */
   readonly problems: readonly string[];
+  /** What to know about it although it came to its end. */
+  readonly warnings: readonly string[];
   readonly run: (api: Api, cmdlet: string, parameters: Parameters) => Promise<void>;
 }
 
@@ -31,10 +33,11 @@ export function useRunning(): Running {
   };
   const problems = state.lines.flatMap((line) => {
     if (line.kind === 'error') return [line.problem.detail];
-    return line.kind === 'failure' || line.kind === 'warning' ? [line.text] : [];
+    return line.kind === 'failure' ? [line.text] : [];
   });
+  const warnings = state.lines.flatMap((line) => (line.kind === 'warning' ? [line.text] : []));
   const isDone = problems.length === 0 && state.lines.some(({ kind }) => kind === 'done');
-  return { ...state, isDone, problems, run };
+  return { ...state, isDone, problems, warnings, run };
 }
 
 /** The record of a line that has one. */

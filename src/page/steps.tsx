@@ -7,7 +7,7 @@ import { texts } from './texts.ts';
 const LONGEST = 2000;
 
 export function Steps({ running, done }: { readonly running: Running; readonly done: string }) {
-  const { lines, isRunning, isDone, problems } = running;
+  const { lines, isRunning, isDone, problems, warnings } = running;
   const steps = lines.flatMap((line) => (line.kind === 'progress' ? [line.text] : []));
   return (
     <div aria-live="polite" aria-busy={isRunning}>
@@ -20,6 +20,11 @@ export function Steps({ running, done }: { readonly running: Running; readonly d
       )}
       {isRunning && <p class="quiet">{texts.lab.running}</p>}
       {!isRunning && isDone && <Notice tone="good">{done}</Notice>}
+      {warnings.map((sentence, index) => (
+        <Notice key={index} tone="info">
+          {safe(sentence, LONGEST)}
+        </Notice>
+      ))}
       {problems.map((sentence, index) => (
         <Notice key={index} tone="bad">
           {safe(sentence, LONGEST)}

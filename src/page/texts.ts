@@ -314,7 +314,7 @@ export const texts = {
     drop: 'Drop the file here, or choose it',
     oneFile: 'These are several files; a subscription is one.',
     tooLarge: (name: string): string => `${name} is larger than any subscription file.`,
-    subscribed: 'The Edge is subscribed, and has shown who it is.',
+    subscribed: 'The subscription is stored.',
     noSubscription: 'No Edge is subscribed.',
     noLaboratory:
       'These servers were not started as a laboratory (--lab, or relaypair up --clock), so their clocks cannot be moved.',
