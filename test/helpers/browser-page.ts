@@ -97,13 +97,14 @@ export class BrowserPage {
     await this.page.locator('.drop .notice-good').waitFor();
   }
 
-  /** Sends a letter from the Lab view and waits until the stage shows how it went. */
+  /** Sends a letter to the world from the Lab view and waits until the stage shows how it went from the Hub to the Edge. */
   async send(subject: string, sign: string): Promise<void> {
     await this.show('lab');
     await this.page.getByLabel('Subject', { exact: true }).fill(subject);
     await this.page.getByRole('button', { name: 'Send', exact: true }).click();
     await this.show('stage');
-    await this.row(subject).locator(`svg[aria-label^="${sign}"]`).first().waitFor();
+    await this.row(subject).locator('.way-step').nth(1).locator(`svg[aria-label^="${sign}"]`).waitFor();
+    await this.row(subject).getByText('arrived').waitFor();
   }
 
   /** A message in the list of the stage. */

@@ -32,7 +32,7 @@ try {
   await shoot('trail');
   await page.keyboard.press('Escape');
   await opened.show('trust');
-  await page.waitForLoadState();
+  await page.getByText('only one side known').first().waitFor({ state: 'detached' });
   await shoot('trust');
   await opened.renew();
   await opened.send('Renewed', 'TLS, both known to each other');
