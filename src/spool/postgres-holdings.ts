@@ -2,6 +2,7 @@
 // the connection was lost under a claim there may be messages that are this server's and that nobody here knows of; they are found
 // before the next claim, so that none is stuck.
 
+import { Problem } from '../problem.ts';
 import { BatchLane } from './batch-lane.ts';
 import type { HeldMessages } from './held-messages.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
@@ -91,14 +92,18 @@ export class PostgresHoldings {
   }
 
   async #claim<T extends Pick<MessageHead, 'id'>>(options: ClaimOptions, ways: ClaimWays<T>): Promise<T[]> {
-    const { held } = this.#options;
+    const { held, node } = this.#options;
     if (this.#mayHaveStrays) await this.#freeStrays();
     const ready = held.takeReady(options);
     const own = await this.#load(ready, ways);
     const limit = options.limit - own.length;
     if (limit <= 0) return own;
+    const nodeId = node.id;
     try {
       const more = await ways.more({ ...options, limit });
+      // An answer to who this server no longer is: by now others may hold what it names.
+      if (nodeId !== node.id)
+        throw new Problem('spool-unavailable', 'the lease of this server ended while it claimed messages');
       for (const { id } of more) held.claim(id, options.owner);
       return [...own, ...more];
     } catch (error) {
