@@ -63,10 +63,14 @@ export class CaptureControl {
       .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   }
 
-  /** Where the file of that name is. Throws Problem `not-a-laboratory` or `capture-not-found`; a name is never a path. */
+  /** Where a file is that is named as `files` or a decision card does. Throws Problem `not-a-laboratory` or `capture-not-found`. */
   find(name: string): string {
     if (!this.#options.isLab) throw notALaboratory();
-    if (this.files().includes(name)) return join(this.#options.folder, name);
+    // Compared with what there is and never followed: a path to elsewhere is none of these.
+    const found = this.files()
+      .map((file) => ({ file, path: join(this.#options.folder, file) }))
+      .find(({ file, path }) => name === file || name === path);
+    if (found) return found.path;
     throw new Problem('capture-not-found', `there is no capture "${name}": Get-Capture lists the files that there are`);
   }
 

@@ -106,7 +106,7 @@ class Transcript {
 
   #withoutSecret(line: string): string {
     if (this.#isSecret) return '...';
-    return line.replace(/^(AUTH \S+) .+$/i, '$1 ...');
+    return line.replace(/^\s*(AUTH)\s+(\S+)\s[\s\S]*$/i, '$1 $2 ...');
   }
 
   #endBody(): void {

@@ -8,11 +8,15 @@ const TURN_MS = 2;
 /** Of that what goes to those who have waited: the rest is for what comes next. */
 const WAITED_MS = TURN_MS / 2;
 
+/** Among so many of those who have waited one large thing, or a body would stand still as long as others say small things. */
+const LARGE_EVERY = 8;
+
 type Task = () => void;
 
 class Turns {
   #startMs = Number.NaN;
   #isOpen = false;
+  #taken = 0;
   readonly #small: Task[] = [];
   readonly #large: Task[] = [];
 
@@ -46,6 +50,8 @@ class Turns {
   }
 
   #take(): Task | undefined {
+    this.#taken = (this.#taken + 1) % LARGE_EVERY;
+    if (this.#taken === 0) return this.#large.shift() ?? this.#small.shift();
     return this.#small.shift() ?? this.#large.shift();
   }
 }

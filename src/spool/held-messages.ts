@@ -1,12 +1,12 @@
 // What one server holds of a shared spool, and for whom: the database knows the server alone. What was just accepted is the
-// server's already and `ready` for the first one inside that claims; what was lost is remembered until its holder has been told.
+// server's already and `ready` for the first one inside that claims; what was lost is remembered.
 
 import type { ClaimOptions } from './spool.ts';
 
 type ReadyOptions = Pick<ClaimOptions, 'owner' | 'limit' | 'dueBefore' | 'latestFirst'>;
 
-/** So many losses are remembered; who holds more than that hears of the rest by `renew` all the same. */
-const MAX_LOST = 200_000;
+/** So many losses are remembered: as many as a server may hold when it is cut off. */
+const MAX_LOST = 1_000_000;
 
 export class HeldMessages {
   readonly #owners = new Map<number, string>();
@@ -70,20 +70,23 @@ export class HeldMessages {
     this.#ready.delete(id);
   }
 
-  /** The holder has heard that it holds them no more. */
-  acknowledgeLoss(ids: readonly number[]): void {
-    for (const id of ids) this.#lost.delete(id);
-  }
-
   /** Somebody else has the message now, or may have. */
   lose(id: number): void {
-    if (this.#owners.delete(id) && this.#lost.size < MAX_LOST) this.#lost.add(id);
+    if (this.#owners.delete(id)) this.#noteLoss(id);
     this.#ready.delete(id);
   }
 
   loseAll(): void {
-    for (const id of this.#owners.keys()) if (this.#lost.size < MAX_LOST) this.#lost.add(id);
+    for (const id of this.#owners.keys()) this.#noteLoss(id);
     this.#owners.clear();
     this.#ready.clear();
+  }
+
+  /** Remembered until it is claimed again: a delivery under way asks when it is at its end. The oldest are forgotten first. */
+  #noteLoss(id: number): void {
+    this.#lost.add(id);
+    if (this.#lost.size <= MAX_LOST) return;
+    const [oldest] = this.#lost;
+    if (oldest !== undefined) this.#lost.delete(oldest);
   }
 }

@@ -34,6 +34,7 @@ export class PostgresConnection {
   readonly config: PostgresSpoolConfig;
   readonly #log: Log;
   readonly #check: PrimaryCheck;
+  readonly #begin: string;
   #place: Place | undefined;
   #search: Promise<Place> | undefined;
   #failure: { readonly error: unknown; readonly untilMs: number } | undefined;
@@ -43,6 +44,10 @@ export class PostgresConnection {
   constructor(config: PostgresSpoolConfig, log: Log) {
     this.config = config;
     this.#log = log;
+    // A machine that loses its power says no farewell: without an end of their own its locks would last as long as the database
+    // believes in the connection, for hours. In milliseconds.
+    const { timeout } = config;
+    this.#begin = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${timeout}; SET LOCAL lock_timeout = ${timeout}`;
     let told = '';
     this.#check = new PrimaryCheck(config, (weak) => {
       if (told === weak.join()) return;
@@ -64,7 +69,7 @@ export class PostgresConnection {
   /** What `work` does is done whole or not at all. Problems as `query`, and whatever `work` throws. */
   async transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     return this.#use(async (client) => {
-      await client.query('BEGIN');
+      await client.query(this.#begin);
       try {
         const result = await work({
           query: async <Row extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>

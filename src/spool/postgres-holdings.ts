@@ -87,7 +87,6 @@ export class PostgresHoldings {
     );
     const kept = new Set(rows.map(({ id }) => id));
     for (const id of known) if (!kept.has(id)) held.lose(id);
-    held.acknowledgeLoss(ids);
     return known.filter((id) => kept.has(id));
   }
 

@@ -38,6 +38,7 @@ export class PostgresIntake {
   readonly #arriving = new Set<number>();
   /** Their senders were told to come back. */
   readonly #refused = new Set<number>();
+  readonly #elsewhere = new Set<number>();
   #isClosed = false;
 
   constructor(options: IntakeOptions) {
@@ -71,6 +72,11 @@ export class PostgresIntake {
     return this.#arriving.has(id) || this.#refused.has(id);
   }
 
+  /** True for a message that is stored, and may be another server's by now. */
+  mayBeElsewhere(id: number): boolean {
+    return this.#elsewhere.has(id);
+  }
+
   /** An id that no other message has or will have. Problem `spool-unavailable`. */
   async nextId(): Promise<number> {
     for (;;) {
@@ -96,7 +102,10 @@ export class PostgresIntake {
   }
 
   forget(messages: readonly NumberedMessage[]): void {
-    for (const { id } of messages) this.#arriving.delete(id);
+    for (const { id } of messages) {
+      this.#arriving.delete(id);
+      this.#elsewhere.delete(id);
+    }
   }
 
   close(): void {
@@ -129,12 +138,13 @@ export class PostgresIntake {
       if (!(error instanceof UnknownOutcome)) throw error;
       return this.#findOut(messages, nodeId, error);
     }
-    const missing = messages.filter(({ id }) => !stored.has(id));
-    if (missing.length === 0) return stored;
-    // The only reason that a statement which succeeded stores nothing: others hold this server for dead.
+    if (node.id !== nodeId || !node.isSure()) this.#noteElsewhere(stored);
+    // A body in pieces that were removed when this server was held for dead has come to nothing: its message is refused. One that
+    // is whole is not stored by a statement which succeeded for one reason: others hold this server for dead now.
+    const again = messages.filter(({ id, body }) => !stored.has(id) && body.fileName === undefined);
+    if (again.length === 0) return stored;
     if (nodeId === node.id) await node.renewRow(nodeId);
-    const again = missing.filter(({ body }) => body.fileName === undefined);
-    if (again.length > 0) for (const id of await this.#insert(again)) stored.add(id);
+    for (const id of await this.#insert(again)) stored.add(id);
     return stored;
   }
 
@@ -166,7 +176,14 @@ export class PostgresIntake {
       this.#schema,
       messages.map(({ id }) => id),
     );
-    return new Set((await connection.query<{ id: number }>(present.text, present.values)).map(({ id }) => id));
+    const found = new Set((await connection.query<{ id: number }>(present.text, present.values)).map(({ id }) => id));
+    // So long after the first attempt others may have taken over what it stored.
+    this.#noteElsewhere(found);
+    return found;
+  }
+
+  #noteElsewhere(ids: ReadonlySet<number>): void {
+    for (const id of ids) this.#elsewhere.add(id);
   }
 
   /** What was refused must not be delivered: it comes again. While this server holds it nobody does. */

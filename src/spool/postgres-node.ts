@@ -73,8 +73,11 @@ export class PostgresNode {
 
   /** A new row, where a statement found that the present one is gone. */
   async renewRow(goneId: number): Promise<void> {
-    if (goneId === this.#id) this.#work = this.#work.then(() => this.#replace(goneId));
-    await this.#work;
+    if (goneId !== this.#id) return this.#work;
+    const done = this.#work.then(() => this.#replace(goneId));
+    // What fails is told here; the beats go on.
+    this.#work = done.catch(() => undefined);
+    await done;
   }
 
   /** Who has the spool open. */

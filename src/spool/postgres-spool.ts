@@ -260,9 +260,13 @@ export class PostgresSpool implements Spool {
   /** Ours already: for somebody here to claim, or for anybody where nobody here does. */
   async #noteArrivals(messages: readonly NumberedMessage[]): Promise<void> {
     if (messages.length === 0) return;
-    if (this.#inside.listeners === 0) await this.#giveBack(messages.map(({ id }) => id));
+    const { intake } = this.#parts;
+    // What may be another server's is not ours to hand out; what is ours after all is found and freed.
+    const ours = messages.filter(({ id }) => !intake.mayBeElsewhere(id));
+    if (ours.length < messages.length) this.#holdings.suspectStrays();
+    if (this.#inside.listeners === 0) await this.#giveBack(ours.map(({ id }) => id));
     else {
-      for (const message of messages) {
+      for (const message of ours) {
         this.#recent.put(freshMessage(message), message.body);
         this.#held.offer(message.id, message.envelope.receivedAt.getTime());
       }

@@ -158,6 +158,9 @@ describe.skipIf(!hasPostgres())('a spool on PostgreSQL', () => {
     }
     over.abort();
     await Promise.all(senders);
+    await waitUntil('the database after its last start', async () => {
+      return (await spool.count().catch(() => undefined)) !== undefined;
+    });
     const found = (await spool.list({ limit: 100_000 })).map(({ envelope }) => envelope.networkMessageId);
     expect(new Set(found).size).toBe(found.length);
     expect(acknowledged.filter((id) => !found.includes(id))).toEqual([]);
