@@ -79,7 +79,9 @@ export class EmbeddedDirectory implements ServableDirectory {
     });
   }
 
+  /** Throws Problem `directory-closed`: what cannot be read any more has no last change either. */
   get changeMark(): ChangeMark {
+    if (!this.#isOpen) throw new Problem('directory-closed', 'the directory was closed');
     return this.#numbers.mark;
   }
 

@@ -169,10 +169,10 @@ export class LiveSnapshot<S> {
 
   async #read(): Promise<void> {
     if (!this.#isOpen) return;
-    // Asked before the reading: what is written in the middle of it is read the next time.
-    const usn = this.#options.directory.changeMark?.highestCommittedUsn;
-    const isKnown = usn !== undefined && usn === this.#knownUsn;
     try {
+      // Asked before the reading: what is written in the middle of it is read the next time.
+      const usn = this.#options.directory.changeMark?.highestCommittedUsn;
+      const isKnown = usn !== undefined && usn === this.#knownUsn;
       if (!isKnown) this.#take(await this.#options.read());
       this.#knownUsn = usn;
     } catch (error) {
