@@ -2,6 +2,7 @@
 // checksum. A fresh message has no stored state at all: most are delivered at the first attempt and never need one.
 
 import { hash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Envelope, RecipientChange, RecipientState, RecipientStatus, Settlement } from './spool.ts';
 
 export interface DeliveryState {
@@ -44,10 +45,21 @@ export function isPending(state: DeliveryState): boolean {
   return state.recipients.some(({ status }) => status === 'pending');
 }
 
-/** True when the settlement names recipients of which none is pending: somebody else was faster. */
+/**
+ * True when the settlement has recipients and changes nothing: somebody else was faster, or it is the same once more, since its
+ * outcome was not known the first time.
+ */
 export function isLate(state: DeliveryState, settlement: Settlement): boolean {
   const changes = settlement.recipients ?? [];
-  return changes.length > 0 && changes.every(({ index }) => recipientAt(state, index).status !== 'pending');
+  if (changes.length === 0) return false;
+  if (changes.every(({ index }) => recipientAt(state, index).status !== 'pending')) return true;
+  return isDeepStrictEqual(settleState(state, settlement), {
+    attempts: state.attempts,
+    nextAttemptAt: state.nextAttemptAt,
+    suspended: state.suspended,
+    poison: state.poison,
+    recipients: state.recipients,
+  });
 }
 
 /** The state after the settlement; a recipient that is no longer pending keeps its own. RangeError on an unknown index. */

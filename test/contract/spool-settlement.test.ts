@@ -137,6 +137,25 @@ describe.each(TESTED_SPOOLS)('a settlement in spool backend $name', (backend) =>
     expect(stored && (await readBody(spool, stored)).equals(dsn.body)).toBe(true);
   });
 
+  it('that is made twice, since its outcome was not known, stores its DSN once, though others still wait', async () => {
+    const { id } = await storeMessage(spool, Buffer.from('x'), envelopeFor('a@x', 'b@x', 'c@x'));
+    const settlement = {
+      recipients: [
+        { index: 0, status: 'relayed' as const },
+        { index: 1, status: 'failed' as const, lastError: '550 5.1.1 nobody' },
+        { index: 2, status: 'pending' as const, lastError: '451 4.3.0 later' },
+      ],
+      attempts: 1,
+      nextAttemptAt: new Date('2026-01-01T00:15:00Z'),
+    };
+    const report = { envelope: makeEnvelope({ source: 'DSN' }), traceFields: TRACE_FIELDS, body: Buffer.from('no') };
+    const first = await spool.settle(id, settlement, [report]);
+    expect(await spool.settle(id, settlement, [report])).toEqual(first);
+    expect(await spool.count()).toMatchObject({ messages: 2 });
+    const next = { ...settlement, attempts: 2, nextAttemptAt: new Date('2026-01-01T00:30:00Z') };
+    expect(await spool.settle(id, next)).toMatchObject({ attempts: 2 });
+  });
+
   it('that comes too late stores no second DSN', async () => {
     const { id } = await storeMessage(spool, Buffer.from('x'), envelopeFor('a@x', 'b@x'));
     const failed = { recipients: [{ index: 0, status: 'failed' as const }] };
