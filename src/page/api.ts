@@ -31,6 +31,9 @@ export type Line =
   | { readonly kind: 'done' }
   | { readonly kind: 'error'; readonly problem: { readonly code: string; readonly detail: string } };
 
+/** A line with the moment at which it came, in milliseconds of this machine's clock. */
+export type TimedLine = Line & { readonly at: number };
+
 export type Value =
   | string
   | number

@@ -76,7 +76,7 @@ function Opening({ code, sentence }: { readonly code: string; readonly sentence:
   return (
     <section class="card narrow">
       <Notice tone="bad">{safe(sentence)}</Notice>
-      {code.startsWith('token') ? (
+      {code === 'recording' ? null : code.startsWith('token') ? (
         <TokenForm
           label={texts.token.label(location.host)}
           hasToken={false}

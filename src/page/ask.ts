@@ -23,7 +23,7 @@ export function useCmdlet(
   const [turn, setTurn] = useState(0);
   const reload = useCallback(() => setTurn((last) => last + 1), []);
   const key = JSON.stringify(parameters);
-  const isOpen = server?.link.value.state === 'open';
+  const isOpen = server?.link.value.state === 'open' || server?.isRecorded === true;
   useEffect(() => {
     if (server === undefined || !isOpen) return undefined;
     const gone = new AbortController();

@@ -14,7 +14,7 @@ import { readTranscript } from './transcript-lines.ts';
 export function CaptureLinks({ card }: { readonly card: DecisionCard }) {
   const server = servers.value.find(({ fqdn }) => fqdn === card.server);
   const names = (card.captures ?? []).map((path) => path.split('/').at(-1) ?? path);
-  if (server === undefined || names.length === 0) return null;
+  if (server === undefined || server.isRecorded || names.length === 0) return null;
   return (
     <ul class="captures">
       {names.map((name) => (

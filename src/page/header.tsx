@@ -1,10 +1,13 @@
 // The head of the page: name, servers, views, tokens, colours.
 
 import { useRef } from 'preact/hooks';
+import { ExportButton } from './export-button.tsx';
 import { flag, text } from './fields.ts';
 import { servers } from './pair.ts';
 import { route } from './navigation.ts';
-import { formatRoute, VIEWS } from './route.ts';
+import { PlayerBar } from './player-bar.tsx';
+import { isRecorded, recording } from './player.ts';
+import { formatRoute, type View, VIEWS } from './route.ts';
 import { Code, safe } from './said.tsx';
 import type { Server } from './server.ts';
 import { texts } from './texts.ts';
@@ -24,11 +27,12 @@ export function Header() {
             <ServerChip key={server.name} server={server} />
           ))}
         </ul>
-        <Tokens />
+        {!isRecorded.value && servers.value.length > 0 && <ExportButton label={texts.export.moment} />}
+        {!isRecorded.value && <Tokens />}
         <ThemeChoice />
       </div>
       <nav aria-label={texts.viewsLabel} class="views">
-        {VIEWS.map((view) => (
+        {VIEWS.filter(isShown).map((view) => (
           <a
             key={view}
             href={formatRoute({ view, message: undefined })}
@@ -38,8 +42,14 @@ export function Header() {
           </a>
         ))}
       </nav>
+      <PlayerBar />
     </header>
   );
+}
+
+/** In a recording nothing can be done; of a laboratory it has the scenario that was played. */
+function isShown(view: View): boolean {
+  return view !== 'lab' || !isRecorded.value || recording.value?.scenario !== undefined;
 }
 
 function Mark() {

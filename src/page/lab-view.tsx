@@ -2,11 +2,16 @@
 
 import { LabPanel } from './lab-panel.tsx';
 import { servers } from './pair.ts';
-import { Notice } from './said.tsx';
+import { position, recording } from './player.ts';
+import type { RecordedScenario } from './recording.ts';
+import { Notice, safe } from './said.tsx';
+import { ScenarioTold } from './scenario-told.tsx';
 import { SubscribePanel } from './subscribe-panel.tsx';
 import { texts } from './texts.ts';
 
 export function LabView() {
+  const played = recording.value?.scenario;
+  if (played) return <Played scenario={played} />;
   return (
     <section aria-labelledby="lab-title">
       <h1 id="lab-title">{texts.lab.title}</h1>
@@ -16,6 +21,19 @@ export function LabView() {
         <Notice tone="info">{texts.lab.noLaboratory}</Notice>
       )}
       <SubscribePanel />
+    </section>
+  );
+}
+
+/** A scenario in a recording, as far as it has come. */
+function Played({ scenario: { title, about, lines } }: { readonly scenario: RecordedScenario }) {
+  const told = lines.filter(({ at }) => at <= position.value);
+  return (
+    <section aria-labelledby="lab-title">
+      <h1 id="lab-title">{safe(title)}</h1>
+      <div class="card">
+        <ScenarioTold about={about} lines={told} isRunning={told.length < lines.length} />
+      </div>
     </section>
   );
 }

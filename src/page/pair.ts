@@ -36,15 +36,18 @@ export async function findServers(): Promise<void> {
   try {
     const listed = await listServers(new Api('', () => tokenOf('')));
     const found = listed.map((each) => new Server(each, takeTracking));
-    const order = found.toSorted((a, b) => rank(a) - rank(b));
-    batch(() => {
-      openingProblem.value = undefined;
-      servers.value = order;
-    });
-    for (const server of order) server.connect();
+    showServers(found);
+    for (const server of servers.peek()) server.connect();
   } catch (error) {
     openingProblem.value = error instanceof ApiProblem ? error : new ApiProblem('unknown', String(error), 0);
   }
+}
+
+export function showServers(found: readonly Server[]): void {
+  batch(() => {
+    openingProblem.value = undefined;
+    servers.value = found.toSorted((a, b) => rank(a) - rank(b));
+  });
 }
 
 /** A server that knows of no partners is alone on the page. */
@@ -62,13 +65,24 @@ function rank({ role }: Server): number {
   return role === 'edge' ? 0 : 1;
 }
 
-function takeTracking(server: Server, records: readonly ApiRecord[], isPast: boolean): void {
+/** Records of message tracking from a server on the page; nothing travels for those that are past. */
+export function takeTracking(server: Server, records: readonly ApiRecord[], isPast: boolean): void {
   const names = new Map(servers.value.map(({ fqdn, role }) => [fqdn, role]));
   const added = addRecords(journeys.value, records, { fqdn: server.fqdn, role: server.role, names });
   journeys.value = added.journeys;
   lanes.value = addToLanes(lanes.value, added.moves);
   latencies.value = inOrder(append(latencies.value, latenciesOf(added.moves), MAX_LATENCIES));
   if (!isPast) moves.value = added.moves;
+}
+
+/** As before anything was seen. */
+export function forgetMail(): void {
+  batch(() => {
+    journeys.value = new Map();
+    lanes.value = new Map();
+    latencies.value = [];
+    moves.value = [];
+  });
 }
 
 /** The first Hub or Edge on the page. */

@@ -1,8 +1,8 @@
-// A line plot over time by uPlot, which is loaded when the first one is shown. What it draws is said in words beside it, so it is
-// no loss where it cannot be seen.
+// A line plot over time by uPlot. What it draws is said in words beside it, so it is no loss where it cannot be seen. It is part of the
+// one script that the page is, so that an exported file has it too.
 
 import { useEffect, useRef } from 'preact/hooks';
-import type uPlot from 'uplot';
+import UPlot from 'uplot';
 import { theme } from './theme.ts';
 
 export interface PlotLine {
@@ -16,32 +16,23 @@ interface PlotProps {
   readonly label: string;
   readonly lines: readonly PlotLine[];
   /** Seconds since 1970, then the values of each line. */
-  readonly data: uPlot.AlignedData;
+  readonly data: UPlot.AlignedData;
   readonly height: number;
   readonly format: (value: number) => string;
 }
 
 export function Plot({ label, lines, data, height, format }: PlotProps) {
   const place = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | undefined>(undefined);
-  const latest = useRef(data);
-  latest.current = data;
+  const plot = useRef<UPlot | undefined>(undefined);
   const chosen = theme.value;
   const names = lines.map(({ name, colour }) => `${name} ${colour}`).join();
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    let isGone = false;
     const watch = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
-    const draw = async (): Promise<void> => {
-      const { default: UPlot } = await import('uplot');
-      if (isGone) return;
-      plot.current = new UPlot(optionsFor(element, { lines, height, format }), latest.current, element);
-      watch.observe(element);
-    };
-    void draw();
+    plot.current = new UPlot(optionsFor(element, { lines, height, format }), data, element);
+    watch.observe(element);
     return () => {
-      isGone = true;
       watch.disconnect();
       plot.current?.destroy();
       plot.current = undefined;
@@ -55,7 +46,7 @@ export function Plot({ label, lines, data, height, format }: PlotProps) {
 function optionsFor(
   element: HTMLElement,
   { lines, height, format }: Pick<PlotProps, 'lines' | 'height' | 'format'>,
-): uPlot.Options {
+): UPlot.Options {
   // A canvas knows no light-dark(): the colours are asked of an element that has them.
   const colourOf = (name: string): string => {
     const probe = element.appendChild(document.createElement('i'));

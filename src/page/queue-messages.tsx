@@ -55,10 +55,14 @@ export function QueueMessages({ server, messages, onDone }: QueueMessagesProps) 
               <span class="why">{safe(text(record, 'LastError')) || safe(text(record, 'Status'))}</span>
             ),
           },
-          {
-            title: texts.queues.do,
-            cell: (record) => <MessageActions server={server} message={record} onDone={onDone} />,
-          },
+          ...(server.isRecorded
+            ? []
+            : [
+                {
+                  title: texts.queues.do,
+                  cell: (record: ApiRecord) => <MessageActions server={server} message={record} onDone={onDone} />,
+                },
+              ]),
         ]}
       />
     </details>

@@ -61,10 +61,14 @@ function QueuesOf({ server }: { readonly server: Server }) {
           { title: texts.queues.messages, isNumber: true, cell: (record) => number(record, 'MessageCount') },
           { title: texts.queues.state, cell: (record) => describeStatus(record, server.now()) },
           { title: texts.queues.why, cell: (record) => <span class="why">{safe(lastErrorOf(record))}</span> },
-          {
-            title: texts.queues.do,
-            cell: (record) => <QueueActions server={server} queue={record} onDone={messages.reload} />,
-          },
+          ...(server.isRecorded
+            ? []
+            : [
+                {
+                  title: texts.queues.do,
+                  cell: (record: ApiRecord) => <QueueActions server={server} queue={record} onDone={messages.reload} />,
+                },
+              ]),
         ]}
       />
       <QueueMessages server={server} messages={all} onDone={messages.reload} />

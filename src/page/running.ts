@@ -1,26 +1,34 @@
 // A cmdlet that takes its time, for a component: what it has told so far, and how it ended.
 
 import { useState } from 'preact/hooks';
-import type { Api, ApiRecord, Line, Parameters } from './api.ts';
+import type { Api, ApiRecord, Line, Parameters, TimedLine } from './api.ts';
 import { asProblem } from './ask.ts';
+import { wallNow } from './wall-clock.ts';
 
-export interface Running {
-  readonly lines: readonly Line[];
+export interface Running extends Judgement {
+  readonly lines: readonly TimedLine[];
   readonly isRunning: boolean;
+  readonly run: (api: Api, cmdlet: string, parameters: Parameters) => Promise<void>;
+  /** Back to where nothing has been told. */
+  readonly forget: () => void;
+}
+
+/** How it ended, as far as it has. */
+interface Judgement {
   /** Whether it came to its end, and nothing failed. */
   readonly isDone: boolean;
   /** The sentences of what was refused or did not come about. */
   readonly problems: readonly string[];
   /** What to know about it although it came to its end. */
   readonly warnings: readonly string[];
-  readonly run: (api: Api, cmdlet: string, parameters: Parameters) => Promise<void>;
 }
 
-const NOTHING = { lines: [] as readonly Line[], isRunning: false };
+const NOTHING = { lines: [] as readonly TimedLine[], isRunning: false };
 
 export function useRunning(): Running {
   const [state, setState] = useState(NOTHING);
-  const add = (line: Line): void => setState((last) => ({ ...last, lines: [...last.lines, line] }));
+  const add = (line: Line): void =>
+    setState((last) => ({ ...last, lines: [...last.lines, { ...line, at: wallNow() }] }));
   const run = async (api: Api, cmdlet: string, parameters: Parameters): Promise<void> => {
     setState({ lines: [], isRunning: true });
     try {
@@ -31,13 +39,16 @@ export function useRunning(): Running {
     }
     setState((last) => ({ ...last, isRunning: false }));
   };
-  const problems = state.lines.flatMap((line) => {
+  return { ...state, ...judgeLines(state.lines), run, forget: () => setState(NOTHING) };
+}
+
+export function judgeLines(lines: readonly Line[]): Judgement {
+  const problems = lines.flatMap((line) => {
     if (line.kind === 'error') return [line.problem.detail];
     return line.kind === 'failure' ? [line.text] : [];
   });
-  const warnings = state.lines.flatMap((line) => (line.kind === 'warning' ? [line.text] : []));
-  const isDone = problems.length === 0 && state.lines.some(({ kind }) => kind === 'done');
-  return { ...state, isDone, problems, warnings, run };
+  const warnings = lines.flatMap((line) => (line.kind === 'warning' ? [line.text] : []));
+  return { isDone: problems.length === 0 && lines.some(({ kind }) => kind === 'done'), problems, warnings };
 }
 
 /** The record of a line that has one. */

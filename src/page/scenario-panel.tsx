@@ -2,14 +2,12 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { Api, ApiRecord } from './api.ts';
+import { ExportButton } from './export-button.tsx';
 import { text, texts as listOf } from './fields.ts';
-import { recordOf, useRunning } from './running.ts';
-import { Notice, safe } from './said.tsx';
-import { Sign } from './signs.tsx';
+import { useRunning } from './running.ts';
+import { safe } from './said.tsx';
+import { ScenarioTold } from './scenario-told.tsx';
 import { texts } from './texts.ts';
-import { type Channel, type Tone, toneOf } from './tones.ts';
-
-const LONGEST = 4000;
 
 export function ScenarioPanel({ laboratory }: { readonly laboratory: Api }) {
   const [scenarios, setScenarios] = useState<readonly ApiRecord[]>([]);
@@ -24,7 +22,7 @@ export function ScenarioPanel({ laboratory }: { readonly laboratory: Api }) {
     ask().catch(() => setScenarios([]));
   }, [laboratory]);
   const scenario = scenarios.find((each) => text(each, 'Name') === name);
-  const told = running.lines.map(recordOf).filter((record) => record !== undefined);
+  const about = listOf(scenario, 'About');
   return (
     <section class="card" aria-labelledby="scenarios-title">
       <h2 id="scenarios-title">{texts.lab.scenarios}</h2>
@@ -37,7 +35,14 @@ export function ScenarioPanel({ laboratory }: { readonly laboratory: Api }) {
       >
         <label>
           <span>{texts.lab.scenario}</span>
-          <select value={name} disabled={running.isRunning} onChange={(event) => setName(event.currentTarget.value)}>
+          <select
+            value={name}
+            disabled={running.isRunning}
+            onChange={(event) => {
+              setName(event.currentTarget.value);
+              running.forget();
+            }}
+          >
             {scenarios.map((each) => (
               <option key={text(each, 'Name')} value={text(each, 'Name')}>
                 {safe(text(each, 'Title'))}
@@ -49,56 +54,15 @@ export function ScenarioPanel({ laboratory }: { readonly laboratory: Api }) {
           {texts.lab.play}
         </button>
       </form>
-      {listOf(scenario, 'About').map((paragraph) => (
-        <p key={paragraph}>{safe(paragraph, LONGEST)}</p>
-      ))}
-      <ol class="scenario" aria-live="polite" aria-busy={running.isRunning}>
-        {told.map((record, index) => (
-          <Told key={index} record={record} />
-        ))}
-      </ol>
-      {running.isRunning && <p class="quiet">{texts.lab.running}</p>}
-      {running.isDone && <Notice tone="good">{texts.lab.asTold}</Notice>}
-      {running.problems.map((sentence, index) => (
-        <Notice key={index} tone="bad">
-          {safe(sentence, LONGEST)}
-        </Notice>
-      ))}
+      <ScenarioTold about={about} lines={running.lines} isRunning={running.isRunning} />
+      {scenario && !running.isRunning && running.lines.length > 0 && (
+        <div class="buttons">
+          <ExportButton
+            label={texts.export.scenario}
+            scenario={{ name, title: text(scenario, 'Title'), about, lines: running.lines }}
+          />
+        </div>
+      )}
     </section>
   );
-}
-
-function Told({ record }: { readonly record: ApiRecord }) {
-  switch (text(record, 'Kind')) {
-    case 'step':
-      return <li class="told-step">{safe(text(record, 'Tells'), LONGEST)}</li>;
-    case 'fact':
-      return <li class="told-fact">{safe(text(record, 'Says'), LONGEST)}</li>;
-    case 'letter':
-      return <Letter record={record} />;
-    default:
-      return null;
-  }
-}
-
-/** The hop between the two servers, as it went. */
-function Letter({ record }: { readonly record: ApiRecord }) {
-  const tone = toneOfLetter(record);
-  const [from, to] =
-    text(record, 'Direction') === 'out' ? [texts.places.hub, texts.places.edge] : [texts.places.edge, texts.places.hub];
-  return (
-    <li class={`told-letter tone-${tone}`}>
-      <span>{from}</span>
-      <Sign tone={tone} label={texts.tones[tone]} />
-      <span>{to}</span>
-      <span>
-        “{safe(text(record, 'Letter'))}” {safe(text(record, 'Becomes'))}. {safe(text(record, 'Explanation'), LONGEST)}
-      </span>
-    </li>
-  );
-}
-
-function toneOfLetter(record: ApiRecord): Tone {
-  const channels: Record<string, Channel> = { encrypted: 'tls', 'in clear': 'plaintext' };
-  return toneOf(channels[text(record, 'Becomes')] ?? 'none', text(record, 'Reason'));
 }

@@ -4,11 +4,12 @@
 import { batch, signal } from '@preact/signals';
 import { Api, type ApiProblem, type ApiRecord } from './api.ts';
 import { append, prepend } from './bounded.ts';
-import type { StreamEvent } from './event-lines.ts';
 import { openStream, readHistory } from './event-stream.ts';
-import { flag, text, time } from './fields.ts';
+import { flag, records, text, time } from './fields.ts';
 import { addSample, type LoadSample } from './rates.ts';
+import { Tape, type TapedEvent } from './tape.ts';
 import { keepToken, tokenOf } from './tokens.ts';
+import { wallNow } from './wall-clock.ts';
 
 export type ServerRole = 'hub' | 'edge';
 
@@ -24,7 +25,7 @@ export interface ListedServer {
 
 /** How things stand with the stream of a server's events. */
 export type Link =
-  | { readonly state: 'connecting' | 'open' | 'closed' }
+  | { readonly state: 'connecting' | 'open' | 'closed' | 'recorded' }
   | { readonly state: 'refused'; readonly problem: ApiProblem };
 
 const KINDS = ['tracking', 'event', 'sync', 'clock', 'queues', 'load', 'health'];
@@ -36,9 +37,17 @@ const MAX_SAMPLES = 600;
 /** Messages of the last minutes stand in the list when the page is opened. */
 const HISTORY_MS = 15 * 60_000;
 const MAX_HISTORY = 400;
+/** An event of the page's own: what was before. */
+const HISTORY = 'history';
 
 /** Called with records of message tracking; `isPast` for those from before the page was opened. */
 type OnTracking = (server: Server, records: readonly ApiRecord[], isPast: boolean) => void;
+
+/** What stands for a server in a recording: its answers, and the moment that is shown. */
+interface Recorded {
+  readonly api: Api;
+  readonly now: () => number;
+}
 
 export class Server {
   readonly name: string;
@@ -60,21 +69,27 @@ export class Server {
   readonly load = signal<readonly LoadSample[]>([]);
   /** Records that the server left out since the page is open. */
   readonly skipped = signal(0);
+  /** What it told, for a recording. */
+  readonly tape = new Tape();
 
   readonly #onTracking: OnTracking;
+  readonly #wall: () => number;
   #token: string | undefined;
   #close: (() => void) | undefined;
   #clockSetAt = 0;
   #hasHistory = false;
 
-  constructor(listed: ListedServer, onTracking: OnTracking) {
+  /** Without a recording it is to be connected. */
+  constructor(listed: ListedServer, onTracking: OnTracking, recorded?: Recorded) {
     this.name = listed.Server;
     this.fqdn = listed.Fqdn;
     this.role = listed.Role;
     this.isOwn = listed.Url === null;
-    this.api = new Api(listed.Url ?? '', () => this.#token);
-    this.#token = tokenOf(this.isOwn ? '' : this.name);
     this.#onTracking = onTracking;
+    this.#wall = recorded?.now ?? wallNow;
+    this.api = recorded?.api ?? new Api(listed.Url ?? '', () => this.#token);
+    if (recorded) this.link.value = { state: 'recorded' };
+    else this.#token = tokenOf(this.isOwn ? '' : this.name);
   }
 
   /** Whether the caller may change something here. */
@@ -86,6 +101,11 @@ export class Server {
     return this.#token !== undefined;
   }
 
+  /** Whether it is played and cannot be asked. */
+  get isRecorded(): boolean {
+    return this.link.value.state === 'recorded';
+  }
+
   get isLaboratory(): boolean {
     return flag(this.hello.value, 'IsLaboratory');
   }
@@ -94,7 +114,7 @@ export class Server {
   now(): number {
     const said = time(this.clock.value, 'UtcNow');
     const speed = Number(this.clock.value?.['Speed'] ?? 1);
-    return said === undefined ? Date.now() : said + (performance.now() - this.#clockSetAt) * speed;
+    return said === undefined ? this.#wall() : said + (this.#wall() - this.#clockSetAt) * speed;
   }
 
   /** Goes on with this token, or with none. */
@@ -111,7 +131,10 @@ export class Server {
       api: this.api,
       kinds: KINDS,
       perSecond: PER_SECOND,
-      onEvents: (events) => batch(() => this.#take(events)),
+      onEvents: (events) => {
+        const at = this.#wall();
+        this.#takeLive(events.map(({ kind, data }) => ({ at, kind, data })));
+      },
       onState: (problem) => {
         this.link.value = problem ? { state: 'refused', problem } : { state: 'open' };
       },
@@ -122,51 +145,94 @@ export class Server {
   }
 
   /** What happened before the page was opened, as far as the server still has it in memory; asked for once. */
-  async #takeHistory(): Promise<void> {
+  async #askHistory(): Promise<void> {
     if (this.#hasHistory) return;
     this.#hasHistory = true;
     try {
       const Start = new Date(this.now() - HISTORY_MS).toISOString();
       const before = await this.api.call('Get-MessageTrackingLog', { Start, ResultSize: MAX_HISTORY });
-      this.#onTracking(this, before.records, true);
+      this.#takeHistoryOf({ tracking: before.records });
       const events = await readHistory(this.api, ['event', 'sync']);
       const known = (kind: string): ApiRecord[] =>
         events.filter((event) => event.kind === kind).flatMap(({ data }) => readRecord(data));
-      batch(() => {
-        this.events.value = prepend([], known('event'), MAX_EVENTS);
-        this.rounds.value = prepend([], known('sync'), MAX_ROUNDS);
-      });
+      this.#takeHistoryOf({ event: known('event'), sync: known('sync') });
     } catch {
       this.#hasHistory = false;
     }
   }
 
-  #take(events: readonly StreamEvent[]): void {
-    const byKind = new Map<string, ApiRecord[]>();
-    for (const { kind, data } of events) {
+  #takeHistoryOf(history: ApiRecord): void {
+    this.#takeLive([{ at: this.#wall(), kind: HISTORY, data: JSON.stringify(history) }]);
+  }
+
+  #takeLive(events: readonly TapedEvent[]): void {
+    this.tape.add(events);
+    this.take(events);
+    if (events.some(({ kind }) => kind === 'hello')) void this.#askHistory();
+  }
+
+  /** What it told, in the order of time; `isPast` for what is not happening just now. */
+  take(events: readonly TapedEvent[], isPast = false): void {
+    batch(() => {
+      // History takes the place of what was known, so that what came before it is taken before it.
+      let begun = 0;
+      for (const [index, { kind, data }] of events.entries()) {
+        if (kind !== HISTORY) continue;
+        this.#takeEvents(events.slice(begun, index), isPast);
+        for (const history of readRecord(data)) this.#takePast(history);
+        begun = index + 1;
+      }
+      this.#takeEvents(events.slice(begun), isPast);
+    });
+  }
+
+  #takePast(history: ApiRecord): void {
+    if ('tracking' in history) this.#onTracking(this, records(history, 'tracking'), true);
+    if ('event' in history) this.events.value = prepend([], records(history, 'event'), MAX_EVENTS);
+    if ('sync' in history) this.rounds.value = prepend([], records(history, 'sync'), MAX_ROUNDS);
+  }
+
+  /** As before anything was told. */
+  forget(): void {
+    batch(() => {
+      for (const state of [this.hello, this.clock, this.queues, this.health]) state.value = undefined;
+      for (const list of [this.events, this.rounds]) list.value = [];
+      this.load.value = [];
+      this.skipped.value = 0;
+    });
+  }
+
+  #takeEvents(events: readonly TapedEvent[], isPast: boolean): void {
+    const byKind = new Map<string, Told[]>();
+    for (const { at, kind, data } of events) {
       const list = byKind.get(kind) ?? [];
-      list.push(...readRecord(data));
+      list.push(...readRecord(data).map((record) => ({ at, record })));
       byKind.set(kind, list);
     }
-    const last = (kind: string): ApiRecord | undefined => byKind.get(kind)?.at(-1);
+    const of = (kind: string): readonly ApiRecord[] => (byKind.get(kind) ?? []).map(({ record }) => record);
+    const last = (kind: string): ApiRecord | undefined => byKind.get(kind)?.at(-1)?.record;
     this.hello.value = last('hello') ?? this.hello.value;
     this.queues.value = last('queues') ?? this.queues.value;
     this.health.value = last('health') ?? this.health.value;
-    this.#takeClock(last('clock') ?? last('hello'));
-    if (byKind.has('hello')) void this.#takeHistory();
-    this.events.value = prepend(this.events.value, byKind.get('event') ?? [], MAX_EVENTS);
-    this.rounds.value = prepend(this.rounds.value, byKind.get('sync') ?? [], MAX_ROUNDS);
-    for (const load of byKind.get('load') ?? [])
-      this.load.value = append(this.load.value, addSample(this.load.value.at(-1), load, Date.now()), MAX_SAMPLES);
-    for (const skipped of byKind.get('skipped') ?? []) this.skipped.value += Number(skipped['Count'] ?? 0);
-    if (byKind.has('tracking')) this.#onTracking(this, byKind.get('tracking') ?? [], false);
+    this.#takeClock((byKind.get('clock') ?? byKind.get('hello'))?.at(-1));
+    this.events.value = prepend(this.events.value, of('event'), MAX_EVENTS);
+    this.rounds.value = prepend(this.rounds.value, of('sync'), MAX_ROUNDS);
+    for (const { at, record } of byKind.get('load') ?? [])
+      this.load.value = append(this.load.value, addSample(this.load.value.at(-1), record, at), MAX_SAMPLES);
+    for (const skipped of of('skipped')) this.skipped.value += Number(skipped['Count'] ?? 0);
+    if (byKind.has('tracking')) this.#onTracking(this, of('tracking'), isPast);
   }
 
-  #takeClock(clock: ApiRecord | undefined): void {
-    if (clock === undefined) return;
-    this.#clockSetAt = performance.now();
-    this.clock.value = clock;
+  #takeClock(told: Told | undefined): void {
+    if (told === undefined) return;
+    this.#clockSetAt = told.at;
+    this.clock.value = told.record;
   }
+}
+
+interface Told {
+  readonly at: number;
+  readonly record: ApiRecord;
 }
 
 /** One record, or none where the data cannot be read. */

@@ -34,7 +34,7 @@ export function SyncPanel({ hub }: { readonly hub: Server }) {
             />
           ))}
         </div>
-        <Actions hub={hub} onDone={state.reload} />
+        {!hub.isRecorded && <Actions hub={hub} onDone={state.reload} />}
       </section>
       <section class="card" aria-labelledby="rounds-title">
         <h2 id="rounds-title">{words.rounds}</h2>

@@ -22,6 +22,7 @@ export const texts = {
     open: 'live',
     closed: 'no connection, trying again',
     refused: 'not let in',
+    recorded: 'recorded',
   },
   clock: (offset: string): string => `clock ${offset}`,
   clockAt: (at: string): string => `The clock of this laboratory shows ${at}`,
@@ -44,6 +45,29 @@ export const texts = {
     needed: (server: string): string => `${server} shows nothing without an access token.`,
     wrong: (server: string): string => `${server} does not know this access token, or it has expired.`,
     missing: 'Needs a token that may write',
+  },
+
+  export: {
+    moment: 'Export',
+    scenario: 'Export what was played',
+    about:
+      'One HTML file that plays without a server. Addresses and subjects of mail stand in it, tokens and captures do not.',
+    running: 'Exporting…',
+  },
+  player: {
+    label: 'Player',
+    play: 'Play',
+    pause: 'Pause',
+    next: 'Next message',
+    moment: 'Moment',
+    speed: 'Speed',
+    times: (speed: number): string => `${speed} ×`,
+    about: (until: string): string => `Recorded until ${until}; trails, trust and tracking are as they were then.`,
+    fileTitle: (what: string): string => `relaypair: ${what}`,
+    noScript: 'This recording needs JavaScript to be played.',
+    notRecorded: 'This is not part of the recording.',
+    unreadable: 'This recording is damaged and cannot be played.',
+    unknownVersion: (version: string): string => `This page cannot play recordings of version ${version}.`,
   },
 
   tones: {

@@ -6,6 +6,7 @@ import { useCmdlet } from './ask.ts';
 import { number, text, texts as textsOf } from './fields.ts';
 import { openMessage } from './navigation.ts';
 import { servers } from './pair.ts';
+import { isRecorded } from './player.ts';
 import { RecordTable } from './record-table.tsx';
 import { Notice, safe } from './said.tsx';
 import type { Server } from './server.ts';
@@ -28,48 +29,54 @@ const FIELDS = [
 
 export function TrackingView() {
   const [fields, setFields] = useState<SearchFields>({});
-  const search = (form: HTMLFormElement): void => {
-    const given = [...new FormData(form)].filter((field): field is [string, string] => typeof field[1] === 'string');
-    setFields(Object.fromEntries(given));
-  };
   return (
     <section aria-labelledby="tracking-title">
       <h1 id="tracking-title">{words.title}</h1>
-      <form
-        class="filters card"
-        role="search"
-        onSubmit={(event) => {
-          event.preventDefault();
-          search(event.currentTarget);
-        }}
-      >
-        {FIELDS.map(([name, label, type]) => (
-          <label key={name}>
-            <span>{label}</span>
-            {type === 'text' ? (
-              <input name={name} autoComplete="off" spellcheck={false} />
-            ) : (
-              <input name={name} type={type} autoComplete="off" />
-            )}
-          </label>
-        ))}
-        <label>
-          <span>{words.kind}</span>
-          <select name="EventId">
-            <option value="">{words.anyKind}</option>
-            {EVENT_IDS.map((id) => (
-              <option key={id}>{id}</option>
-            ))}
-          </select>
-        </label>
-        <button type="submit" class="primary">
-          {words.search}
-        </button>
-      </form>
+      {!isRecorded.value && <SearchForm onSearch={setFields} />}
       {servers.value.map((server) => (
         <Found key={server.name + JSON.stringify(fields)} server={server} fields={fields} />
       ))}
     </section>
+  );
+}
+
+function SearchForm({ onSearch }: { readonly onSearch: (fields: SearchFields) => void }) {
+  const search = (form: HTMLFormElement): void => {
+    const given = [...new FormData(form)].filter((field): field is [string, string] => typeof field[1] === 'string');
+    onSearch(Object.fromEntries(given));
+  };
+  return (
+    <form
+      class="filters card"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        search(event.currentTarget);
+      }}
+    >
+      {FIELDS.map(([name, label, type]) => (
+        <label key={name}>
+          <span>{label}</span>
+          {type === 'text' ? (
+            <input name={name} autoComplete="off" spellcheck={false} />
+          ) : (
+            <input name={name} type={type} autoComplete="off" />
+          )}
+        </label>
+      ))}
+      <label>
+        <span>{words.kind}</span>
+        <select name="EventId">
+          <option value="">{words.anyKind}</option>
+          {EVENT_IDS.map((id) => (
+            <option key={id}>{id}</option>
+          ))}
+        </select>
+      </label>
+      <button type="submit" class="primary">
+        {words.search}
+      </button>
+    </form>
   );
 }
 
@@ -122,7 +129,7 @@ function Found({ server, fields }: { readonly server: Server; readonly fields: S
           },
         ]}
       />
-      {(next !== undefined || turned !== undefined) && (
+      {!server.isRecorded && (next !== undefined || turned !== undefined) && (
         <div class="buttons">
           <button type="button" disabled={turned === undefined} onClick={() => setTurned(undefined)}>
             {words.first}

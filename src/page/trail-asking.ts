@@ -1,10 +1,9 @@
 // What all servers on the page know of one message, asked of them and put together.
 
 import { followTrail, type KnownOfMessage, type Trail } from '../shell/trail-facts.ts';
-import type { ApiProblem, ApiRecord } from './api.ts';
+import type { Api, ApiProblem, ApiRecord } from './api.ts';
 import { asProblem } from './ask.ts';
 import { text } from './fields.ts';
-import type { Server } from './server.ts';
 
 export interface KnownTrail {
   /** Undefined when nobody knows the message. */
@@ -17,21 +16,26 @@ export interface KnownTrail {
   readonly problems: readonly { readonly server: string; readonly problem: ApiProblem }[];
 }
 
-type Answered = { readonly server: Server; readonly known: Record<keyof KnownOfMessage, readonly ApiRecord[]> };
+type Known = Readonly<Record<keyof KnownOfMessage, readonly ApiRecord[]>>;
 
-export async function askForTrail(servers: readonly Server[], id: string): Promise<KnownTrail> {
+interface Asked {
+  readonly name: string;
+  readonly api: Pick<Api, 'call'>;
+}
+
+export async function askForTrail(servers: readonly Asked[], id: string): Promise<KnownTrail> {
   const problems: { server: string; problem: ApiProblem }[] = [];
   const answers = await Promise.all(
-    servers.map(async (server): Promise<readonly Answered[]> => {
+    servers.map(async (server): Promise<readonly Known[]> => {
       try {
-        return [{ server, known: await ask(server, id) }];
+        return [await ask(server, id)];
       } catch (error) {
         problems.push({ server: server.name, problem: asProblem(error) });
         return [];
       }
     }),
   );
-  const known = answers.flat().map((answer) => answer.known);
+  const known = answers.flat();
   return {
     // What came out of JSON is what the shell gets from its own door too.
     trail: followTrail(known as unknown as KnownOfMessage[]),
@@ -43,7 +47,7 @@ export async function askForTrail(servers: readonly Server[], id: string): Promi
   };
 }
 
-async function ask({ api }: Server, id: string): Promise<Answered['known']> {
+async function ask({ api }: Asked, id: string): Promise<Known> {
   const [{ records: cards }, { records: tracking }] = await Promise.all([
     api.call('Get-DecisionCard', { NetworkMessageId: id }),
     api.call('Get-MessageTrackingLog', { NetworkMessageId: id }),

@@ -2,7 +2,7 @@
 // at a trail, renew. The browser tests and the screenshots share it.
 
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { PageAddress } from './page-address.ts';
@@ -154,10 +154,38 @@ export class BrowserPage {
     return found.filter(({ impact }) => impact === 'serious' || impact === 'critical');
   }
 
+  /** Presses a button that exports, and keeps what it hands out. */
+  async exportBy(label: string, path: string): Promise<void> {
+    const download = this.page.waitForEvent('download');
+    await this.page.getByRole('button', { name: label, exact: true }).click();
+    await (await download).saveAs(path);
+  }
+
+  /** Opens a file in a browser that knows nothing of the pair; everything that it asks for, and what it throws or is refused, is kept. */
+  async openFile(path: string): Promise<OpenedFile> {
+    const page = await this.#browser.newPage({ viewport: { width: 1440, height: 900 } });
+    page.setDefaultTimeout(PATIENCE_MS);
+    const asked: string[] = [];
+    const troubles: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    page.on('pageerror', (error) => troubles.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') troubles.push(message.text());
+    });
+    await page.goto(pathToFileURL(path).href);
+    return { page, asked, troubles };
+  }
+
   async close(): Promise<void> {
     await this.#browser.close();
     await this.pair[Symbol.asyncDispose]();
   }
+}
+
+export interface OpenedFile {
+  readonly page: Page;
+  readonly asked: readonly string[];
+  readonly troubles: readonly string[];
 }
 
 interface AxeViolation {

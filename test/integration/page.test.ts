@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrowserPage } from '../helpers/browser-page.ts';
 import { requirePeer } from '../helpers/peers.ts';
@@ -97,6 +98,50 @@ describe.skipIf(!requirePeer('chromium'))('the page in chromium', { timeout: 600
     expect(shell.stdout).toContain('<script>');
     expect(shell.stdout).not.toContain('\u001b');
     for (const path of logsIn(opened.pair.folder)) expect(readFileSync(path, 'latin1')).not.toContain('\u001b');
+  });
+
+  it('exports the moment as one file that plays the mail again and asks nobody', async () => {
+    await opened.show('stage');
+    await opened.row('renewed').waitFor();
+    const path = join(opened.pair.folder, 'exported.html');
+    await opened.exportBy('Export', path);
+    expect(readFileSync(path, 'utf8')).not.toContain('rpt_');
+    const { page, asked, troubles } = await opened.openFile(path);
+    const row = (subject: string) => page.locator('button.journey', { hasText: subject });
+    await row('renewed').waitFor();
+    const moment = page.getByLabel('Moment', { exact: true });
+    await moment.fill('0');
+    await row('renewed').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Next message' }).click();
+    await page.getByRole('button', { name: 'Play', exact: true }).click();
+    await page.locator('.traveller', { hasText: 'before the year' }).first().waitFor();
+    await row('before the year').getByText('arrived').waitFor();
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    expect(await row('renewed').count()).toBe(0);
+    await moment.press('End');
+    await row('after the year').click();
+    await page
+      .locator('aside.trail .hop-card')
+      .getByText(/certificate-expired/)
+      .first()
+      .waitFor();
+    await page.keyboard.press('Escape');
+    const shown: Record<string, string> = {
+      trust: 'section.certificate',
+      queues: 'section.card',
+      tracking: 'table',
+      events: 'table',
+    };
+    for (const [view, part] of Object.entries(shown)) {
+      await page.locator(`nav a[href="#/${view}"]`).click();
+      await page.locator(`main ${part}`).first().waitFor();
+      expect(await page.locator('.notice-bad').allTextContents(), view).toEqual([]);
+    }
+    expect(await page.evaluate(() => Reflect.get(globalThis, 'hostile') as unknown)).toBeUndefined();
+    expect(await page.getByRole('button', { name: /Access tokens|Export|Retry|Suspend/ }).count()).toBe(0);
+    expect(troubles).toEqual([]);
+    expect(asked.filter((url) => !url.startsWith('data:'))).toEqual([pathToFileURL(path).href]);
+    await page.close();
   });
 
   it('has nothing serious for axe to find, in light and in dark', async () => {
