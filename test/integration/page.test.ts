@@ -105,7 +105,7 @@ describe.skipIf(!requirePeer('chromium'))('the page in chromium', { timeout: 600
     await opened.row('renewed').waitFor();
     const path = join(opened.pair.folder, 'exported.html');
     await opened.exportBy('Export', path);
-    expect(readFileSync(path, 'utf8')).not.toContain('rpt_');
+    expect(readFileSync(path, 'utf8').match(/rpt_[\w-]+/)).toBeNull();
     const { page, asked, troubles } = await opened.openFile(path);
     const row = (subject: string) => page.locator('button.journey', { hasText: subject });
     await row('renewed').waitFor();
