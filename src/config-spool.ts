@@ -2,9 +2,9 @@
 // share. The password is in a file of its own or in the environment, read anew at each connection; never in the config.
 
 import { resolve } from 'node:path';
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type Endpoint, interval, parseEndpoint, type Role } from './config-values.ts';
+import { isLoopback } from './ip-range.ts';
 
 const DEFAULT_PORT = 5432;
 const EXAMPLE = 'postgres://relaypair@db01.corp.test:5432,db02.corp.test:5432/relaypair';
@@ -81,7 +81,7 @@ export function completeSpool(
   const { url: address, tls, certificate, passwordFile, schema, ...rest } = parsed;
   if (tls === true && certificate === undefined) return 'TLS needs "certificate", the file of whom to believe';
   if (tls === false && certificate !== undefined) return '"tls: false" and "certificate" contradict each other';
-  if (tls === undefined && certificate === undefined && !address.hosts.every(isLoopback)) {
+  if (tls === undefined && certificate === undefined && !address.hosts.every(({ host }) => isLoopback(host))) {
     return 'mail would go to the database in clear: give "certificate", or say "tls: false" where the network is trusted';
   }
   return {
@@ -91,10 +91,6 @@ export function completeSpool(
     certificate: certificate === undefined ? undefined : resolve(folder, certificate),
     schema: schema ?? `relaypair_${role}`,
   };
-}
-
-function isLoopback({ host }: Endpoint): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** libpq's URI with any number of hosts and nothing behind the database, or what is wrong. */

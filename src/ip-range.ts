@@ -93,3 +93,8 @@ export function sourceOf(address: string): string {
   if (!read) return address;
   return read.family === 6 ? `${read.value >> 64n}/64` : String(read.value);
 }
+
+/** Whether only this machine can reach the host. Of names only localhost is one. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}

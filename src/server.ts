@@ -16,7 +16,7 @@ import type { Resolver } from './dns/resolver.ts';
 import type { Log } from './log.ts';
 import { isProblem } from './problem.ts';
 import { findSpoolBackend } from './spool/backends.ts';
-import { refuseUnfinishedCopy } from './spool/spool-moving.ts';
+import { refuseUnfinishedCopy } from './spool/copy-mark.ts';
 import { spoolOptions } from './spool/spool-settings.ts';
 import type { Spool } from './spool/spool.ts';
 import { claimPrivateFolder } from './storage/files.ts';

@@ -67,10 +67,6 @@ export class LdapServers {
     this.#options = options;
   }
 
-  get names(): readonly string[] {
-    return this.#options.servers.map(({ name }) => name);
-  }
-
   get areSeveral(): boolean {
     return this.#options.servers.length > 1;
   }

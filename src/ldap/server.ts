@@ -3,9 +3,10 @@
 // The key pair is asked for at each connection, so that a renewed certificate serves the next handshake.
 
 import { randomUUID } from 'node:crypto';
-import { createServer as createPlainServer, isIP, type Server, type Socket } from 'node:net';
+import { createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import type { OpenTap, Tap } from '../capture/tap.ts';
+import { isLoopback } from '../ip-range.ts';
 import { tapSocket } from '../capture/tapped-socket.ts';
 import { formatEndpoint } from '../config.ts';
 import type { Log } from '../log.ts';
@@ -260,8 +261,4 @@ function describe(socket: TLSSocket): TlsSession {
 /** Of who came by IPv4 to a socket that is bound to `::`, as IPv4. */
 function addressOf({ remoteAddress = '' }: Socket): string {
   return remoteAddress.replace(/^::ffff:(?=\d+\.)/i, '');
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

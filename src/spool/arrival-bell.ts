@@ -6,6 +6,10 @@ export class ArrivalBell {
   readonly #listeners = new Set<() => void>();
   #ringing = false;
 
+  get hasListeners(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   /** Calls `listener` at each ring; it must not throw. */
   listen(listener: () => void): Cancel {
     this.#listeners.add(listener);

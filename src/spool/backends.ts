@@ -3,8 +3,6 @@
 
 import type { SpoolConfig } from '../config-spool.ts';
 import { EmbeddedSpool } from './embedded-spool.ts';
-import { examinePostgres } from './postgres-examination.ts';
-import { PostgresSpool } from './postgres-spool.ts';
 import { examineSpool } from './spool-examination.ts';
 import type { SpoolBackend, SpoolOptions } from './spool.ts';
 
@@ -17,8 +15,9 @@ export const SPOOL_BACKENDS: readonly SpoolBackend[] = [
   },
   {
     name: 'postgres',
-    open: (options) => PostgresSpool.open(withDatabase(options)),
-    examine: (options) => examinePostgres(withDatabase(options)),
+    // Loaded where it is asked for: the database's client is not for those who need none.
+    open: async (options) => (await import('./postgres-spool.ts')).PostgresSpool.open(withDatabase(options)),
+    examine: async (options) => (await import('./postgres-examination.ts')).examinePostgres(withDatabase(options)),
   },
 ];
 

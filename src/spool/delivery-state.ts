@@ -46,20 +46,15 @@ export function isPending(state: DeliveryState): boolean {
 }
 
 /**
- * True when the settlement has recipients and changes nothing: somebody else was faster, or it is the same once more, since its
+ * True when the settlement that makes `after` of `before` has recipients and changes nothing: somebody else was faster, or it is the same once more, since its
  * outcome was not known the first time.
  */
-export function isLate(state: DeliveryState, settlement: Settlement): boolean {
+export function isLate(before: DeliveryState, settlement: Settlement, after: DeliveryState): boolean {
   const changes = settlement.recipients ?? [];
   if (changes.length === 0) return false;
-  if (changes.every(({ index }) => recipientAt(state, index).status !== 'pending')) return true;
-  return isDeepStrictEqual(settleState(state, settlement), {
-    attempts: state.attempts,
-    nextAttemptAt: state.nextAttemptAt,
-    suspended: state.suspended,
-    poison: state.poison,
-    recipients: state.recipients,
-  });
+  if (changes.every(({ index }) => recipientAt(before, index).status !== 'pending')) return true;
+  const { attempts, nextAttemptAt, suspended, poison, recipients } = before;
+  return isDeepStrictEqual(after, { attempts, nextAttemptAt, suspended, poison, recipients });
 }
 
 /** The state after the settlement; a recipient that is no longer pending keeps its own. RangeError on an unknown index. */

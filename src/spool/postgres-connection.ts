@@ -1,7 +1,7 @@
 // The way to the database: a pool of connections to the primary, found anew when it is lost. A statement whose connection ended
 // is never sent again from here: whether it was done is for the caller to find out.
 
-import { Pool, type PoolClient, type QueryResult, type QueryResultRow, types } from 'pg';
+import { Pool, type PoolClient, type QueryResultRow, TypeOverrides, types } from 'pg';
 import type { PostgresSpoolConfig } from '../config-spool.ts';
 import { formatEndpoint, type Endpoint } from '../config-values.ts';
 import type { Log } from '../log.ts';
@@ -10,15 +10,12 @@ import { closedProblem } from './spool-problems.ts';
 import { endsConnection, explainPostgresFault, isReadOnly, unavailableProblem } from './postgres-fault.ts';
 import { clientConfig, findPrimary, PrimaryCheck } from './postgres-hosts.ts';
 
-const INT8 = 20;
 /** Where no primary was found, nobody asks again before so long. In milliseconds. */
 const SEARCH_AGAIN_MS = 250;
 
 /** Ids and sizes are far below 2^53. */
-const NUMBERS = {
-  getTypeParser: (type: number, format?: 'text' | 'binary') =>
-    type === INT8 ? Number : types.getTypeParser(type, format),
-} as unknown as typeof types;
+const NUMBERS = new TypeOverrides();
+NUMBERS.setTypeParser(types.builtins.INT8, Number);
 
 /** Statements of one transaction. */
 export interface Transaction {
@@ -63,7 +60,7 @@ export class PostgresConnection {
 
   /** One statement, which is a transaction of its own. Problem `spool-unavailable`, UnknownOutcome among them. */
   async query<Row extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return this.#use(async (client) => rowsOf(await client.query<Row>(text, [...values])));
+    return this.#use(async (client) => (await client.query<Row>(text, [...values])).rows);
   }
 
   /** What `work` does is done whole or not at all. Problems as `query`, and whatever `work` throws. */
@@ -73,7 +70,7 @@ export class PostgresConnection {
       try {
         const result = await work({
           query: async <Row extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>
-            rowsOf(await client.query<Row>(text, [...values])),
+            (await client.query<Row>(text, [...values])).rows,
         });
         await client.query('COMMIT');
         return result;
@@ -163,8 +160,4 @@ export class PostgresConnection {
 /** True when the connection it came from is of no use any more. */
 function isOver(error: unknown): boolean {
   return error !== undefined && (endsConnection(error) || isReadOnly(error));
-}
-
-function rowsOf<Row extends QueryResultRow>(result: QueryResult<Row>): Row[] {
-  return result.rows;
 }

@@ -98,10 +98,7 @@ function unsafeProblem(host: Endpoint, weak: readonly string[]): Problem {
 export async function findPrimary(config: PostgresSpoolConfig, check: PrimaryCheck): Promise<Primary> {
   const found: Primary[] = [];
   const reasons: unknown[] = [];
-  let stopWaiting: () => void = () => {};
-  const isEnough = new Promise<void>((resolve) => {
-    stopWaiting = resolve;
-  });
+  const { promise: isEnough, resolve: stopWaiting } = Promise.withResolvers<void>();
   let timer: NodeJS.Timeout | undefined;
   const all = config.hosts.map(async (host) => {
     try {

@@ -47,7 +47,7 @@ export interface PostgresParts {
   readonly bell: PostgresBell;
 }
 
-/** Problems `in-use`, `spool-unavailable`, `spool-unsafe`, `spool-refused`, `spool-not-migrated`, `format-too-new`. */
+/** Problems `in-use`, `spool-unavailable`, `spool-unsafe`, `spool-refused`, `spool-not-migrated`, `format-too-new`, `spool-copy-unfinished`. */
 export async function openPostgresParts(options: PostgresSpoolOptions, hooks: PostgresHooks): Promise<PostgresParts> {
   const { folder, log, clock, postgres, isLookingOnly = false } = options;
   const identity = openIdentity(folder);

@@ -86,9 +86,8 @@ export function freshMessage({ id, envelope, traceFields, body }: NumberedMessag
 
 /** Checks a row and makes a message of it. */
 export function decodeMessage(row: MessageRow): LoadedMessage {
-  const { id, envelope: octets, trace: traceFields, body_size: bodySizeBytes, body_checksum: bodyChecksum } = row;
-  const head = { envelope: octets, traceFields, bodySizeBytes, bodyChecksum };
-  if (!checksumHead(head).equals(row.checksum)) return damaged('the checksum of its envelope is wrong');
+  const { id, envelope: octets, trace: traceFields, body_size: bodySizeBytes } = row;
+  if (!hasGoodHead(row)) return damaged('the checksum of its envelope is wrong');
   const envelope = decodeEnvelope(octets);
   if (row.received_ms !== envelope.receivedAt.getTime()) {
     return damaged('its time of receipt is not the one in its envelope');
@@ -96,6 +95,11 @@ export function decodeMessage(row: MessageRow): LoadedMessage {
   const state = readState(row, envelope);
   if (!state) return damaged('the checksum of its delivery state is wrong');
   return { kind: 'good', message: { id, envelope, traceFields: asBuffer(traceFields), bodySizeBytes, ...state } };
+}
+
+function hasGoodHead(row: MessageRow): boolean {
+  const { envelope, trace: traceFields, body_size: bodySizeBytes, body_checksum: bodyChecksum, checksum } = row;
+  return checksumHead({ envelope, traceFields, bodySizeBytes, bodyChecksum }).equals(checksum);
 }
 
 function damaged(reason: string): LoadedMessage {
@@ -133,13 +137,7 @@ export function encodeSettled(id: number, state: DeliveryState): unknown[] {
 /** A message that was set aside, with its envelope where that can be trusted. */
 export function describeDamaged(row: MessageRow): DamagedMessage {
   const found = { id: row.id, reason: row.damage ?? '', foundAt: new Date(row.damaged_ms ?? 0) };
-  const head = {
-    envelope: row.envelope,
-    traceFields: row.trace,
-    bodySizeBytes: row.body_size,
-    bodyChecksum: row.body_checksum,
-  };
-  if (!checksumHead(head).equals(row.checksum)) return found;
+  if (!hasGoodHead(row)) return found;
   return { ...found, envelope: decodeEnvelope(row.envelope) };
 }
 

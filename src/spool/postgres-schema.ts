@@ -83,7 +83,11 @@ async function readSchemaVersion(connection: PostgresConnection): Promise<number
     `${schema}.migration`,
   ]);
   if (place?.found === null || place === undefined) return 0;
-  const [row] = await connection.query<{ version: number }>(
+  return lastVersion(connection, schema);
+}
+
+async function lastVersion(asked: Pick<PostgresConnection, 'query'>, schema: string): Promise<number> {
+  const [row] = await asked.query<{ version: number }>(
     `SELECT coalesce(max(version), 0) AS version FROM ${schema}.migration`,
   );
   return row?.version ?? 0;
@@ -108,6 +112,15 @@ function tooNewProblem(schema: string, version: number): Problem {
     'format-too-new',
     `the spool in the schema ${schema} has version ${version}, this relaypair knows up to ${SCHEMA_VERSION}: start the newer relaypair that made it`,
   );
+}
+
+/** Keeps every server from opening the spool while `server` moves mail to it or from it. */
+export async function markCopy(connection: PostgresConnection, server: string, isUnderWay: boolean): Promise<void> {
+  const table = `${connection.config.schema}.copy`;
+  const text = isUnderWay
+    ? `INSERT INTO ${table} (server) VALUES ($1) ON CONFLICT DO NOTHING`
+    : `DELETE FROM ${table} WHERE server = $1`;
+  await connection.query(text, [server]);
 }
 
 /** Problem `spool-copy-unfinished` where mail is just being moved to this spool or from it. */
@@ -136,10 +149,7 @@ export async function migrateSchema(connection: PostgresConnection): Promise<Mig
     await query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
     await query(`CREATE TABLE IF NOT EXISTS ${schema}.migration (
       version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())`);
-    const [row] = await query<{ version: number }>(
-      `SELECT coalesce(max(version), 0) AS version FROM ${schema}.migration`,
-    );
-    const from = row?.version ?? 0;
+    const from = await lastVersion({ query }, schema);
     if (from > SCHEMA_VERSION) throw tooNewProblem(schema, from);
     for (const [index, script] of MIGRATIONS.slice(from).entries()) {
       await query(script.replaceAll('@', schema));

@@ -80,8 +80,8 @@ function decide(job: SettleJob, rows: Map<number, MessageRow>, outcome: Outcome)
   const found = loaded ? ({ kind: 'good', message: loaded } as const) : decodeMessage(row);
   if (found.kind === 'damaged') return found;
   const isFree = row.owner === null;
-  if (isLate(found.message, settlement)) return { kind: 'late', message: found.message };
   const state = settleState(found.message, settlement);
+  if (isLate(found.message, settlement, state)) return { kind: 'late', message: found.message };
   outcome.added.push(...newMessages);
   const added = newMessages.map(freshMessage);
   if (!isPending(state)) {

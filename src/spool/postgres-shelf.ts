@@ -170,19 +170,19 @@ export class PostgresShelf {
   /** Bodies in pieces that belong to no message, stored or arriving. */
   async listOrphans(): Promise<FileFinding[]> {
     const rows = await this.#options.connection.query<{ message: number }>(
-      `SELECT DISTINCT message FROM ${this.#schema}.chunk c
-        WHERE NOT EXISTS (SELECT FROM ${this.#table} m WHERE m.id = c.message)
-          AND NOT EXISTS (SELECT FROM ${this.#schema}.intake i WHERE i.id = c.message) ORDER BY message`,
+      `SELECT DISTINCT message ${this.#orphans} ORDER BY message`,
     );
     return rows.map(({ message }) => ({ path: `${this.#schema}.chunk ${message}`, kind: 'orphan' }));
   }
 
   async removeOrphans(): Promise<void> {
-    await this.#options.connection.query(
-      `DELETE FROM ${this.#schema}.chunk c
-        WHERE NOT EXISTS (SELECT FROM ${this.#table} m WHERE m.id = c.message)
-          AND NOT EXISTS (SELECT FROM ${this.#schema}.intake i WHERE i.id = c.message)`,
-    );
+    await this.#options.connection.query(`DELETE ${this.#orphans}`);
+  }
+
+  get #orphans(): string {
+    return `FROM ${this.#schema}.chunk c
+      WHERE NOT EXISTS (SELECT FROM ${this.#table} m WHERE m.id = c.message)
+        AND NOT EXISTS (SELECT FROM ${this.#schema}.intake i WHERE i.id = c.message)`;
   }
 
   async #select(condition: string, values: readonly unknown[]): Promise<SpooledMessage[]> {

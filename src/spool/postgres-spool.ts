@@ -15,6 +15,7 @@ import { openPostgresParts, type PostgresParts, type PostgresSpoolOptions } from
 import { PostgresOutlet } from './postgres-outlet.ts';
 import { freshMessage, type NumberedMessage } from './postgres-rows.ts';
 import type { PostgresSettled } from './postgres-settle.ts';
+import { markCopy } from './postgres-schema.ts';
 import { PostgresSettling } from './postgres-settling.ts';
 import { RecentMessages } from './recent-messages.ts';
 import type {
@@ -43,13 +44,12 @@ interface Inside {
   readonly held: HeldMessages;
   readonly recent: RecentMessages;
   readonly bell: ArrivalBell;
-  listeners: number;
 }
 
 export class PostgresSpool implements Spool {
   readonly backend = 'postgres';
   readonly #parts: PostgresParts;
-  readonly #inside: Inside;
+  readonly #bell: ArrivalBell;
   readonly #held: HeldMessages;
   readonly #recent: RecentMessages;
   readonly #holdings: PostgresHoldings;
@@ -59,25 +59,20 @@ export class PostgresSpool implements Spool {
   #closed = false;
 
   private constructor(options: PostgresSpoolOptions, parts: PostgresParts, inside: Inside) {
-    const { held, recent } = inside;
+    const { held, recent, bell } = inside;
     this.#parts = parts;
-    this.#inside = inside;
+    this.#bell = bell;
     this.#held = held;
     this.#recent = recent;
     this.#work = new WorkUnderWay(options.log);
-    this.#holdings = new PostgresHoldings({ ...parts, held, onFreed: () => inside.bell.ring() });
+    this.#holdings = new PostgresHoldings({ ...parts, held, onFreed: () => bell.ring() });
     this.#settling = new PostgresSettling(parts);
     this.#outlet = new PostgresOutlet({ ...parts, held, recent });
   }
 
   /** Opens the spool; Problems of `openPostgresParts`. */
   static async open(options: PostgresSpoolOptions): Promise<PostgresSpool> {
-    const inside: Inside = {
-      held: new HeldMessages(),
-      recent: new RecentMessages(),
-      bell: new ArrivalBell(),
-      listeners: 0,
-    };
+    const inside: Inside = { held: new HeldMessages(), recent: new RecentMessages(), bell: new ArrivalBell() };
     const { held, recent, bell } = inside;
     const parts = await openPostgresParts(options, {
       onLost: () => {
@@ -89,7 +84,7 @@ export class PostgresSpool implements Spool {
         held.forget(id);
         recent.drop(id);
       },
-      isWanted: () => inside.listeners > 0,
+      isWanted: () => bell.hasListeners,
     });
     return new PostgresSpool(options, parts, inside);
   }
@@ -123,15 +118,10 @@ export class PostgresSpool implements Spool {
   }
 
   onArrival(listener: () => void): Cancel {
-    const cancel = this.#inside.bell.listen(listener);
-    this.#inside.listeners += 1;
-    let isOver = false;
+    const cancel = this.#bell.listen(listener);
     return () => {
       cancel();
-      if (isOver) return;
-      isOver = true;
-      this.#inside.listeners -= 1;
-      if (this.#inside.listeners > 0 || this.#closed) return;
+      if (this.#bell.hasListeners || this.#closed) return;
       const left = this.#held.withdrawReady();
       if (left.length > 0) this.#work.leave(this.#giveBack(left));
     };
@@ -158,7 +148,7 @@ export class PostgresSpool implements Spool {
     if (own.length === 0) return;
     for (const id of own) this.#held.forget(id);
     await this.#work.track(this.#giveBack(own));
-    this.#inside.bell.ring();
+    this.#bell.ring();
   }
 
   async renew(ids: readonly number[], owner: string): Promise<readonly number[]> {
@@ -219,12 +209,7 @@ export class PostgresSpool implements Spool {
   /** Keeps every server from opening the spool, until it is unmarked. */
   async markCopy(isUnderWay: boolean): Promise<void> {
     this.#requireOpen();
-    const { connection, server } = this.#parts;
-    const table = `${connection.config.schema}.copy`;
-    const text = isUnderWay
-      ? `INSERT INTO ${table} (server) VALUES ($1) ON CONFLICT DO NOTHING`
-      : `DELETE FROM ${table} WHERE server = $1`;
-    await connection.query(text, [server]);
+    await markCopy(this.#parts.connection, this.#parts.server, isUnderWay);
   }
 
   /** Who has the spool open. */
@@ -264,14 +249,14 @@ export class PostgresSpool implements Spool {
     // What may be another server's is not ours to hand out; what is ours after all is found and freed.
     const ours = messages.filter(({ id }) => !intake.mayBeElsewhere(id));
     if (ours.length < messages.length) this.#holdings.suspectStrays();
-    if (this.#inside.listeners === 0) await this.#giveBack(ours.map(({ id }) => id));
+    if (!this.#bell.hasListeners) await this.#giveBack(ours.map(({ id }) => id));
     else {
       for (const message of ours) {
         this.#recent.put(freshMessage(message), message.body);
         this.#held.offer(message.id, message.envelope.receivedAt.getTime());
       }
     }
-    this.#inside.bell.ring();
+    this.#bell.ring();
   }
 
   async #giveBack(ids: readonly number[]): Promise<void> {
@@ -314,7 +299,7 @@ export class PostgresSpool implements Spool {
     if (settled.kind !== 'kept' && settled.kind !== 'late') return undefined;
     this.#recent.drop(id);
     if (settled.isFree === true && !settled.message.suspended) {
-      this.#inside.bell.ring();
+      this.#bell.ring();
       this.#parts.bell.wakeOthers();
     }
     return settled.message;

@@ -40,8 +40,8 @@ export function settleMessage({ database, recent }: SettlePlaces, request: Settl
   const loaded = recall(recent, request) ?? database.load(id);
   if (!loaded) return { kind: 'gone' };
   if (loaded.kind === 'damaged') return loaded;
-  if (isLate(loaded.message, settlement)) return { kind: 'late', message: loaded.message };
   const state = settleState(loaded.message, settlement);
+  if (isLate(loaded.message, settlement, state)) return { kind: 'late', message: loaded.message };
   const added = request.newMessages.map((message) => database.insert(message));
   if (!isPending(state)) {
     const removed = database.remove(id);

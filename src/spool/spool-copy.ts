@@ -1,8 +1,9 @@
 // Everything of one spool into another, message by message: stored and synced there, brought into the state it had, and only then
 // removed here. It can be killed at any moment and done again: what is in both is known by its octets, and is not stored twice. No
-// server may use either meanwhile, and none starts before the copy is finished (spool-moving.ts).
+// server may use either meanwhile, and none starts before the copy is finished (copy-mark.ts).
 
 import { createHash } from 'node:crypto';
+import { isProblem } from '../problem.ts';
 import { encodeEnvelope } from './envelope-codec.ts';
 import type { RecipientChange, Settlement, Spool, SpooledMessage } from './spool.ts';
 
@@ -82,7 +83,7 @@ async function store(from: Spool, to: Spool, message: SpooledMessage): Promise<n
     return (await writer.commit(message.envelope, message.traceFields)).id;
   } catch (error) {
     await writer.abort();
-    if ((error as { code?: unknown }).code === 'spool-damaged') return undefined;
+    if (isProblem(error, 'spool-damaged')) return undefined;
     throw error;
   }
 }

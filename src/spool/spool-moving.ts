@@ -1,13 +1,10 @@
 // The move of a server from one spool backend to another: both are opened as this server, others are refused, and a mark in the
 // server's folder and in the database keeps every server from starting on half of the mail until the copy is whole.
 
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { z } from 'zod';
 import type { SpoolConfig } from '../config-spool.ts';
 import { Problem } from '../problem.ts';
-import { ensurePrivateFolder, syncFolder, writeFileDurably } from '../storage/files.ts';
 import { findSpoolBackend } from './backends.ts';
+import { readCopyMark, removeCopyMark, unfinishedCopy, writeCopyMark } from './copy-mark.ts';
 import { PostgresSpool } from './postgres-spool.ts';
 import { type CopyReport, copySpool } from './spool-copy.ts';
 import type { Spool, SpoolOptions } from './spool.ts';
@@ -16,15 +13,6 @@ export interface MoveOptions extends SpoolOptions {
   readonly from: SpoolConfig['backend'];
   readonly to: SpoolConfig['backend'];
   readonly onProgress?: (moved: number) => void;
-}
-
-const MARK = 'copy-under-way.json';
-const markFormat = z.object({ from: z.string(), to: z.string() });
-
-/** Problem `spool-copy-unfinished` where a copy was begun in this folder and not finished. */
-export function refuseUnfinishedCopy(folder: string): void {
-  const mark = readMark(folder);
-  if (mark) throw unfinishedProblem(mark);
 }
 
 /**
@@ -38,21 +26,19 @@ export async function moveSpool(options: MoveOptions): Promise<CopyReport> {
   if (!options.postgres) {
     throw new Problem('config-invalid', 'the config names no database: add a section spool with "backend: postgres"');
   }
-  const mark = readMark(folder);
-  if (mark && (mark.from !== from || mark.to !== to)) throw unfinishedProblem(mark);
+  const mark = readCopyMark(folder);
+  if (mark && (mark.from !== from || mark.to !== to)) throw unfinishedCopy(mark);
   const opened: Spool[] = [];
   try {
     for (const name of [from, to]) opened.push(await findSpoolBackend(name).open({ ...options, isCopying: true }));
     const [source, target] = opened as [Spool, Spool];
     await Promise.all(opened.map(refuseOthers));
-    ensurePrivateFolder(folder);
-    writeFileDurably(join(folder, MARK), JSON.stringify({ from, to }));
+    writeCopyMark(folder, { from, to });
     const shared = opened.filter((spool) => spool instanceof PostgresSpool);
     for (const spool of shared) await spool.markCopy(true);
     const report = await copySpool(source, target, onProgress);
     for (const spool of shared) await spool.markCopy(false);
-    rmSync(join(folder, MARK));
-    syncFolder(folder);
+    removeCopyMark(folder);
     return report;
   } finally {
     for (const spool of opened) await spool.close();
@@ -67,17 +53,5 @@ async function refuseOthers(spool: Spool): Promise<void> {
   throw new Problem(
     'spool-shared',
     `the database is in use by ${names}: stop every server of it first, or wait for their leases`,
-  );
-}
-
-function readMark(folder: string): z.infer<typeof markFormat> | undefined {
-  const path = join(folder, MARK);
-  return existsSync(path) ? markFormat.parse(JSON.parse(readFileSync(path, 'utf8'))) : undefined;
-}
-
-function unfinishedProblem({ from, to }: z.infer<typeof markFormat>): Problem {
-  return new Problem(
-    'spool-copy-unfinished',
-    `a copy of the spool was begun and not finished: run "relaypair spool copy --from ${from} --to ${to}" again`,
   );
 }
