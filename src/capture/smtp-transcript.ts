@@ -31,7 +31,7 @@ class Transcript {
   readonly #isTls = { client: false, server: false };
   #startsTls = false;
   #isOpened = false;
-  /** How many octets of a chunk are still to come; undefined while a message ends with a dot, 0 while there is none. */
+  /** How many octets of a chunk are still to come; 'dot' while a message ends with one, 0 while there is none. */
   #body: number | 'dot' = 0;
   #bodyOctets = 0;
   #isSecret = false;

@@ -11,7 +11,7 @@ const SUITES: Readonly<Record<number, { name: string; cipher: Cipher; hash: stri
 };
 
 type Cipher = 'aes-128-gcm' | 'aes-256-gcm' | 'chacha20-poly1305';
-type Suite = (typeof SUITES)[number];
+type Suite = NonNullable<(typeof SUITES)[number]>;
 
 const HANDSHAKE = 22;
 const APPLICATION_DATA = 23;
@@ -39,7 +39,7 @@ export class TlsOpening {
     return this.#suite?.name;
   }
 
-  /** The application data that `octets` complete; undefined while nothing can be opened. */
+  /** The application data that `octets` complete; empty while nothing can be opened. */
   take(side: Side, octets: Buffer): Buffer {
     const records = this.#sides[side].records(octets);
     return Buffer.concat(records.map((record) => this.#takeRecord(side, record)));
@@ -81,7 +81,6 @@ class OpenedSide {
 
   /** What was sent by the application; empty for messages of the handshake. */
   open(record: Buffer, suite: Suite, secretOf: (label: string) => Buffer | undefined, side: Side): Buffer {
-    if (suite === undefined) return Buffer.alloc(0);
     this.#secret ??= secretOf(`${side.toUpperCase()}_HANDSHAKE_TRAFFIC_SECRET`);
     let inner = this.#secret && decrypt(record, suite, this.#secret, this.#sequence);
     if (inner === undefined && this.#isHandshake) {
@@ -104,7 +103,7 @@ class OpenedSide {
 }
 
 /** Undefined where the key is not that of the record. */
-function decrypt(record: Buffer, suite: NonNullable<Suite>, secret: Buffer, sequence: bigint): Buffer | undefined {
+function decrypt(record: Buffer, suite: Suite, secret: Buffer, sequence: bigint): Buffer | undefined {
   const key = expandLabel(suite.hash, secret, 'key', suite.keyOctets);
   const nonce = expandLabel(suite.hash, secret, 'iv', 12);
   nonce.writeBigUInt64BE(nonce.readBigUInt64BE(4) ^ sequence, 4);

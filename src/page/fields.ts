@@ -13,6 +13,11 @@ export function texts(record: ApiRecord | undefined, name: string): readonly str
   return Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : [];
 }
 
+/** Each of several texts once, in one line. */
+export function joined(record: ApiRecord | undefined, name: string): string {
+  return [...new Set(texts(record, name))].join('; ');
+}
+
 export function number(record: ApiRecord | undefined, name: string): number {
   const value = record?.[name];
   return typeof value === 'number' && Number.isFinite(value) ? value : 0;

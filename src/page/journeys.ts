@@ -2,7 +2,7 @@
 // where it left, where it waits. Pure: records in, a new map out. Bounded: of a busy server the last messages are kept.
 
 import type { ApiRecord } from './api.ts';
-import { number, text, texts, time } from './fields.ts';
+import { joined, text, texts, time } from './fields.ts';
 import { type Channel, channelOf, type Tone, toneOf } from './tones.ts';
 
 /** The four places of the picture. */
@@ -29,11 +29,9 @@ export type JourneyState = 'moving' | 'waiting' | 'arrived' | 'failed';
 export interface Journey {
   /** NetworkMessageId, which both servers know it by. */
   readonly id: string;
-  readonly messageId: string;
   readonly subject: string;
   readonly sender: string;
   readonly recipients: readonly string[];
-  readonly size: number;
   readonly isReport: boolean;
   readonly lastAt: number;
   readonly state: JourneyState;
@@ -100,7 +98,7 @@ export function readStep(record: ApiRecord, teller: Teller): Step | undefined {
     channel,
     reason,
     tone: way.kind === 'reported' ? 'local' : toneOf(channel, reason),
-    detail: way.kind === 'moved' ? '' : [...new Set(texts(record, 'RecipientStatus'))].join('; '),
+    detail: way.kind === 'moved' ? '' : joined(record, 'RecipientStatus'),
   };
 }
 
@@ -152,11 +150,9 @@ function isOtherEnd(other: Step, step: Step): boolean {
 function beginJourney(id: string, record: ApiRecord): Journey {
   return {
     id,
-    messageId: text(record, 'MessageId'),
     subject: text(record, 'MessageSubject'),
     sender: text(record, 'Sender'),
     recipients: [],
-    size: number(record, 'TotalBytes'),
     isReport: text(record, 'EventId') === 'DSN' || text(record, 'Sender') === '',
     lastAt: 0,
     state: 'moving',

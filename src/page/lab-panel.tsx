@@ -11,6 +11,7 @@ import { Notice, safe } from './said.tsx';
 import { ScenarioPanel } from './scenario-panel.tsx';
 import { Steps } from './steps.tsx';
 import { texts } from './texts.ts';
+import { formatDay } from './times.ts';
 
 const MAX_DAYS = 800;
 const MINUTE_MS = 60_000;
@@ -70,7 +71,7 @@ function ClockPanel({ laboratory }: { readonly laboratory: Api }) {
           />
         </label>
         <output>
-          {texts.lab.days(days)}, {new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10)}
+          {texts.lab.days(days)}, {formatDay(Date.now() + days * DAY_MS)}
         </output>
         <button type="submit" class="primary" disabled={running.isRunning}>
           {texts.lab.move}

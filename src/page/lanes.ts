@@ -21,6 +21,12 @@ export function laneOf({ from, to }: Pick<Step, 'from' | 'to'>): LaneKey | undef
   return Math.abs(PLACES.indexOf(from) - PLACES.indexOf(to)) === 1 ? `${from}>${to}` : undefined;
 }
 
+/** Whether a road leads from left to right. */
+export function isForth(lane: LaneKey): boolean {
+  const [from, to] = lane.split('>') as [Place, Place];
+  return PLACES.indexOf(from) < PLACES.indexOf(to);
+}
+
 export function addToLanes(lanes: Lanes, moves: readonly Move[]): Lanes {
   if (moves.length === 0) return lanes;
   const next = new Map(lanes);

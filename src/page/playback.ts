@@ -23,8 +23,11 @@ export function advance(position: number, elapsedMs: number, speed: Speed, range
 
 /** Just before the next message is told of, or the next step of a scenario; undefined when none comes any more. */
 export function nextMoment({ servers, scenario, from, until }: Recording, position: number): number | undefined {
-  const told = servers.flatMap(({ events }) => events.filter(({ kind }) => kind === 'tracking').map(({ at }) => at));
-  const steps = (scenario?.lines ?? []).map(({ at }) => at);
-  const next = [...told, ...steps].filter((at) => at > position + LEAD_MS && at <= until);
-  return next.length === 0 ? undefined : Math.max(from, Math.min(...next) - LEAD_MS);
+  let next = Number.POSITIVE_INFINITY;
+  const see = (at: number): void => {
+    if (at > position + LEAD_MS && at <= until && at < next) next = at;
+  };
+  for (const { events } of servers) for (const { kind, at } of events) if (kind === 'tracking') see(at);
+  for (const { at } of scenario?.lines ?? []) see(at);
+  return Number.isFinite(next) ? Math.max(from, next - LEAD_MS) : undefined;
 }

@@ -5,7 +5,7 @@ import type { ApiRecord } from './api.ts';
 import { number, text, texts as textsOf } from './fields.ts';
 import { openMessage } from './navigation.ts';
 import { RecordTable } from './record-table.tsx';
-import { safe } from './said.tsx';
+import { safe, safeSubject } from './said.tsx';
 import type { Server } from './server.ts';
 import { texts } from './texts.ts';
 import { formatSize } from './times.ts';
@@ -31,7 +31,7 @@ export function QueueMessages({ server, messages, onDone }: QueueMessagesProps) 
             title: texts.queues.message,
             cell: (record) => (
               <button type="button" class="link" onClick={() => openMessage(text(record, 'NetworkMessageId'))}>
-                {text(record, 'Subject') === '' ? texts.stage.noSubject : safe(text(record, 'Subject'), 80)}
+                {safeSubject(text(record, 'Subject'), 80)}
               </button>
             ),
           },

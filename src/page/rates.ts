@@ -9,12 +9,8 @@ export interface LoadSample {
   readonly at: number;
   readonly received: number;
   readonly sent: number;
-  readonly deferred: number;
-  readonly failed: number;
   readonly receivedRate: number;
   readonly sentRate: number;
-  readonly deferredRate: number;
-  readonly failedRate: number;
 }
 
 /** Counters are sent when they changed, so that long silence is many seconds without any. */
@@ -26,12 +22,10 @@ export function addSample(before: LoadSample | undefined, load: ApiRecord, at: n
   const counts = {
     received: number(load, 'Received'),
     sent: number(load, 'Sent'),
-    deferred: number(load, 'Deferred'),
-    failed: number(load, 'Failed'),
   };
   // A server that was started again counts from zero.
   if (before === undefined || counts.received < before.received)
-    return [{ at, ...counts, receivedRate: 0, sentRate: 0, deferredRate: 0, failedRate: 0 }];
+    return [{ at, ...counts, receivedRate: 0, sentRate: 0 }];
   const isSilence = at - before.at > SILENCE_MS;
   const seconds = (isSilence ? USUAL_MS : Math.max(at - before.at, 1)) / 1000;
   const rate = (now: number, then: number): number => Math.max(0, now - then) / seconds;
@@ -40,12 +34,10 @@ export function addSample(before: LoadSample | undefined, load: ApiRecord, at: n
     ...counts,
     receivedRate: rate(counts.received, before.received),
     sentRate: rate(counts.sent, before.sent),
-    deferredRate: rate(counts.deferred, before.deferred),
-    failedRate: rate(counts.failed, before.failed),
   };
   return isSilence ? [quiet(before, before.at + USUAL_MS), quiet(before, at - USUAL_MS), sample] : [sample];
 }
 
 function quiet(before: LoadSample, at: number): LoadSample {
-  return { ...before, at, receivedRate: 0, sentRate: 0, deferredRate: 0, failedRate: 0 };
+  return { ...before, at, receivedRate: 0, sentRate: 0 };
 }

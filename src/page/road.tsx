@@ -1,6 +1,6 @@
 // One direction between two neighbours: how the last message went, and those that are on their way.
 
-import type { LaneKey } from './lanes.ts';
+import { isForth, type LaneKey } from './lanes.ts';
 import { lanes } from './pair.ts';
 import { safe } from './said.tsx';
 import { Sign } from './signs.tsx';
@@ -16,10 +16,9 @@ interface RoadProps {
 export function Road({ lane, keep }: RoadProps) {
   const known = useSlowly(lanes).get(lane);
   const [from, to] = lane.split('>') as [Place, Place];
-  const isForth = lane === 'outside>edge' || lane === 'edge>hub' || lane === 'hub>mailboxes';
   const tone = known?.last.tone;
   return (
-    <div class={`road road-${isForth ? 'forth' : 'back'}${tone === undefined ? '' : ` tone-${tone}`}`}>
+    <div class={`road road-${isForth(lane) ? 'forth' : 'back'}${tone === undefined ? '' : ` tone-${tone}`}`}>
       <div class="track" ref={(element) => keep(lane, element)}>
         <svg class="line" aria-hidden="true">
           <line x1="0" y1="50%" x2="100%" y2="50%" />

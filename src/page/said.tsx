@@ -2,11 +2,17 @@
 
 import type { ComponentChildren } from 'preact';
 import { escapeText } from '../unsafe-text.ts';
+import { texts } from './texts.ts';
 
 /** `text` as it may be shown anywhere; a very long one is cut. */
 export function safe(text: string, limit = 400): string {
   const escaped = escapeText(text.length > limit ? text.slice(0, limit) : text);
   return text.length > limit ? `${escaped}…` : escaped;
+}
+
+/** A subject to be shown, or that there is none. */
+export function safeSubject(subject: string, limit?: number): string {
+  return subject === '' ? texts.stage.noSubject : safe(subject, limit);
 }
 
 /** An identifier, a thumbprint, a reply: in letters of one width, broken where it has to be. */

@@ -6,7 +6,7 @@ import { useCmdlet } from './ask.ts';
 import { number, records, text, texts as textsOf } from './fields.ts';
 import { openMessage } from './navigation.ts';
 import { describeError, describeNextHop, describeStatus } from './queue-words.ts';
-import { safe } from './said.tsx';
+import { safe, safeSubject } from './said.tsx';
 import type { Server } from './server.ts';
 import { texts } from './texts.ts';
 import { formatMoment } from './times.ts';
@@ -131,7 +131,7 @@ function WaitingMessage({ message, isExplained }: { readonly message: ApiRecord;
   const why = text(message, 'LastError');
   return (
     <button type="button" class="parked" onClick={() => openMessage(text(message, 'NetworkMessageId'))}>
-      <span class="parked-subject">{subject === '' ? texts.stage.noSubject : safe(subject, 60)}</span>
+      <span class="parked-subject">{safeSubject(subject, 60)}</span>
       <span class="quiet">{safe(textsOf(message, 'Recipients').join(', '), 60)}</span>
       {why !== '' && !isExplained && <span class="why">{safe(why, 120)}</span>}
     </button>

@@ -67,8 +67,6 @@ export class Server {
   readonly rounds = signal<readonly ApiRecord[]>([]);
   /** The oldest first, one a second while something happens. */
   readonly load = signal<readonly LoadSample[]>([]);
-  /** Records that the server left out since the page is open. */
-  readonly skipped = signal(0);
   /** What it told, for a recording. */
   readonly tape = new Tape();
 
@@ -198,7 +196,6 @@ export class Server {
       for (const state of [this.hello, this.clock, this.queues, this.health]) state.value = undefined;
       for (const list of [this.events, this.rounds]) list.value = [];
       this.load.value = [];
-      this.skipped.value = 0;
     });
   }
 
@@ -219,7 +216,6 @@ export class Server {
     this.rounds.value = prepend(this.rounds.value, of('sync'), MAX_ROUNDS);
     for (const { at, record } of byKind.get('load') ?? [])
       this.load.value = append(this.load.value, addSample(this.load.value.at(-1), record, at), MAX_SAMPLES);
-    for (const skipped of of('skipped')) this.skipped.value += Number(skipped['Count'] ?? 0);
     if (byKind.has('tracking')) this.#onTracking(this, of('tracking'), isPast);
   }
 

@@ -23,7 +23,7 @@ export function SubscribePanel() {
     <section class="card" aria-labelledby="subscription-title">
       <h2 id="subscription-title">{texts.lab.subscription}</h2>
       {problem && <Notice tone="bad">{safe(problem.message)}</Notice>}
-      {answer?.records.length === 0 && <p class="quiet">{texts.lab.noSubscription}</p>}
+      {answer?.records.length === 0 && <p class="quiet">{texts.sync.noSubscription}</p>}
       <ul>
         {(answer?.records ?? []).map((record) => (
           <li key={text(record, 'Name')}>

@@ -25,7 +25,6 @@ export const texts = {
     recorded: 'recorded',
   },
   clock: (offset: string): string => `clock ${offset}`,
-  clockAt: (at: string): string => `The clock of this laboratory shows ${at}`,
   notReady: 'takes no mail at the moment',
 
   theme: { label: 'Colours', auto: 'as the system', light: 'light', dark: 'dark' },
@@ -280,7 +279,6 @@ export const texts = {
     how: 'How',
     size: 'Size',
     status: 'Status',
-    open: 'Trail',
     found: (number: number): string => count(number, 'record', 'records'),
     none: 'Nothing was found.',
   },
@@ -339,7 +337,6 @@ export const texts = {
     oneFile: 'These are several files; a subscription is one.',
     tooLarge: (name: string): string => `${name} is larger than any subscription file.`,
     subscribed: 'The subscription is stored.',
-    noSubscription: 'No Edge is subscribed.',
     noLaboratory:
       'These servers were not started as a laboratory (--lab, or relaypair up --clock), so their clocks cannot be moved.',
   },

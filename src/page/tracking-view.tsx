@@ -3,12 +3,12 @@
 import { useState } from 'preact/hooks';
 import type { ApiRecord } from './api.ts';
 import { useCmdlet } from './ask.ts';
-import { number, text, texts as textsOf } from './fields.ts';
+import { joined, number, text, texts as textsOf } from './fields.ts';
 import { openMessage } from './navigation.ts';
 import { servers } from './pair.ts';
 import { isRecorded } from './player.ts';
 import { RecordTable } from './record-table.tsx';
-import { Notice, safe } from './said.tsx';
+import { Notice, safe, safeSubject } from './said.tsx';
 import type { Server } from './server.ts';
 import { Sign } from './signs.tsx';
 import { texts } from './texts.ts';
@@ -107,9 +107,7 @@ function Found({ server, fields }: { readonly server: Server; readonly fields: S
             title: texts.queues.message,
             cell: (record) => (
               <button type="button" class="link" onClick={() => openMessage(text(record, 'NetworkMessageId'))}>
-                {text(record, 'MessageSubject') === ''
-                  ? texts.stage.noSubject
-                  : safe(text(record, 'MessageSubject'), 80)}
+                {safeSubject(text(record, 'MessageSubject'), 80)}
               </button>
             ),
           },
@@ -125,7 +123,7 @@ function Found({ server, fields }: { readonly server: Server; readonly fields: S
           { title: words.size, isNumber: true, cell: (record) => formatSize(number(record, 'TotalBytes')) },
           {
             title: words.status,
-            cell: (record) => safe([...new Set(textsOf(record, 'RecipientStatus'))].join('; '), 160),
+            cell: (record) => safe(joined(record, 'RecipientStatus'), 160),
           },
         ]}
       />

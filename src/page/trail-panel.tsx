@@ -1,12 +1,12 @@
 // The trail of one message across both hops, beside what is shown.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { text, texts as textsOf } from './fields.ts';
+import { joined, text, texts as textsOf } from './fields.ts';
 import { HopBranch } from './hop-card.tsx';
 import { openMessage, route } from './navigation.ts';
 import { journeys, servers } from './pair.ts';
 import { RecordTable } from './record-table.tsx';
-import { Code, Notice, safe } from './said.tsx';
+import { Code, Notice, safe, safeSubject } from './said.tsx';
 import { texts } from './texts.ts';
 import { askForTrail, type KnownTrail } from './trail-asking.ts';
 import { formatClock } from './times.ts';
@@ -42,7 +42,7 @@ function Panel({ id }: { readonly id: string }) {
         <div>
           <p class="eyebrow">{texts.trail.title}</p>
           <h2 id="trail-title" ref={heading} tabIndex={-1}>
-            {subject === '' ? texts.stage.noSubject : safe(subject)}
+            {safeSubject(subject)}
           </h2>
         </div>
         <button type="button" onClick={() => openMessage(undefined)}>
@@ -131,7 +131,7 @@ function Known({ known, id }: { readonly known: KnownTrail; readonly id: string 
               },
               {
                 title: texts.tracking.status,
-                cell: (record) => safe([...new Set(textsOf(record, 'RecipientStatus'))].join('; ')),
+                cell: (record) => safe(joined(record, 'RecipientStatus')),
               },
             ]}
           />

@@ -2,8 +2,8 @@
 // for each frame. For eyes and pointers alone; the list of messages says the same to everybody.
 
 import type { Move } from './journeys.ts';
-import type { LaneKey } from './lanes.ts';
-import { safe } from './said.tsx';
+import { isForth, type LaneKey } from './lanes.ts';
+import { safe, safeSubject } from './said.tsx';
 import { SIGN_PATHS } from './signs.tsx';
 import { texts } from './texts.ts';
 import { TRIP_MS, type Trip, TravelPlan } from './travel.ts';
@@ -36,7 +36,7 @@ export class Travellers {
     traveller.title = `${safe(journey.subject, 120)}\n${texts.tones[step.tone]}: ${step.reason}`;
     traveller.addEventListener('click', () => this.#onChosen(journey.id));
     const words = document.createElement('span');
-    words.textContent = safe(journey.subject === '' ? texts.stage.noSubject : journey.subject, 22);
+    words.textContent = safeSubject(journey.subject, 22);
     traveller.append(drawSign(step.tone), words);
     road.append(traveller);
     const animation = traveller.animate(framesFor(road, traveller, lane), {
@@ -67,8 +67,7 @@ function framesFor(road: HTMLElement, traveller: HTMLElement, lane: LaneKey): Ke
   const isUpright = road.clientHeight > road.clientWidth;
   const axis = isUpright ? 'Y' : 'X';
   const end = isUpright ? road.clientHeight - traveller.offsetHeight : road.clientWidth - traveller.offsetWidth;
-  const isForth = lane === 'outside>edge' || lane === 'edge>hub' || lane === 'hub>mailboxes';
-  const [from, to] = isForth ? [0, end] : [end, 0];
+  const [from, to] = isForth(lane) ? [0, end] : [end, 0];
   return [
     { transform: `translate${axis}(${from}px) scale(0.6)`, opacity: 0 },
     { transform: `translate${axis}(${from}px) scale(1)`, opacity: 1, offset: 0.12 },

@@ -204,7 +204,8 @@ export class ReceivingSession {
     this.#facts.helo = line.argument;
     this.#facts.extended = extended;
     // Asked only now: what is offered may depend on who the client says it is.
-    const offer = (this.#offer = this.#policy.offer(this.#facts));
+    const offer = this.#policy.offer(this.#facts);
+    this.#offer = offer;
     if (!this.#facts.tls) this.#facts.startTlsOffered = extended && offersTls(offer);
     const { fqdn, mayClaim, limits } = this.#options;
     const keywords = extended ? ehloKeywords(offer, { session: this.#facts, limits: limits(), mayClaim }) : [];
