@@ -68,8 +68,6 @@ async function writeConfigs(folder: string, smartHostPort: number): Promise<Stag
     hosts: { [FQDN.hub]: loopback(hub), [SMART_HOST]: loopback(smartHostPort) },
     // The play's Internet is the smart host: until the connector names it, no name is found and mail waits.
     dns: { servers: ['127.0.0.1:9'], timeout: '1s' },
-    // Each message is to show how its connection was opened.
-    limits: { idleTimeout: '0s' },
   });
   return { hub, edge };
 }
@@ -87,7 +85,9 @@ function loopback(port: number): string {
 function writeConfig(folder: string, role: Role, own: object): void {
   const every = '500ms';
   const retry = { glitchInterval: every, transientInterval: every, outboundInterval: every, messageInterval: every };
-  const config = { format: 1, role, fqdn: FQDN[role], folder: role, site: SITE, ...own, retry };
+  // Each message is to show how its connection was opened: none goes by one that was opened before.
+  const limits = { idleTimeout: '0s' };
+  const config = { format: 1, role, fqdn: FQDN[role], folder: role, site: SITE, ...own, limits, retry };
   const text = `${JSON.stringify(config, undefined, 2)}\n`;
   try {
     writeFileDurably(join(folder, `${role}.yaml`), text, { overwrite: false });
