@@ -10,7 +10,7 @@ export class Forbearance {
   #errorCount = 0;
   #withoutMailCount = 0;
 
-  /** A command that is known here. */
+  /** Whatever the client said; what is no command counts by its reply. */
   noteCommand(verb: string): void {
     if (!WITHOUT_MAIL.has(verb)) return;
     this.#withoutMailCount += 1;

@@ -181,6 +181,24 @@ describe('nonsense is a temporary failure', () => {
     }
   });
 
+  it('and so is one that came before the end of a body that was nearly sent', async () => {
+    const answers = {
+      DATA: (_line: string, peer: ScriptedPeer) => {
+        peer.say('354 Go on\r\n250 2.0.0 Queued already');
+        return undefined;
+      },
+    };
+    const server = await fixture.listen({ answers });
+    for (let round = 0; round < 20; round += 1) {
+      const session = await fixture.connect(server.port);
+      const body = () => Readable.from([Buffer.from('Subject: short\r\n\r\n'), Buffer.from('body\r\n')]);
+      expect(new Set(statuses(await session.send(makeMessage({ body }))))).toEqual(
+        new Set(['deferred 451 4.5.0 local']),
+      );
+      expect(session.alive).toBe(false);
+    }
+  });
+
   it('and so is an answer that came before the dot, even a friendly one', async () => {
     const answers = {
       DATA: (_line: string, peer: ScriptedPeer) => {
