@@ -12,14 +12,17 @@ export interface LogOptions {
   clock: Clock;
   /** `hub` or `edge`. */
   role: string;
-  /** File to append to; stderr when absent. */
-  file?: string;
+  /** Where lines go; stderr when absent. */
+  destination?: pino.DestinationStream | undefined;
 }
+
+/** So much waits for a reader of stderr, or for room on the disk that it goes to. */
+const MAX_WAITING_BYTES = 1024 * 1024;
 
 /** Opens the log. `base: undefined`, since smtp-server writes a field called hostname and pino's would double it. */
 export function openLog(options: LogOptions): Log {
   const { clock } = options;
-  const destination = pino.destination({ dest: options.file ?? 2, append: true, mkdir: true, mode: 0o600, sync: true });
+  const destination = options.destination ?? standardError();
   return pino(
     {
       level: options.level,
@@ -32,6 +35,11 @@ export function openLog(options: LogOptions): Log {
     },
     destination,
   );
+}
+
+/** Without a listener a full disk behind it would end the process. */
+function standardError(): pino.DestinationStream {
+  return pino.destination({ dest: 2, sync: true, maxLength: MAX_WAITING_BYTES }).on('error', () => {});
 }
 
 /** A log that keeps nothing, for tests and for parts used on their own. */

@@ -11,6 +11,7 @@ import { Sink } from './lab/sink.ts';
 import { openLog } from './log.ts';
 import { SCENARIO_CMDLETS } from './scenarios/scenario-cmdlets.ts';
 import type { LaboratoryDoor, LaboratoryWish, World } from './shell/doors.ts';
+import { ServerLogFile } from './storage/server-log-file.ts';
 import { readVersion } from './version.ts';
 import { openLabDoor } from './web/lab-door.ts';
 
@@ -46,7 +47,12 @@ export async function openLaboratory(wish: LaboratoryWish): Promise<LaboratoryDo
     cmdlets: [...LABORATORY_CMDLETS, ...SCENARIO_CMDLETS],
     context: laboratory,
     clock,
-    log: openLog({ level: 'info', clock, role: 'laboratory', file: wish.logFile }),
+    log: openLog({
+      level: 'info',
+      clock,
+      role: 'laboratory',
+      destination: new ServerLogFile({ path: wish.logFile, isOwner: true }),
+    }),
     version: readVersion(),
   });
   return {

@@ -11,6 +11,7 @@ import { Problem } from './problem.ts';
 import type { CrashDoor, RunningServer, ServerOptions } from './server.ts';
 import type { Doors } from './shell/doors.ts';
 import { runShell } from './shell/shell.ts';
+import { openServerLogFile } from './storage/server-log-file.ts';
 
 interface ClockOptions {
   readonly clock: ClockCourse;
@@ -104,7 +105,7 @@ async function openServer(config: Config, { clock: course, isLab }: ClockOptions
     level: config.log.level,
     clock,
     role: config.role,
-    ...(config.log.file !== undefined && { file: config.log.file }),
+    destination: openServerLogFile(config, { isOwner: true }),
   });
   const { readVersion } = await import('./version.ts');
   const version = readVersion();

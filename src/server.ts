@@ -20,7 +20,7 @@ import { refuseUnfinishedCopy } from './spool/copy-mark.ts';
 import { spoolOptions } from './spool/spool-settings.ts';
 import type { Spool } from './spool/spool.ts';
 import { claimPrivateFolder } from './storage/files.ts';
-import type { LogLimits } from './storage/log-files.ts';
+import { logLimitsOf } from './storage/log-files.ts';
 import { isServerData, signFolder } from './storage/folder-owner.ts';
 import { CertificateStore } from './tls/certificate-store.ts';
 import { createSelfSigned } from './tls/self-signed.ts';
@@ -135,7 +135,7 @@ async function openFoundation(options: ServerOptions, parts: OpenParts): Promise
   signFolder(config.folder, { role: config.role, name: config.netbiosName });
   const certificates = CertificateStore.open(join(config.folder, 'certificates'), { log });
   await ensureCertificate(certificates, options);
-  const logs = { folder: join(config.folder, 'logs'), clock, log, version, ...recordLimits(config) };
+  const logs = { folder: join(config.folder, 'logs'), clock, log, version, ...logLimitsOf(config) };
   const events = new EventLog(logs);
   const tracking = new MessageTracking(logs);
   const cards = new CardLog<DecisionCard>(logs);
@@ -181,11 +181,6 @@ function openResolver(live: LiveConfig, clock: Clock): Resolver {
     mailExchangers: (name) => resolver.mailExchangers(name),
     addresses: (name) => resolver.addresses(name),
   };
-}
-
-/** How long tracking, events and cards are kept, and how large each of them becomes. */
-function recordLimits({ log }: Config): Required<LogLimits> & { readonly maxFileSizeBytes: number } {
-  return { maxAgeMs: log.maxAge, maxFileSizeBytes: log.maxFileSize, maxFolderSizeBytes: log.maxFolderSize };
 }
 
 /** At first start a server makes its self-signed certificate, enabled for SMTP (exchange: the default certificate). */

@@ -9,6 +9,7 @@ import { openLog } from './log.ts';
 import { receivingOptions } from './receiving.ts';
 import { HandedConnections } from './smtp/listener.ts';
 import { WorkerSpool } from './spool/worker-spool.ts';
+import { openServerLogFile } from './storage/server-log-file.ts';
 import { readVersion } from './version.ts';
 import { TlsContexts } from './tls-contexts.ts';
 import { Records } from './transport/records.ts';
@@ -28,7 +29,7 @@ async function run({ number, config, decoySecret }: WorkerStart, firstState: Wor
     level: config.log.level,
     clock,
     role: config.role,
-    ...(config.log.file !== undefined && { file: config.log.file }),
+    destination: openServerLogFile(config, { isOwner: false }),
   }).child({ worker: number });
   const link = Link.open({
     stream: new Socket({ fd: LINK_DESCRIPTOR, readable: true, writable: true }),

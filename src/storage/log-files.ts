@@ -3,6 +3,7 @@
 
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Config } from '../config.ts';
 
 export interface LogFile {
   readonly path: string;
@@ -18,6 +19,12 @@ export interface LogLimits {
   readonly maxFolderSizeBytes?: number;
 }
 
+/** What the config says of all logs. */
+export function logLimitsOf({ log }: Pick<Config, 'log'>): Required<LogLimits> & { readonly maxFileSizeBytes: number } {
+  return { maxAgeMs: log.maxAge, maxFileSizeBytes: log.maxFileSize, maxFolderSizeBytes: log.maxFolderSize };
+}
+
+export const DEFAULT_MAX_FILE_SIZE_BYTES = 10 * 1024 * 1024;
 const DAY_MS = 86_400_000;
 const DEFAULT_MAX_AGE_MS = 30 * DAY_MS;
 const DEFAULT_MAX_FOLDER_SIZE_BYTES = 250 * 1024 * 1024;

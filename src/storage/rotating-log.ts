@@ -9,7 +9,14 @@ import type { Cancel, Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { messageOf, Problem } from '../problem.ts';
 import { ensurePrivateFolder } from './files.ts';
-import { formatLogDay, formatLogPath, type LogLimits, listLogFiles, removeOldLogFiles } from './log-files.ts';
+import {
+  DEFAULT_MAX_FILE_SIZE_BYTES,
+  formatLogDay,
+  formatLogPath,
+  type LogLimits,
+  listLogFiles,
+  removeOldLogFiles,
+} from './log-files.ts';
 import { findEndOfContent, MAX_LINE_BYTES, readLinesBackward, readLinesForward } from './log-lines.ts';
 
 export interface RotatingLogOptions extends LogLimits {
@@ -37,8 +44,6 @@ export interface LineQuery {
 
 /** Hears of a line as it is appended; it must not throw. */
 export type LineListener = (line: string) => void;
-
-const DEFAULT_MAX_FILE_SIZE_BYTES = 10 * 1024 * 1024;
 
 interface Line {
   readonly octets: Buffer;
