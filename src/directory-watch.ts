@@ -6,6 +6,7 @@ import type { Directory } from './directory/directory.ts';
 import type { DirectoryStatus } from './directory/directory-status.ts';
 import type { OrganizationDirectory } from './directory/organization-directory.ts';
 import type { OrganizationSnapshot } from './directory/organization.ts';
+import { type ReplicaPosition, usnPosition } from './directory/replica-position.ts';
 import { messageOf } from './problem.ts';
 import type { Foundation } from './server.ts';
 import { createEvent } from './tracking/events.ts';
@@ -40,5 +41,18 @@ export function watchDirectory(
   note(organization.fault);
   parts.add(organization.onReading(note));
   const { backend, namingContext } = directory;
-  return () => ({ backend, server: directory.server ?? servers[0], servers, namingContext, lastReadAt, stale });
+  return () => ({
+    backend,
+    server: directory.server ?? servers[0],
+    servers,
+    namingContext,
+    lastReadAt,
+    position: positionOf(directory),
+    stale,
+  });
+}
+
+/** As a server that reads this directory by LDAP would say it. */
+function positionOf({ position, changeMark }: Directory): ReplicaPosition | undefined {
+  return changeMark ? usnPosition(changeMark.invocationId, String(changeMark.highestCommittedUsn)) : position;
 }

@@ -52,6 +52,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   const organisation = createOrganisationView({ clock, log, secretKey, snapshot: () => adam.snapshot() });
   const transport = await openTransport(foundation, {
     organisation,
+    directoryStatus,
     decoySecret: deriveServerSecret(secretKey, 'SCRAM decoy'),
     onChange: (listener) => adam.onChange(listener),
     validation: {
@@ -63,9 +64,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     ...foundation,
     directoryStatus,
     organisation,
-    queue: transport.queue,
-    resources: transport.resources,
-    addresses: transport.addresses,
+    ...transport,
     edge: { adam, announce },
   };
   const doors = await openDoors(foundation, { cmdlets: EDGE_CMDLETS, context });

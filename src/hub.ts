@@ -68,6 +68,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   parts.add(() => synchronizer.close());
   const transport = await openTransport(foundation, {
     organisation,
+    directoryStatus,
     decoySecret: deriveServerSecret(secretKey, 'SCRAM decoy'),
     logins: new UserLogins(activeDirectory.recipients, clock),
     onChange: (listener) => activeDirectory.onChange(listener),
@@ -76,9 +77,7 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     ...foundation,
     directoryStatus,
     organisation,
-    queue: transport.queue,
-    resources: transport.resources,
-    addresses: transport.addresses,
+    ...transport,
     hub: { activeDirectory, synchronizer },
   };
   synchronizer.start();

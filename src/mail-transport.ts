@@ -5,8 +5,10 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { SystemClock } from './clock.ts';
 import type { Endpoint, ListenAddress } from './config.ts';
+import type { NodeState } from './cmdlets/server-context.ts';
 import { listenAddresses, openListeners } from './listeners.ts';
 import { addMailGauges } from './mail-gauges.ts';
+import { beginDuty } from './node-duty.ts';
 import { type DirectoryView, receivingOptions } from './receiving.ts';
 import type { Foundation } from './server.ts';
 import { SmtpListener } from './smtp/listener.ts';
@@ -38,6 +40,7 @@ export interface Transport {
   readonly resources: ResourceMonitor;
   /** Where SMTP listens, with the ports that port 0 became. */
   readonly addresses: readonly ListenAddress[];
+  readonly nodeState: () => NodeState;
 }
 
 /** Starts queue and listeners. */
@@ -127,6 +130,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     decoySecret: view.decoySecret,
     pressure: () => resources.pressure(),
     counts: new ConnectionCounts(),
+    isAccepting: () => spool.nodes?.suspendedBy === undefined,
     validation,
     logins,
   });
@@ -137,12 +141,13 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     own.push(listener);
     return listener;
   });
+  const sessions = (): number => workers?.connections ?? own.reduce((sum, { open }) => sum + open, 0);
   addMailGauges(foundation.metrics, {
     clock,
     spool,
     queue,
     listeners,
-    openConnections: () => workers?.connections ?? own.reduce((sum, { open }) => sum + open, 0),
+    openConnections: sessions,
     expirationMs: () => live.current().retry.expiration,
   });
   addresses = listeners.map(({ door: { address }, service }) => ({
@@ -150,7 +155,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     port: address.port,
     service,
   }));
-  queue.start();
+  const nodeState = beginDuty(foundation, { queue, sessions, directoryStatus: view.directoryStatus });
   // Closed the other way round: first the listeners, then the queue, so that what was taken last can still leave.
   parts.add(() => queue.stop(live.current().limits.drainTimeout));
   parts.add(async () => {
@@ -174,7 +179,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     }),
   );
   parts.add(watchWeakTls({ events: foundation.events, organisation, onChange: (listener) => view.onChange(listener) }));
-  return { queue, resources, addresses };
+  return { queue, resources, addresses, nodeState };
 }
 
 function interfaceAddresses(): readonly string[] {

@@ -4,6 +4,7 @@ import type { OpenTap } from './capture/tap.ts';
 import type { Cancel, Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { parseIpRange, rangeContains } from './ip-range.ts';
+import type { DirectoryStatus } from './directory/directory-status.ts';
 import type { Log } from './log.ts';
 import type { SessionOptions } from './smtp/listener.ts';
 import type { TlsContexts } from './tls-contexts.ts';
@@ -15,6 +16,7 @@ import type { RecipientValidation } from './transport/recipient-validation.ts';
 /** A role's view of its directory. */
 export interface DirectoryView {
   readonly organisation: () => Organisation;
+  readonly directoryStatus: () => DirectoryStatus;
   /** Makes the salts shown for user names that do not exist; the same at every start, or they would tell themselves. */
   readonly decoySecret: Buffer;
   /** On an Edge: whether a recipient is one of the organisation's. */
@@ -27,7 +29,15 @@ export interface DirectoryView {
 export interface ReceivingParts
   extends Pick<
     ReceiveOptions,
-    'spool' | 'organisation' | 'records' | 'decoySecret' | 'pressure' | 'validation' | 'logins' | 'counts'
+    | 'spool'
+    | 'organisation'
+    | 'records'
+    | 'decoySecret'
+    | 'pressure'
+    | 'validation'
+    | 'logins'
+    | 'counts'
+    | 'isAccepting'
   > {
   /** The config in force. */
   readonly config: () => Config;

@@ -23,6 +23,7 @@ import { getExchangeCertificate } from './get-exchange-certificate.ts';
 import { getLabClock } from './get-lab-clock.ts';
 import { getMessage } from './get-message.ts';
 import { getMessageTrackingLog } from './get-message-tracking-log.ts';
+import { getNode } from './get-node.ts';
 import { getQueue } from './get-queue.ts';
 import { getReceiveConnector } from './get-receive-connector.ts';
 import { getRecipient } from './get-recipient.ts';
@@ -53,6 +54,7 @@ import { removeReceiveConnector } from './remove-receive-connector.ts';
 import { removeSendConnector } from './remove-send-connector.ts';
 import { removeTransportServer } from './remove-transport-server.ts';
 import { resumeMessage } from './resume-message.ts';
+import { resumeNode } from './resume-node.ts';
 import { resumeQueue } from './resume-queue.ts';
 import { retryQueue } from './retry-queue.ts';
 import { setAcceptedDomain } from './set-accepted-domain.ts';
@@ -67,6 +69,7 @@ import { startCapture } from './start-capture.ts';
 import { startEdgeSynchronization } from './start-edge-synchronization.ts';
 import { stopCapture } from './stop-capture.ts';
 import { suspendMessage } from './suspend-message.ts';
+import { suspendNode } from './suspend-node.ts';
 import { suspendQueue } from './suspend-queue.ts';
 import { testEdgeSynchronization } from './test-edge-synchronization.ts';
 import { testSmtpConnectivity } from './test-smtp-connectivity.ts';
@@ -95,6 +98,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   getLabClock,
   getMessageTrackingLog,
   getMessage,
+  getNode,
   getQueue,
   getReceiveConnector,
   getRecipient,
@@ -125,6 +129,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   removeSendConnector,
   removeTransportServer,
   resumeMessage,
+  resumeNode,
   resumeQueue,
   retryQueue,
   setAcceptedDomain,
@@ -139,6 +144,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   startEdgeSynchronization,
   stopCapture,
   suspendMessage,
+  suspendNode,
   suspendQueue,
   testEdgeSynchronization,
   testSmtpConnectivity,

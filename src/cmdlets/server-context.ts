@@ -11,6 +11,7 @@ import type { Resolver } from '../dns/resolver.ts';
 import type { Synchronizer } from '../edgesync/synchronizer.ts';
 import type { Log } from '../log.ts';
 import type { Spool } from '../spool/spool.ts';
+import type { NodeStage } from '../spool/spool-nodes.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import type { CertificateStore } from '../tls/certificate-store.ts';
 import type { AccessTokens } from './access-tokens.ts';
@@ -45,6 +46,10 @@ export interface ServerContext {
   readonly cards: CardLog<DecisionCard>;
   readonly metrics: Metrics;
   readonly resolver: Resolver;
+  /** When this process began, by the clock's elapsed time. */
+  readonly startedMs: number;
+  /** How the server stands to the others on its spool now. */
+  readonly nodeState: () => NodeState;
   /** How the server stands to its directory now. */
   readonly directoryStatus: () => DirectoryStatus;
   readonly organisation: () => Organisation;
@@ -52,6 +57,15 @@ export interface ServerContext {
   readonly addresses: readonly ListenAddress[];
   readonly hub?: HubParts;
   readonly edge?: EdgeParts;
+}
+
+/** A value of the moment. */
+export interface NodeState {
+  readonly stage: NodeStage;
+  /** SMTP sessions of clients. */
+  readonly sessions: number;
+  /** While it lacks changes of the directory that other nodes have. */
+  readonly behindSince?: Date | undefined;
 }
 
 export interface HubParts {

@@ -1,5 +1,7 @@
 // How a server stands to its directory, for Get-DirectoryStatus and for whoever shows a state that may be stale.
 
+import type { ReplicaPosition } from './replica-position.ts';
+
 /** A value of the moment. */
 export interface DirectoryStatus {
   /** `embedded` or `ldap`. */
@@ -11,6 +13,8 @@ export interface DirectoryStatus {
   readonly namingContext: string;
   /** When the directory was last read without a fault; undefined when this process has not read it yet. */
   readonly lastReadAt: Date | undefined;
+  /** How far the copy that is read has come; absent where it does not say so. */
+  readonly position?: ReplicaPosition | undefined;
   /** While only the last good state is known: since when, and why. */
   readonly stale: { readonly since: Date; readonly reason: string } | undefined;
 }

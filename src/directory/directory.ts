@@ -8,6 +8,7 @@ import type { Filter, MatchingRules } from '../ldap/filter.ts';
 import type { Log } from '../log.ts';
 import type { ChangeMark, ChangePage } from './change-feed.ts';
 import type { LdapServer, ServerChange } from './ldap-servers.ts';
+import type { ReplicaPosition } from './replica-position.ts';
 
 /** RFC 4511 §4.5.1.2: the base itself, its children, or the base with all that is under it. */
 export type SearchScope = 'base' | 'one' | 'sub';
@@ -63,6 +64,9 @@ export interface Directory {
 
   /** Where the numbers of `readChanges` stand, for a directory that keeps them itself. */
   readonly changeMark?: ChangeMark;
+
+  /** How far the copy that is read has come; undefined where it does not say so, or was not asked yet. */
+  readonly position?: ReplicaPosition | undefined;
 
   /** True when a container from which entries are taken must hold one that stays. Absent: false. */
   needsPlaceholders?(): Promise<boolean>;

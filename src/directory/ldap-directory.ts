@@ -39,7 +39,7 @@ export class LdapDirectory implements Directory {
   #connection: Promise<SharedConnection> | undefined;
   #server: LdapServer | undefined;
   #writes: Promise<unknown> = Promise.resolve();
-  #position: string | undefined;
+  #position: ReplicaPosition | undefined;
   /** True when the listeners are to be told at the next look whatever the server says. */
   #isUnsettled = false;
   #cancelPoll: Cancel = () => undefined;
@@ -79,6 +79,10 @@ export class LdapDirectory implements Directory {
 
   get server(): string | undefined {
     return this.#server?.name;
+  }
+
+  get position(): ReplicaPosition | undefined {
+    return this.#position;
   }
 
   async search(query: DirectoryQuery): Promise<LdapEntry[]> {
@@ -236,7 +240,7 @@ export class LdapDirectory implements Directory {
     await this.#improve();
     const position = await this.#readPosition().catch(() => undefined);
     if (!this.#isOpen) return;
-    const isNew = position === undefined || position !== this.#position;
+    const isNew = !position || !this.#position || formatPosition(position) !== formatPosition(this.#position);
     const isTold = isNew || this.#isUnsettled;
     this.#isUnsettled = isNew && position !== undefined;
     this.#position = position;
@@ -257,10 +261,10 @@ export class LdapDirectory implements Directory {
   }
 
   /** How far the server has come; undefined where it does not say so. */
-  async #readPosition(): Promise<string | undefined> {
+  async #readPosition(): Promise<ReplicaPosition | undefined> {
     const position = await this.#askPosition();
     this.#servers.note(position);
-    return position.size === 0 ? undefined : formatPosition(position);
+    return position.size === 0 ? undefined : position;
   }
 
   async #askPosition(): Promise<ReplicaPosition> {

@@ -14,8 +14,12 @@ export const TOP_ATTRIBUTES = ['contextCSN'];
 /** Of a server that keeps update sequence numbers; undefined for others. */
 export function positionByUsn(rootDse: LdapEntry): ReplicaPosition | undefined {
   const usn = getText(rootDse, 'highestCommittedUSN');
-  if (usn === undefined) return undefined;
-  return new Map([[getText(rootDse, 'invocationId') ?? '', usn.padStart(20, '0')]]);
+  return usn === undefined ? undefined : usnPosition(getText(rootDse, 'invocationId') ?? '', usn);
+}
+
+/** The same of one's own numbers. */
+export function usnPosition(invocationId: string, usn: string): ReplicaPosition {
+  return new Map([[invocationId, usn.padStart(20, '0')]]);
 }
 
 /** Of a slapd; empty while it has no whole copy, and where neither syncprov nor syncrepl is at work. */

@@ -14,9 +14,14 @@ export interface BellOptions {
   /** This server's row, by which it knows its own notifications. */
   readonly node: () => number;
   readonly onWake: () => void;
+  /** Something is wanted of a node. */
+  readonly onWish: () => void;
   /** False: nobody would claim, and nothing is looked for. */
   readonly isWanted: () => boolean;
 }
+
+/** What is told when something is wanted of a node; else the row of who tells. */
+export const WISH = 'wish';
 
 /** No more notifications than one in so many milliseconds: each is a transaction, and one wakes for all that came before it. */
 const NOTIFY_MS = 50;
@@ -59,7 +64,7 @@ export class PostgresBell {
   }
 
   async #listen(): Promise<void> {
-    const { connection, log, onWake } = this.#options;
+    const { connection, log, onWake, onWish } = this.#options;
     let client: Client | undefined;
     try {
       client = new Client(clientConfig(connection.config, await connection.primary()));
@@ -71,7 +76,8 @@ export class PostgresBell {
       made.on('error', forget);
       made.on('end', forget);
       made.on('notification', ({ payload }: Notification) => {
-        if (payload !== String(this.#options.node())) onWake();
+        if (payload === WISH) onWish();
+        else if (payload !== String(this.#options.node())) onWake();
       });
       await made.connect();
       await made.query(`LISTEN ${connection.config.schema}`);

@@ -1,10 +1,13 @@
 // This server's row in `node`: what its claims hang on. It beats while the spool is open, watches the others, and takes from those
 // that stand still what they hold (lease.ts says when). Who lost its own row begins anew under another one, and holds nothing.
 
+import type { Cancel } from '../clock.ts';
 import { messageOf } from '../problem.ts';
 import type { Log } from '../log.ts';
 import { type Beat, type Instant, Lease, LeaseWatch } from './lease.ts';
+import { WISH } from './postgres-bell.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
+import { formatReport, type NodeReport, parseReport, type SpoolNode, type SpoolNodes } from './spool-nodes.ts';
 
 export interface NodeOptions {
   readonly connection: PostgresConnection;
@@ -18,18 +21,6 @@ export interface NodeOptions {
   readonly onFreed: () => void;
 }
 
-/** A server that has a spool open, as the database tells of it. */
-export interface SpoolNode {
-  readonly id: number;
-  readonly name: string;
-  /** By the database's clock. */
-  readonly startedAt: Date;
-  readonly lastBeatAt: Date;
-  /** Messages that it holds. */
-  readonly messages: number;
-  readonly isSelf: boolean;
-}
-
 /** Beats in a lease. */
 const BEATS = 4;
 
@@ -37,7 +28,20 @@ function readInstant(): Instant {
   return { monotonicMs: performance.now(), wallMs: Date.now() };
 }
 
-export class PostgresNode {
+interface NodeRow {
+  readonly id: number | null;
+  readonly server: string;
+  readonly name: string;
+  readonly started_at: Date | null;
+  readonly beat_at: Date | null;
+  readonly silent: boolean | null;
+  readonly report: string | null;
+  readonly asked_by: string | null;
+  readonly asked_at: Date | null;
+  readonly held: number;
+}
+
+export class PostgresNode implements SpoolNodes {
   readonly #options: NodeOptions;
   readonly #schema: string;
   readonly #watch = new LeaseWatch();
@@ -46,6 +50,10 @@ export class PostgresNode {
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
   #isClosed = false;
+  #suspendedBy: string | undefined;
+  #others: readonly NodeReport[] = [];
+  #makeReport: (() => NodeReport) | undefined;
+  readonly #listeners = new Set<() => void>();
 
   private constructor(options: NodeOptions) {
     this.#options = options;
@@ -80,16 +88,49 @@ export class PostgresNode {
     await done;
   }
 
-  /** Who has the spool open. */
+  get suspendedBy(): string | undefined {
+    return this.#suspendedBy;
+  }
+
+  get others(): readonly NodeReport[] {
+    return this.#others;
+  }
+
+  reportBy(make: () => NodeReport): void {
+    this.#makeReport = make;
+    this.reportSoon();
+  }
+
+  reportSoon(): void {
+    this.#work = this.#work.then(() => this.#beat());
+  }
+
+  onLook(listener: () => void): Cancel {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   async list(): Promise<SpoolNode[]> {
     const { connection } = this.#options;
-    const rows = await connection.query<{ id: number; name: string; started_at: Date; beat_at: Date; held: number }>(
-      `SELECT id, name, started_at, beat_at,
-        (SELECT count(*) FROM ${this.#schema}.message WHERE owner = node.id) AS held FROM ${this.#schema}.node ORDER BY name, id`,
+    const rows = await connection.query<NodeRow>(
+      `SELECT node.id, coalesce(node.server, wish.server) AS server, coalesce(node.name, wish.name) AS name,
+        started_at, beat_at, beat_at + lease_ms * interval '1 millisecond' < clock_timestamp() AS silent,
+        report, asked_by, asked_at, (SELECT count(*) FROM ${this.#schema}.message WHERE owner = node.id) AS held
+        FROM ${this.#schema}.node AS node FULL JOIN ${this.#schema}.suspension AS wish ON wish.server = node.server
+        ORDER BY 3, 1`,
     );
-    return rows.map(({ id, name, started_at: startedAt, beat_at: lastBeatAt, held }) => {
-      return { id, name, startedAt, lastBeatAt, messages: held, isSelf: id === this.#id };
-    });
+    return rows.map((row) => describeRow(row, this.#id));
+  }
+
+  async suspend({ server, name }: Pick<SpoolNode, 'server' | 'name'>, by: string): Promise<void> {
+    await this.#wish(
+      `INSERT INTO ${this.#schema}.suspension (server, name, asked_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+      [server, name, by],
+    );
+  }
+
+  async resume({ server }: Pick<SpoolNode, 'server'>): Promise<void> {
+    await this.#wish(`DELETE FROM ${this.#schema}.suspension WHERE server = $1`, [server]);
   }
 
   /** Gives back everything that is held. What cannot be given back now is freed when the lease has run out. */
@@ -112,11 +153,12 @@ export class PostgresNode {
     ]);
     for (const { id } of former) await this.#retire({ holder: id });
     const sent = readInstant();
-    const [row] = await connection.query<{ id: number }>(
-      `INSERT INTO ${this.#schema}.node (server, name, lease_ms) VALUES ($1, $2, $3) RETURNING id`,
-      [server, name, lease],
+    const [row] = await connection.query<{ id: number; asked_by: string | null }>(
+      `INSERT INTO ${this.#schema}.node (server, name, lease_ms, report) VALUES ($1, $2, $3, $4) RETURNING id, ${this.#wished}`,
+      [server, name, lease, this.#report()],
     );
     this.#id = row?.id ?? 0;
+    this.#suspendedBy = row?.asked_by ?? undefined;
     this.#lease = new Lease(lease, sent);
   }
 
@@ -134,13 +176,17 @@ export class PostgresNode {
     try {
       const sent = readInstant();
       const id = this.#id;
-      const rows = await connection.query(
-        `UPDATE ${this.#schema}.node SET beat = beat + 1, beat_at = clock_timestamp() WHERE id = $1 RETURNING id`,
-        [id],
+      const [row] = await connection.query<{ asked_by: string | null }>(
+        `UPDATE ${this.#schema}.node SET beat = beat + 1, beat_at = clock_timestamp(), report = $2 WHERE id = $1
+          RETURNING ${this.#wished}`,
+        [id, this.#report()],
       );
-      if (rows.length === 0) await this.#replace(id);
-      else this.#lease.extend(sent);
+      if (row) {
+        this.#lease.extend(sent);
+        this.#suspendedBy = row.asked_by ?? undefined;
+      } else await this.#replace(id);
       await this.#lookAround();
+      for (const listener of this.#listeners) listener();
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'spool: the lease on its messages could not be renewed; trying again');
     }
@@ -149,10 +195,11 @@ export class PostgresNode {
   async #lookAround(): Promise<void> {
     const { connection, log, onFreed } = this.#options;
     const askedMs = performance.now();
-    const rows = await connection.query<{ id: number; beat: number; lease_ms: number }>(
-      `SELECT id, beat, lease_ms FROM ${this.#schema}.node WHERE id <> $1`,
+    const rows = await connection.query<{ id: number; beat: number; lease_ms: number; report: string | null }>(
+      `SELECT id, beat, lease_ms, report FROM ${this.#schema}.node WHERE id <> $1`,
       [this.#id],
     );
+    this.#others = rows.map(({ report }) => parseReport(report)).filter((report) => report !== undefined);
     const beats = rows.map(({ id, beat, lease_ms: leaseMs }): Beat => ({ holder: id, beat, leaseMs }));
     for (const dead of this.#watch.note(beats, { askedMs, answeredMs: performance.now() })) {
       const freed = await this.#retire(dead);
@@ -160,6 +207,24 @@ export class PostgresNode {
       log.warn({ node: dead.holder, messages: freed }, 'spool: took over from a server that shows no life');
       onFreed();
     }
+  }
+
+  /** A column of a row of `node`: who wants its server to take nothing more. */
+  get #wished(): string {
+    return `(SELECT asked_by FROM ${this.#schema}.suspension AS wish WHERE wish.server = node.server) AS asked_by`;
+  }
+
+  #report(): string | null {
+    return this.#makeReport ? formatReport(this.#makeReport()) : null;
+  }
+
+  async #wish(text: string, values: readonly unknown[]): Promise<void> {
+    const { connection } = this.#options;
+    await connection.query(text, values);
+    // Who does not hear it sees it with the next beat.
+    await connection.query('SELECT pg_notify($1, $2)', [this.#schema, WISH]).catch(() => undefined);
+    this.reportSoon();
+    await this.#work;
   }
 
   async #replace(goneId: number): Promise<void> {
@@ -195,4 +260,20 @@ export class PostgresNode {
       return freed?.count ?? 0;
     });
   }
+}
+
+function describeRow(row: NodeRow, self: number): SpoolNode {
+  const { id, server, name, started_at: startedAt, beat_at: lastBeatAt, held, asked_by: by, asked_at: at } = row;
+  return {
+    id: id ?? undefined,
+    server,
+    name,
+    startedAt: startedAt ?? undefined,
+    lastBeatAt: lastBeatAt ?? undefined,
+    isSilent: row.silent ?? false,
+    messages: held,
+    isSelf: id === self,
+    report: parseReport(row.report),
+    suspension: by !== null && at !== null ? { by, at } : undefined,
+  };
 }

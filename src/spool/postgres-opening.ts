@@ -69,7 +69,7 @@ export async function openPostgresParts(options: PostgresSpoolOptions, hooks: Po
     const intake = new PostgresIntake({ connection, node: own, log });
     const bodies = new PostgresBodies({ connection, nextId: () => intake.nextId(), node });
     const shelf = new PostgresShelf({ connection, clock, log, node, onSetAside, isLookingOnly });
-    const bell = new PostgresBell({ connection, log, node, onWake, isWanted });
+    const bell = new PostgresBell({ connection, log, node, onWake, onWish: () => own.reportSoon(), isWanted });
     await bell.start();
     return { identity, server, connection, node: own, intake, bodies, shelf, bell };
   } catch (error) {

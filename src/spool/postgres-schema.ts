@@ -12,6 +12,7 @@ import type { PostgresConnection } from './postgres-connection.ts';
  * server knows the id of a message before it stores it, and no block is given out twice.
  * `chunk`: large bodies in pieces, written while the message comes in; `intake` names those whose message is not there yet, and
  * the server that writes them. `copy`: who moves mail to or from another backend and has not finished. `node`: who is at work; a row is never used again by anybody else (lease.ts).
+ * `report`: what a node says of itself; `suspension`: the servers that are to take nothing more (spool-nodes.ts).
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -64,6 +65,15 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (message, number)
   );
   ALTER TABLE @.chunk ALTER COLUMN octets SET STORAGE EXTERNAL;
+  `,
+  `
+  ALTER TABLE @.node ADD COLUMN report text;
+  CREATE TABLE @.suspension (
+    server uuid PRIMARY KEY,
+    name text NOT NULL,
+    asked_by text NOT NULL,
+    asked_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  );
   `,
 ];
 

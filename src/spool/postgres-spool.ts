@@ -10,7 +10,6 @@ import { EmbeddedWriter, takeInWhole } from './embedded-writer.ts';
 import { HeldMessages } from './held-messages.ts';
 import { UnknownOutcome } from './postgres-fault.ts';
 import { PostgresHoldings } from './postgres-holdings.ts';
-import type { SpoolNode } from './postgres-node.ts';
 import { openPostgresParts, type PostgresParts, type PostgresSpoolOptions } from './postgres-opening.ts';
 import { PostgresOutlet } from './postgres-outlet.ts';
 import { freshMessage, type NumberedMessage } from './postgres-rows.ts';
@@ -34,6 +33,7 @@ import type {
 } from './spool.ts';
 import type { UnstoredMessage } from './spool-database.ts';
 import { INLINE_LIMIT_BYTES } from './spool-limits.ts';
+import type { SpoolNodes } from './spool-nodes.ts';
 import { closedProblem } from './spool-problems.ts';
 import { WorkUnderWay } from './work-under-way.ts';
 
@@ -48,6 +48,7 @@ interface Inside {
 
 export class PostgresSpool implements Spool {
   readonly backend = 'postgres';
+  readonly nodes: SpoolNodes;
   readonly #parts: PostgresParts;
   readonly #bell: ArrivalBell;
   readonly #held: HeldMessages;
@@ -61,6 +62,7 @@ export class PostgresSpool implements Spool {
   private constructor(options: PostgresSpoolOptions, parts: PostgresParts, inside: Inside) {
     const { held, recent, bell } = inside;
     this.#parts = parts;
+    this.nodes = parts.node;
     this.#bell = bell;
     this.#held = held;
     this.#recent = recent;
@@ -210,12 +212,6 @@ export class PostgresSpool implements Spool {
   async markCopy(isUnderWay: boolean): Promise<void> {
     this.#requireOpen();
     await markCopy(this.#parts.connection, this.#parts.server, isUnderWay);
-  }
-
-  /** Who has the spool open. */
-  async nodes(): Promise<SpoolNode[]> {
-    this.#requireOpen();
-    return this.#parts.node.list();
   }
 
   async close(): Promise<void> {

@@ -47,7 +47,7 @@ export async function moveSpool(options: MoveOptions): Promise<CopyReport> {
 
 async function refuseOthers(spool: Spool): Promise<void> {
   if (!(spool instanceof PostgresSpool)) return;
-  const others = (await spool.nodes()).filter(({ isSelf }) => !isSelf);
+  const others = (await spool.nodes.list()).filter(({ id, isSelf }) => id !== undefined && !isSelf);
   if (others.length === 0) return;
   const names = others.map(({ name }) => name).join(', ');
   throw new Problem(

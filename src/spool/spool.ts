@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import type { Cancel, Clock } from '../clock.ts';
 import type { PostgresSpoolConfig } from '../config-spool.ts';
 import type { Log } from '../log.ts';
+import type { SpoolNodes } from './spool-nodes.ts';
 
 /** RFC 3461 §4.1: when the sender of the message wants a notification about a recipient. */
 export type NotifyCondition = 'NEVER' | 'SUCCESS' | 'FAILURE' | 'DELAY';
@@ -207,6 +208,9 @@ export interface SpoolFinding {
 export interface Spool {
   /** Its name in the table of backends. */
   readonly backend: string;
+
+  /** Those who share it; absent where nobody can. */
+  readonly nodes?: SpoolNodes;
 
   /** Begins to take in a message. */
   receive(): SpoolWriter;

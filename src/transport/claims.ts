@@ -48,8 +48,9 @@ export class Claims {
     this.#options = options;
   }
 
-  /** Takes up what the spool holds from before, and everything that arrives from now on. */
+  /** Takes up what the spool holds from before, and everything that arrives from now on; after `stop` anew. */
   start(): void {
+    this.#isStopped = false;
     const cancel = this.#options.spool.onArrival(() => this.#claimSoon());
     this.#cancels.set('arrival', cancel);
     this.#renewLater();
@@ -59,6 +60,11 @@ export class Claims {
   stop(): void {
     this.#isStopped = true;
     for (const cancel of this.#cancels.values()) cancel();
+  }
+
+  /** Gives messages back for anybody to claim. */
+  async giveBack(ids: readonly number[]): Promise<void> {
+    await this.#options.spool.release(ids, this.#owner);
   }
 
   #claimSoon(): void {

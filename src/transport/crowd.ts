@@ -12,10 +12,13 @@ import type { Counts, Entry, EntryClaim } from './connection-counts.ts';
 import type { Refusal } from './refusal.ts';
 
 export interface CrowdOptions {
+  /** Connections and rates of all processes of this server. */
   readonly counts: Counts;
   /** Of the whole server. */
   readonly maxConnections: () => number;
   readonly onRefusal: (refusal: Refusal) => void;
+  /** False: nobody is let in, and no message is begun. Absent: true. */
+  readonly isAccepting?: (() => boolean) | undefined;
 }
 
 interface Guest extends Entry {
@@ -42,12 +45,18 @@ export class Crowd {
     this.#options = options;
   }
 
+  /** What everybody hears while nothing is taken, so that they go elsewhere. */
+  get refusal(): Reply | undefined {
+    return this.#options.isAccepting?.() === false ? REPLIES.notAccepting : undefined;
+  }
+
   /** Lets a session in, or says why not. Whoever has to go for it is told so. */
   async enter(
     session: SmtpSession,
     connector: ReceiveConnector,
     end: (reply: Reply) => void,
   ): Promise<Reply | undefined> {
+    if (this.refusal) return this.refusal;
     const claim = this.#claimOf(session, connector);
     const { source } = claim;
     const guest: Guest = { connector: connector.name, source, end, isIn: false, isVouchedFor: false };

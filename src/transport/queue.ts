@@ -8,6 +8,7 @@ import { Claims } from './claims.ts';
 import type { RunContext } from './connection-run.ts';
 import { Deadlines } from './deadlines.ts';
 import type { RemovalWish, Ticket } from './delivery.ts';
+import { withdrawIdle } from './handing-over.ts';
 import { demandOf, type Hop, underDemand, unreachableHop } from './hop.ts';
 import type { HopQueue } from './hop-queue.ts';
 import { HopQueues } from './hop-queues.ts';
@@ -35,6 +36,8 @@ export class MailQueue {
   readonly #underWay = new Set<Promise<void>>();
   readonly #cutOff = new AbortController();
   #isStopped = false;
+  #isAside = false;
+  #handingOver: Promise<void> | undefined;
   #resubmissions = 0;
 
   constructor(options: QueueOptions) {
@@ -45,7 +48,7 @@ export class MailQueue {
       shelf,
       route: (message, index) => routeSafely(options, message, index),
     };
-    const isStopping = (): boolean => this.#isStopped;
+    const isStopping = (): boolean => this.#isStopped || this.#isAside;
     const track = (work: Promise<void>): void => this.#track(work);
     this.#queues = new HopQueues(this.#context, {
       get isStopping() {
@@ -105,6 +108,23 @@ export class MailQueue {
     await this.#settleWithin(CUT_OFF_MS);
   }
 
+  /** Takes nothing more from the spool, finishes what is under way and gives back the rest. Resolves when all of it is done. */
+  standAside(): Promise<void> {
+    this.#isAside = true;
+    this.#claims.stop();
+    this.#queues.halt();
+    this.#handingOver ??= this.#handOver();
+    return this.#handingOver;
+  }
+
+  /** Ends that. */
+  comeBack(): void {
+    if (!this.#isAside || this.#isStopped) return;
+    this.#isAside = false;
+    this.#claims.start();
+    for (const queue of this.queues()) this.#queues.kick(queue);
+  }
+
   queues(): readonly HopQueue[] {
     return [...this.#queues.values()];
   }
@@ -128,10 +148,27 @@ export class MailQueue {
     this.#track(this.#resubmitAll());
   }
 
+  async #handOver(): Promise<void> {
+    try {
+      while (this.#isAside && !this.#isStopped) {
+        const isQuiet = this.#underWay.size === 0;
+        const ids = withdrawIdle(this.queues(), isQuiet);
+        for (const id of ids) this.#context.shelf.drop(id);
+        await this.#claims.giveBack(ids);
+        if (this.#underWay.size > 0) await Promise.race(this.#underWay);
+        else if (isQuiet) return;
+      }
+    } catch (error) {
+      this.#context.log.error({ error: messageOf(error) }, 'what waits here could not be handed over');
+    } finally {
+      this.#handingOver = undefined;
+    }
+  }
+
   /** Small queues first: a large one takes a while. */
   async #resubmitAll(): Promise<void> {
     const number = ++this.#resubmissions;
-    const isOver = (): boolean => this.#isStopped || number !== this.#resubmissions;
+    const isOver = (): boolean => this.#isStopped || this.#isAside || number !== this.#resubmissions;
     for (const queue of this.queues().toSorted((a, b) => a.messageCount - b.messageCount)) {
       if (isOver()) return;
       if (!queue.isSuspended) await this.#resubmitQueue(queue, isOver);

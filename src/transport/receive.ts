@@ -38,8 +38,7 @@ import {
 import { acceptedEnvelope } from './accepted-envelope.ts';
 import { readAuthors } from './authors.ts';
 import { ClientProof, type ClientProofOptions } from './client-proof.ts';
-import type { Counts } from './connection-counts.ts';
-import { Crowd } from './crowd.ts';
+import { Crowd, type CrowdOptions } from './crowd.ts';
 import { HEADER_FAMILIES } from './header-firewall.ts';
 import { type IdentityQuestion, offersAnonymousTls } from './identity-question.ts';
 import { type Intake, type IntakeTerms, takeIn } from './intake.ts';
@@ -53,7 +52,7 @@ import { refuseForMessageRate, refuseForRecipientRate } from './rates.ts';
 import { type ServerLimits, sessionLimits } from './session-limits.ts';
 import { formatReceived } from './trace-header.ts';
 
-export interface ReceiveOptions extends ClientProofOptions {
+export interface ReceiveOptions extends ClientProofOptions, Pick<CrowdOptions, 'counts' | 'isAccepting'> {
   readonly log: Log;
   readonly spool: Pick<Spool, 'receive'>;
   /** Certificate and context for a handshake. */
@@ -64,8 +63,6 @@ export interface ReceiveOptions extends ClientProofOptions {
   /** How short of disk, memory and time this server is. */
   readonly pressure: () => Pressure;
   readonly serverLimits: () => ServerLimits;
-  /** Connections and rates of all processes of this server. */
-  readonly counts: Counts;
   /** On an Edge. */
   readonly validation?: RecipientValidation | undefined;
 }
@@ -82,6 +79,7 @@ export class Receiver implements SessionPolicy {
     this.#proof = new ClientProof(options);
     this.#crowd = new Crowd({
       counts: options.counts,
+      isAccepting: options.isAccepting,
       maxConnections: () => options.serverLimits().maxConnections,
       onRefusal: (refusal) => options.records.turnedAway(refusal),
     });
@@ -143,7 +141,7 @@ export class Receiver implements SessionPolicy {
   }
 
   async mail(session: SmtpSession, command: MailCommand): Promise<Reply | undefined> {
-    const reply = await this.#judgeSender(session, command);
+    const reply = this.#crowd.refusal ?? (await this.#judgeSender(session, command));
     if (reply) return this.#slowly(session, reply);
     const { connector, principal } = this.#standing(session);
     if (principal !== 'anonymous') this.#crowd.vouchFor(session);

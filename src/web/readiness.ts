@@ -22,10 +22,14 @@ export interface Readiness {
 
 export function readReadiness(context: ServerContext): Readiness {
   const pressed = [...findPressure(context)];
-  const reasons = pressed.filter(({ level }) => level === 'High').map(describePressure);
+  const reasons = [
+    ...findSuspension(context),
+    ...pressed.filter(({ level }) => level === 'High').map(describePressure),
+  ];
   const warnings = [
     ...pressed.filter(({ level }) => level !== 'High').map(describePressure),
     ...findDirectory(context),
+    ...findLag(context),
     ...findCertificate(context),
   ];
   return { isReady: reasons.length === 0, reasons, warnings };
@@ -39,6 +43,21 @@ function findPressure({ resources }: ServerContext): readonly Pressed[] {
 function describePressure({ name, level }: Pressed): Finding {
   const whose = level === 'High' ? "everybody's mail" : "strangers' mail";
   return { code: 'back-pressure', detail: `the pressure on ${name} is ${level}: ${whose} is refused with 452 4.3.1` };
+}
+
+function* findSuspension({ spool }: ServerContext): Generator<Finding> {
+  const by = spool.nodes?.suspendedBy;
+  if (by !== undefined)
+    yield { code: 'node-suspended', detail: `this node takes no mail, as ${by} asked: Resume-Node ends that` };
+}
+
+function* findLag({ nodeState }: ServerContext): Generator<Finding> {
+  const { behindSince } = nodeState();
+  if (behindSince)
+    yield {
+      code: 'node-behind',
+      detail: `this node lacks changes of the directory that other nodes have had since ${behindSince.toISOString()}`,
+    };
 }
 
 function* findDirectory({ directoryStatus }: ServerContext): Generator<Finding> {

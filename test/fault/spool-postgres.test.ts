@@ -66,7 +66,7 @@ describe.skipIf(!hasPostgres())('a spool on PostgreSQL', () => {
     expect(ids.toSorted((a, b) => a - b)).toEqual(stored.map(({ id }) => id));
     const [message] = stored;
     expect(message && (await readBody(second, message)).equals(bodies[0] ?? Buffer.alloc(0))).toBe(true);
-    expect((await first.nodes()).map(({ messages }) => messages).reduce((sum, each) => sum + each, 0)).toBe(40);
+    expect((await first.nodes.list()).map(({ messages }) => messages).reduce((sum, each) => sum + each, 0)).toBe(40);
   });
 
   it('gives what a killed server held to another after its lease, and to that server at once', async () => {
@@ -81,7 +81,7 @@ describe.skipIf(!hasPostgres())('a spool on PostgreSQL', () => {
       return child.lines.filter((line) => line.startsWith('stored')).map((line) => Number(line.split(' ')[1]));
     };
     const first = await kill();
-    const heldBy = async (): Promise<number[]> => (await watcher.nodes()).map(({ messages }) => messages);
+    const heldBy = async (): Promise<number[]> => (await watcher.nodes.list()).map(({ messages }) => messages);
     // Started again it takes over from what it was; killed again, the watcher takes over from it.
     const second = await kill();
     const claimed = await waitUntil('the lease to run out', async () => {
@@ -170,7 +170,7 @@ describe.skipIf(!hasPostgres())('a spool on PostgreSQL', () => {
     }
     await waitUntil('every message to be claimable', async () => {
       await claimAll(spool);
-      return (await spool.nodes()).every(({ messages }) => messages === found.length);
+      return (await spool.nodes.list()).every(({ messages }) => messages === found.length);
     });
   });
 

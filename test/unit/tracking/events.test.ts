@@ -81,6 +81,11 @@ const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
   DirectoryUnreachable: { directory: 'dc01.corp.test:636', cause: 'ECONNREFUSED' },
   DirectoryReachable: { directory: 'dc01.corp.test:636', since: new Date(0) },
   EdgeNotSynchronized: { since: DATE, hubs: 'HUB01, HUB02' },
+  NodeSuspended: { node: 'HUB02', by: 'HUB01' },
+  NodeDrained: { node: 'HUB02' },
+  NodeResumed: { node: 'HUB02' },
+  NodeBehind: { node: 'HUB02', since: DATE, directory: 'dc02.contoso.test:636' },
+  NodeCaughtUp: { node: 'HUB02', since: DATE },
   WorkerEnded: { worker: 2, processId: 4711, cause: 'SIGKILL' },
   DirectoryCertificateOutOfDates: {
     server: 'dc01.corp.test:636',

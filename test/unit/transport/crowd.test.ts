@@ -37,6 +37,22 @@ describe('a crowd', () => {
   const enter = (crowd: Crowd, guest: SmtpSession, at = connector) =>
     crowd.enter(guest, at, (reply) => ended.push(`${guest.id} ${reply.code}`));
 
+  it('turns everybody away while nothing is taken, and counts nobody', async () => {
+    let isAccepting = false;
+    const counts = new ConnectionCounts();
+    const crowd = new Crowd({
+      counts,
+      maxConnections: () => 1,
+      onRefusal: () => undefined,
+      isAccepting: () => isAccepting,
+    });
+    expect(await enter(crowd, a)).toBe(REPLIES.notAccepting);
+    expect(crowd.refusal).toMatchObject({ code: 421, enhanced: '4.3.2' });
+    isAccepting = true;
+    expect(await enter(crowd, b)).toBeUndefined();
+    expect(ended).toEqual([]);
+  });
+
   it('lets the one without progress for longest go', async () => {
     const crowd = makeCrowd(2);
     expect([await enter(crowd, a), await enter(crowd, b)]).toEqual([undefined, undefined]);

@@ -1,0 +1,210 @@
+// Nodes of one spool: who is there, what each of them says, and how one is told to stand aside from any of them.
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { getNode } from '../../src/cmdlets/get-node.ts';
+import { resumeNode } from '../../src/cmdlets/resume-node.ts';
+import type { NodeState, ServerContext } from '../../src/cmdlets/server-context.ts';
+import { suspendNode } from '../../src/cmdlets/suspend-node.ts';
+import { parseConfig } from '../../src/config.ts';
+import { SystemClock } from '../../src/clock.ts';
+import type { ReplicaPosition } from '../../src/directory/replica-position.ts';
+import { EmbeddedSpool } from '../../src/spool/embedded-spool.ts';
+import { beginDuty } from '../../src/node-duty.ts';
+import type { Spool, SpoolOptions } from '../../src/spool/spool.ts';
+import { readReadiness } from '../../src/web/readiness.ts';
+import { makeContext, rows, runCmdlet } from '../helpers/cmdlet-context.ts';
+import { hasPostgres } from '../helpers/postgres.ts';
+import { TESTED_SPOOLS, withTestDatabase } from '../helpers/spool-backends.ts';
+import { claimAll, makeFolder, removeFolder, spoolOptions, storeMessage } from '../helpers/spool-fixtures.ts';
+import { useSpoolServer } from '../helpers/spool-server.ts';
+import { waitUntil } from '../helpers/wait.ts';
+
+/** A server reduced to its part among the nodes. */
+interface Member {
+  readonly spool: Spool;
+  readonly context: ServerContext;
+  /** What its queue was told. */
+  readonly told: string[];
+  readonly events: string[];
+  state(): NodeState;
+}
+
+interface JoinOptions {
+  readonly folder?: string;
+  /** Asked at each beat. */
+  readonly position?: () => ReplicaPosition;
+  readonly clock?: SystemClock;
+}
+
+let folders: string[];
+let spools: Spool[];
+let postgres: SpoolOptions['postgres'];
+
+beforeEach(() => {
+  folders = [];
+  spools = [];
+  postgres = undefined;
+});
+afterEach(async () => {
+  for (const spool of spools) await spool.close().catch(() => undefined);
+  for (const folder of folders) removeFolder(folder);
+});
+
+function newFolder(): string {
+  folders.push(makeFolder());
+  return folders.at(-1) ?? '';
+}
+
+describe.skipIf(!hasPostgres())('nodes of a spool on PostgreSQL', () => {
+  useSpoolServer();
+
+  async function join(
+    name: string,
+    { folder = newFolder(), position, clock = new SystemClock() }: JoinOptions = {},
+  ): Promise<Member> {
+    const own = withTestDatabase(spoolOptions(folder), { lease: 2000 });
+    postgres ??= own.postgres;
+    const backend = TESTED_SPOOLS.find((each) => each.name === 'postgres');
+    const spool = await backend?.open({ ...own, name, ...(postgres && { postgres }) });
+    if (!spool) throw new Error('no spool on PostgreSQL');
+    spools.push(spool);
+    const config = parseConfig(`{ role: hub, fqdn: ${name.toLowerCase()}.contoso.test }`, '/etc/test.yaml');
+    const told: string[] = [];
+    const events: string[] = [];
+    const directoryStatus = () => ({
+      backend: 'ldap',
+      server: 'dc01.contoso.test:636',
+      servers: [],
+      namingContext: '',
+      lastReadAt: undefined,
+      position: position?.(),
+      stale: undefined,
+    });
+    const state = beginDuty(
+      {
+        spool,
+        clock,
+        config,
+        version: '1.2.3',
+        events: { record: ({ symbolicName }) => void events.push(symbolicName) } as ServerContext['events'],
+        parts: { add: () => undefined } as never,
+      },
+      {
+        queue: {
+          start: () => void told.push('start'),
+          standAside: async () => void told.push('aside'),
+          comeBack: () => void told.push('back'),
+        },
+        sessions: () => 7,
+        directoryStatus,
+      },
+    );
+    const context = makeContext({
+      ...{ spool, config, clock, directoryStatus, nodeState: state },
+      resources: { states: () => [] } as never,
+      certificates: { internalTransport: () => undefined } as never,
+    });
+    return { spool, context, told, events, state };
+  }
+
+  async function look(at: Member, ...properties: string[]): Promise<string[]> {
+    return rows((await runCmdlet(getNode, at.context)).records, ...properties);
+  }
+
+  it('shows who is up, what each of them holds and what it says of itself, and what nobody holds', async () => {
+    const [one, two] = [await join('HUB01'), await join('HUB02')];
+    for (let number = 0; number < 3; number++) await storeMessage(one.spool, Buffer.from('x'));
+    expect(await claimAll(two.spool)).toHaveLength(3);
+    await waitUntil('both reports', async () => (await look(one, 'Version')).every((version) => version === '1.2.3'));
+    expect(await look(one, 'Name', 'State', 'Messages', 'Sessions', 'DirectoryState')).toEqual([
+      'HUB01 | Up | 0 | 7 | Unknown',
+      'HUB02 | Up | 3 | 7 | Unknown',
+    ]);
+    await storeMessage(one.spool, Buffer.from('free'));
+    const { notices } = await runCmdlet(getNode, two.context, { Identity: 'hub02' });
+    expect(notices).toEqual(['Messages that no node holds: 1.']);
+  });
+
+  it('has a node stand aside and come back by the word of another, at once, with events and a readiness that says so', async () => {
+    const [one, two] = [await join('HUB01'), await join('HUB02')];
+    const said = await runCmdlet(suspendNode, one.context, { Identity: 'HUB02' });
+    expect(said.warnings).toBeUndefined();
+    await waitUntil('HUB02 to be drained', () => two.events.includes('NodeDrained'));
+    await waitUntil('the others to see it', async () => (await look(one, 'State'))[1] === 'Suspended');
+    expect([one.told, two.told]).toEqual([['start'], ['start', 'aside']]);
+    expect(await look(one, 'Name', 'State', 'SuspendedBy')).toEqual(['HUB01 | Up | ', 'HUB02 | Suspended | HUB01']);
+    expect(readReadiness(two.context)).toMatchObject({ isReady: false, reasons: [{ code: 'node-suspended' }] });
+    expect(readReadiness(one.context)).toMatchObject({ isReady: true });
+    const last = await runCmdlet(suspendNode, two.context, { Identity: 'hub01' });
+    expect(last.warnings).toEqual(['no node of this spool takes mail now']);
+    for (const Identity of ['HUB01', 'HUB02']) await runCmdlet(resumeNode, two.context, { Identity });
+    await waitUntil('both to be back', () => [one, two].every(({ told }) => told.at(-1) === 'back'));
+    expect(two.events).toEqual(['NodeSuspended', 'NodeDrained', 'NodeResumed']);
+    expect(readReadiness(two.context)).toMatchObject({ isReady: true });
+    expect((await look(one, 'State')).includes('Suspended')).toBe(false);
+  });
+
+  it('keeps the wish while a node is down, and starts it suspended', async () => {
+    const folder = newFolder();
+    const [one, two] = [await join('HUB01', { folder: newFolder() }), await join('HUB02', { folder })];
+    await runCmdlet(suspendNode, two.context, { Identity: 'HUB02' });
+    await waitUntil('HUB02 to be drained', () => two.state().stage === 'drained');
+    await two.spool.close();
+    expect(await look(one, 'Name', 'State')).toEqual(['HUB01 | Up', 'HUB02 | Down']);
+    const again = await join('HUB02', { folder });
+    expect([again.told, again.events, again.state().stage]).toEqual([['aside'], ['NodeSuspended'], 'drained']);
+    expect(again.spool.nodes?.suspendedBy).toBe('HUB02');
+    await again.spool.close();
+    await runCmdlet(resumeNode, one.context, { Identity: 'HUB02' });
+    expect(await look(one, 'Name', 'State')).toEqual(['HUB01 | Up']);
+    expect((await join('HUB02', { folder })).told).toEqual(['start']);
+  });
+
+  it('says it of a node that lacks changes of the directory which others have, and when it has them', async () => {
+    const clock = new SystemClock();
+    let own = '0001';
+    const [one, two] = [
+      await join('HUB01', { position: () => new Map([['001', '0002']]) }),
+      await join('HUB02', { position: () => new Map([['001', own]]), clock }),
+    ];
+    await waitUntil('HUB02 to know of HUB01', () => (two.spool.nodes?.others[0]?.position?.['001'] ?? '') === '0002');
+    two.spool.nodes?.reportSoon();
+    await waitUntil('the others to see HUB02', async () => (await look(one, 'DirectoryState'))[1] === 'Current');
+    clock.run({ offsetMs: 5 * 60_000, speed: 1, since: new Date() });
+    await waitUntil('HUB02 to find itself behind', () => two.events.includes('NodeBehind'));
+    await waitUntil('HUB01 to see it', async () => (await look(one, 'DirectoryState')).join() === 'Current,Behind');
+    expect(readReadiness(two.context).warnings).toMatchObject([{ code: 'node-behind' }, {}]);
+    own = '0002';
+    await waitUntil('HUB02 to have caught up', () => two.events.includes('NodeCaughtUp'));
+    expect(one.events).toEqual([]);
+  });
+
+  it('refuses a name that no node has, and one that two have', async () => {
+    const one = await join('HUB01');
+    await join('HUB01');
+    const ask = (Identity: string) => runCmdlet(suspendNode, one.context, { Identity });
+    await expect(ask('HUB09')).rejects.toMatchObject({ code: 'not-found' });
+    await expect(ask('HUB01')).rejects.toMatchObject({ code: 'bad-value' });
+    const [id = ''] = await look(one, 'Id');
+    expect((await ask(id)).notices).toEqual(['HUB01 is suspended; Get-Node shows how far it has come.']);
+  });
+});
+
+it('with an embedded spool there is one node, which nobody can suspend', async () => {
+  const spool = await EmbeddedSpool.open(spoolOptions(newFolder()));
+  spools.push(spool);
+  await storeMessage(spool, Buffer.from('x'));
+  const context = makeContext({
+    ...{ spool, version: '1.2.3', startedMs: 0 },
+    nodeState: () => ({ stage: 'active', sessions: 2 }),
+    directoryStatus: () => ({ stale: undefined, position: new Map([['a', '7']]) }) as never,
+  });
+  const { records, notices } = await runCmdlet(getNode, context);
+  expect(rows(records, 'Name', 'State', 'Messages', 'Sessions', 'Version', 'DirectoryState')).toEqual([
+    'HUB01 | Up | 1 | 2 | 1.2.3 | Current',
+  ]);
+  expect(notices).toEqual([]);
+  for (const cmdlet of [suspendNode, resumeNode]) {
+    await expect(runCmdlet(cmdlet, context, { Identity: 'HUB01' })).rejects.toMatchObject({ code: 'spool-not-shared' });
+  }
+});

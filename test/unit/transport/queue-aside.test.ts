@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest';
+import { waitUntil } from '../../helpers/wait.ts';
+import { allOf, deferral, HOUR_MS, QueueBench } from './queue-bench.ts';
+
+/** Whatever nobody holds. */
+async function freeIds(bench: QueueBench): Promise<number[]> {
+  const heads = await bench.spool.claimHeads({ owner: 'heir', limit: 1000, leaseMs: HOUR_MS, withSuspended: true });
+  const ids = heads.map(({ id }) => id);
+  await bench.spool.release(ids, 'heir');
+  return ids;
+}
+
+it('finishes what is under way, gives back what waits, suspended messages too, and claims no more until it comes back', async () => {
+  await using bench = await QueueBench.open();
+  const gate = Promise.withResolvers<void>();
+  let isUnderWay = false;
+  bench.scripts['slow.test'] = {
+    deliver: async (parcel) => {
+      isUnderWay = true;
+      await gate.promise;
+      return allOf(parcel, 'delivered', '250 2.0.0 ok');
+    },
+  };
+  bench.scripts['dead.test'] = { open: (hop) => deferral(hop) };
+  const waiting = await bench.store(['a@dead.test']);
+  const held = await bench.store(['b@dead.test']);
+  // In two queues: while one of them works on it nobody else may have it.
+  const shared = await bench.store(['c@slow.test', 'c@dead.test']);
+  bench.queue.start();
+  await waitUntil('a delivery', () => isUnderWay && bench.queue.queues().some(({ failures }) => failures > 0));
+  await bench.queue.administration.suspend(new Set([held.id]));
+  let isDone = false;
+  const aside = bench.queue.standAside().then(() => (isDone = true));
+  await waitUntil('what waits to be free', async () => (await freeIds(bench)).length === 2);
+  expect((await freeIds(bench)).toSorted((a, b) => a - b)).toEqual([waiting.id, held.id]);
+  expect(isDone).toBe(false);
+  gate.resolve();
+  await aside;
+  expect((await freeIds(bench)).toSorted((a, b) => a - b)).toEqual([waiting.id, held.id, shared.id]);
+  expect(bench.delivered.filter((address) => address === 'c@slow.test')).toHaveLength(1);
+  expect(bench.queue.queues().every(({ messageCount }) => messageCount === 0)).toBe(true);
+  const late = await bench.store(['d@good.test']);
+  expect(await freeIds(bench)).toContain(late.id);
+  bench.queue.comeBack();
+  await waitUntil('the late one to leave', () => bench.delivered.includes('d@good.test'));
+  expect(await freeIds(bench)).toEqual([]);
+  expect(bench.delivered.filter((address) => address === 'c@slow.test')).toHaveLength(1);
+});
+
+it('may be told to stand aside and to come back faster than it can', async () => {
+  await using bench = await QueueBench.open();
+  bench.queue.start();
+  for (let round = 0; round < 20; round++) {
+    void bench.queue.standAside();
+    await bench.store([`a${round}@one.test`]);
+    bench.queue.comeBack();
+  }
+  await bench.emptied();
+  expect(new Set(bench.delivered).size).toBe(20);
+  expect(bench.delivered).toHaveLength(20);
+});
