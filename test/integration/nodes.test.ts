@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { rows } from '../helpers/cmdlet-context.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { hasPostgres, type RunningPostgres, startPostgres } from '../helpers/postgres.ts';
 import { relaypair } from '../helpers/pair.ts';
@@ -55,8 +56,7 @@ describe.skipIf(!hasPostgres())('two Hubs on one spool', () => {
   });
 
   async function nodes(): Promise<string[]> {
-    const records = await hubs.ask('hub01', 'Get-Node');
-    return records.map(({ Name, State, Messages }) => `${String(Name)} ${String(State)} ${String(Messages)}`);
+    return rows(await hubs.ask('hub01', 'Get-Node'), 'Name', 'State', 'Messages');
   }
 
   it('lose no mail when one is suspended, restarted and resumed', async () => {
@@ -66,10 +66,10 @@ describe.skipIf(!hasPostgres())('two Hubs on one spool', () => {
       const sent = await submit({ port, from: 'a@example.org', to: ['b@corp.test'], content });
       expect(sent.reply).toMatch(/^250 /);
     }
-    await waitUntil('all mail in HUB02', async () => (await nodes())[1] === `HUB02 Up ${MESSAGES}`);
+    await waitUntil('all mail in HUB02', async () => (await nodes())[1] === `HUB02 | Up | ${MESSAGES}`);
     await hubs.call('hub01', 'Suspend-Node', { Identity: 'HUB02' });
     await waitUntil('all mail in HUB01', async () => {
-      return (await nodes()).join() === `HUB01 Up ${MESSAGES},HUB02 Suspended 0`;
+      return (await nodes()).join() === `HUB01 | Up | ${MESSAGES},HUB02 | Suspended | 0`;
     });
     expect(await greeting(port)).toMatch(/^421 4\.3\.2 /);
     expect(await greeting(ports['hub01'] ?? 0)).toMatch(/^220 /);
@@ -79,6 +79,6 @@ describe.skipIf(!hasPostgres())('two Hubs on one spool', () => {
     expect(await hubs.ask('hub02', 'Get-EventLog', { EventId: '30231' })).toHaveLength(2);
     await hubs.call('hub02', 'Resume-Node', { Identity: 'HUB02' });
     await waitUntil('HUB02 to greet', async () => (await greeting(port)).startsWith('220 '));
-    expect(await nodes()).toEqual([`HUB01 Up ${MESSAGES}`, 'HUB02 Up 0']);
+    expect(await nodes()).toEqual([`HUB01 | Up | ${MESSAGES}`, 'HUB02 | Up | 0']);
   });
 });
