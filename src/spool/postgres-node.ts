@@ -50,6 +50,8 @@ export class PostgresNode implements SpoolNodes {
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
   #isClosed = false;
+  /** A beat out of turn stands in line. */
+  #isAsked = false;
   #suspendedBy: string | undefined;
   #others: readonly NodeReport[] = [];
   #makeReport: (() => NodeReport) | undefined;
@@ -102,7 +104,12 @@ export class PostgresNode implements SpoolNodes {
   }
 
   reportSoon(): void {
-    this.#work = this.#work.then(() => this.#beat());
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    this.#work = this.#work.then(() => {
+      this.#isAsked = false;
+      return this.#beat();
+    });
   }
 
   onLook(listener: () => void): Cancel {

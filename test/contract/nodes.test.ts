@@ -62,7 +62,7 @@ describe.skipIf(!hasPostgres())('nodes of a spool on PostgreSQL', () => {
     name: string,
     { folder = newFolder(), position, clock = new SystemClock() }: JoinOptions = {},
   ): Promise<Member> {
-    const own = withTestDatabase(spoolOptions(folder), { lease: 2000 });
+    const own = withTestDatabase(spoolOptions(folder), { lease: 20_000 });
     postgres ??= own.postgres;
     const backend = TESTED_SPOOLS.find((each) => each.name === 'postgres');
     const spool = await backend?.open({ ...own, name, ...(postgres && { postgres }) });
@@ -171,11 +171,16 @@ describe.skipIf(!hasPostgres())('nodes of a spool on PostgreSQL', () => {
     two.spool.nodes?.reportSoon();
     await waitUntil('the others to see HUB02', async () => (await look(one, 'DirectoryState'))[1] === 'Current');
     clock.run({ offsetMs: 5 * 60_000, speed: 1, since: new Date() });
-    await waitUntil('HUB02 to find itself behind', () => two.events.includes('NodeBehind'));
+    const heard = (event: string) =>
+      waitUntil(event, () => {
+        two.spool.nodes?.reportSoon();
+        return two.events.includes(event);
+      });
+    await heard('NodeBehind');
     await waitUntil('HUB01 to see it', async () => (await look(one, 'DirectoryState')).join() === 'Current,Behind');
     expect(readReadiness(two.context).warnings).toMatchObject([{ code: 'node-behind' }, {}]);
     own = '0002';
-    await waitUntil('HUB02 to have caught up', () => two.events.includes('NodeCaughtUp'));
+    await heard('NodeCaughtUp');
     expect(one.events).toEqual([]);
   });
 
