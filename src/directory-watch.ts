@@ -7,7 +7,7 @@ import type { DirectoryStatus } from './directory/directory-status.ts';
 import type { OrganizationDirectory } from './directory/organization-directory.ts';
 import type { OrganizationSnapshot } from './directory/organization.ts';
 import { type ReplicaPosition, usnPosition } from './directory/replica-position.ts';
-import { messageOf } from './problem.ts';
+import { isProblem, messageOf } from './problem.ts';
 import type { Foundation } from './server.ts';
 import { createEvent } from './tracking/events.ts';
 
@@ -52,7 +52,13 @@ export function watchDirectory(
   });
 }
 
-/** As a server that reads this directory by LDAP would say it. */
-function positionOf({ position, changeMark }: Directory): ReplicaPosition | undefined {
-  return changeMark ? usnPosition(changeMark.invocationId, String(changeMark.highestCommittedUsn)) : position;
+/** As a server that reads this directory by LDAP would say it; undefined once it is closed. */
+function positionOf(directory: Directory): ReplicaPosition | undefined {
+  try {
+    const { position, changeMark } = directory;
+    return changeMark ? usnPosition(changeMark.invocationId, String(changeMark.highestCommittedUsn)) : position;
+  } catch (error) {
+    if (isProblem(error, 'directory-closed')) return undefined;
+    throw error;
+  }
 }
