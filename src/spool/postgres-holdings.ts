@@ -36,6 +36,7 @@ export class PostgresHoldings {
   #claiming: Promise<unknown> = Promise.resolve();
   #mayHaveStrays = false;
   #timers: NodeJS.Timeout[] = [];
+  #isClosed = false;
 
   constructor(options: HoldingsOptions) {
     this.#options = options;
@@ -64,16 +65,19 @@ export class PostgresHoldings {
 
   /** A statement was lost on its way: looks for what it may have left, more than once, since it may be under way still. */
   suspectStrays(): void {
+    if (this.#isClosed) return;
     this.#mayHaveStrays = true;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers = LOOK_AFTER_MS.map((delayMs) =>
       setTimeout(() => {
-        this.#claiming = this.#claiming.then(() => this.#freeStrays()).catch(() => undefined);
+        // A look that failed is one more statement that was lost; who claims nothing now would never look again.
+        this.#claiming = this.#claiming.then(() => this.#freeStrays()).catch(() => this.suspectStrays());
       }, delayMs).unref(),
     );
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const timer of this.#timers) clearTimeout(timer);
   }
 

@@ -46,6 +46,11 @@ export class Deadlines {
     this.#cancel = clock.schedule(sweepAtMs - nowMs, () => track(this.#sweep()));
   }
 
+  /** Makes sure that somebody looks for the first that is due, after a time in which nobody was to. */
+  lookAgain(): void {
+    this.expect(this.#first());
+  }
+
   stop(): void {
     this.#cancel?.();
   }
@@ -57,7 +62,7 @@ export class Deadlines {
     } finally {
       this.#isSweeping = false;
       this.#sweepAtMs = Number.POSITIVE_INFINITY;
-      this.expect(this.#first());
+      this.lookAgain();
     }
   }
 
@@ -71,15 +76,21 @@ export class Deadlines {
       queue.waiting.remove(ticket);
       queue.active.add(ticket);
     }
-    await this.#someAtOnce(expired, (ticket) => expire(queue, ticket));
-    await this.#someAtOnce(delayed, (ticket) => notify(queue, ticket));
+    const left = [
+      ...(await this.#someAtOnce(expired, (ticket) => expire(queue, ticket))),
+      ...(await this.#someAtOnce(delayed, (ticket) => notify(queue, ticket))),
+    ];
+    for (const ticket of left) if (queue.active.delete(ticket)) queue.waiting.push(ticket);
     if (expired.length + delayed.length > 0) kick(queue);
   }
 
-  async #someAtOnce(tickets: readonly Ticket[], work: (ticket: Ticket) => Promise<void>): Promise<void> {
-    for (let from = 0; from < tickets.length && !this.#options.isStopping(); from += REPORTS_AT_ONCE) {
+  /** Returns those that nobody has begun with, since the queue is to stop. */
+  async #someAtOnce(tickets: readonly Ticket[], work: (ticket: Ticket) => Promise<void>): Promise<readonly Ticket[]> {
+    let from = 0;
+    for (; from < tickets.length && !this.#options.isStopping(); from += REPORTS_AT_ONCE) {
       await Promise.all(tickets.slice(from, from + REPORTS_AT_ONCE).map(work));
     }
+    return tickets.slice(from);
   }
 
   #first(): number {

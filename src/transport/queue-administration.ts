@@ -17,6 +17,8 @@ export interface AdministrationOptions {
   readonly queues: HopQueues;
   readonly suspensions: Suspensions;
   readonly elapsedMs: () => number;
+  /** Is told of each removal that is begun, so that the owner of the queues can wait for it. */
+  readonly track: (work: Promise<void>) => void;
   /** Sorts what waits in a queue again, and tries it. */
   readonly resubmit: (queue: HopQueue) => void;
   /** Removes what is in no queue yet; false when it is gone. */
@@ -120,8 +122,11 @@ export class QueueAdministration {
     // An attempt may have begun since: then it sees the wish when it has ended.
     if (!queue.waiting.remove(ticket) && !queue.held.delete(ticket)) return queue.active.has(ticket);
     queue.active.add(ticket);
-    await this.#options.queues.runFor(queue).remove(ticket);
-    this.#options.queues.kick(queue);
+    const { queues, track } = this.#options;
+    const removed = queues.runFor(queue).remove(ticket);
+    track(removed);
+    await removed;
+    queues.kick(queue);
     return true;
   }
 

@@ -87,6 +87,7 @@ export class MailQueue {
       queues: this.#queues,
       suspensions,
       elapsedMs: () => clock.elapsedMs(),
+      track,
       resubmit: (queue) => this.#track(this.#resubmitQueue(queue, isStopping)),
       removeUnsorted: (id, wish) => this.#removeUnsorted(id, wish),
     });
@@ -122,6 +123,7 @@ export class MailQueue {
     if (!this.#isAside || this.#isStopped) return;
     this.#isAside = false;
     this.#claims.start();
+    this.#deadlines.lookAgain();
     for (const queue of this.queues()) this.#queues.kick(queue);
   }
 
@@ -152,7 +154,7 @@ export class MailQueue {
     try {
       while (this.#isAside && !this.#isStopped) {
         const isQuiet = this.#underWay.size === 0;
-        const ids = withdrawIdle(this.queues(), isQuiet);
+        const ids = withdrawIdle(this.queues());
         for (const id of ids) this.#context.shelf.drop(id);
         await this.#claims.giveBack(ids);
         if (this.#underWay.size > 0) await Promise.race(this.#underWay);

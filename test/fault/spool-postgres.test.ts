@@ -5,6 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import { EmbeddedSpool } from '../../src/spool/embedded-spool.ts';
+import { PostgresConnection } from '../../src/spool/postgres-connection.ts';
+import { migrateSchema } from '../../src/spool/postgres-schema.ts';
 import { PostgresSpool } from '../../src/spool/postgres-spool.ts';
 import { copySpool } from '../../src/spool/spool-copy.ts';
 import type { Spool, SpoolOptions } from '../../src/spool/spool.ts';
@@ -193,6 +195,23 @@ describe.skipIf(!hasPostgres())('a spool on PostgreSQL', () => {
     await open();
     await place.server.query(`INSERT INTO ${options.postgres?.schema}.migration (version) VALUES (99)`);
     await expect(open()).rejects.toMatchObject({ code: 'format-too-new' });
+  });
+
+  it('keeps its mail when tables of the first version are brought up to date, and is refused before', async () => {
+    const { id } = await storeMessage(await open(), randomBytes(1000));
+    await spools.pop()?.close();
+    const { postgres } = options;
+    if (!postgres) throw new Error('no database');
+    const { schema } = postgres;
+    // As the first version had it.
+    await place.server.query(`ALTER TABLE ${schema}.node DROP COLUMN report`);
+    await place.server.query(`DROP TABLE ${schema}.suspension`);
+    await place.server.query(`DELETE FROM ${schema}.migration WHERE version > 1`);
+    await expect(open()).rejects.toMatchObject({ code: 'spool-not-migrated' });
+    const connection = new PostgresConnection(postgres, silentLog());
+    expect(await migrateSchema(connection)).toMatchObject({ from: 1 });
+    await connection.close();
+    expect((await claimAll(await open())).map((each) => each.id)).toEqual([id]);
   });
 
   it('is filled from the embedded one and emptied into it, whole, although the copy is interrupted each time', async () => {

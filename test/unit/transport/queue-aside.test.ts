@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { Spool } from '../../../src/spool/spool.ts';
 import { waitUntil } from '../../helpers/wait.ts';
 import { allOf, deferral, HOUR_MS, QueueBench } from './queue-bench.ts';
 
@@ -58,4 +59,56 @@ it('may be told to stand aside and to come back faster than it can', async () =>
   await bench.emptied();
   expect(new Set(bench.delivered).size).toBe(20);
   expect(bench.delivered).toHaveLength(20);
+});
+
+it('leaves nothing behind of what was just about to be returned to its sender', async () => {
+  await using bench = await QueueBench.open();
+  const gate = Promise.withResolvers<void>();
+  let isGated = false;
+  let settling = 0;
+  const gated = new Proxy(bench.spool, {
+    get: (spool, name) => {
+      const value: unknown = Reflect.get(spool, name, spool);
+      if (typeof value !== 'function') return value;
+      if (name !== 'settle' || !isGated) return value.bind(spool) as unknown;
+      return async (...parameters: Parameters<Spool['settle']>) => {
+        settling++;
+        await gate.promise;
+        return spool.settle(...parameters);
+      };
+    },
+  });
+  bench.queue = bench.makeQueue({ spool: gated });
+  bench.scripts['dead.test'] = { open: (hop) => deferral(hop) };
+  const release = Promise.withResolvers<void>();
+  let isUnderWay = false;
+  bench.scripts['slow.test'] = {
+    deliver: async (parcel) => {
+      isUnderWay = true;
+      await release.promise;
+      return allOf(parcel, 'delivered', '250 2.0.0 ok');
+    },
+  };
+  for (let number = 0; number < 12; number++) await bench.store([`a${number}@dead.test`]);
+  bench.queue.start();
+  await waitUntil('the hop to fail', () => bench.queue.queues().some(({ failures }) => failures > 0));
+  isGated = true;
+  bench.clock.advance(49 * HOUR_MS);
+  await waitUntil('the first of them to be returned', () => {
+    bench.clock.advance(1000);
+    return settling >= 8;
+  });
+  // It holds the handing over up, so that the queue comes back before that is whole.
+  await bench.store(['b@slow.test']);
+  await waitUntil('a delivery', () => isUnderWay);
+  void bench.queue.standAside();
+  gate.resolve();
+  await waitUntil('the others to be left', () => bench.expired.length >= 8 && bench.expired.length < 12);
+  bench.queue.comeBack();
+  await waitUntil('all of them to be returned', () => {
+    bench.clock.advance(1000);
+    return bench.expired.length === 12;
+  });
+  release.resolve();
+  await bench.emptied();
 });
