@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Endpoint, formatEndpoint, netbiosNameOf, readConfig, type Role } from '../config.ts';
+import { type Config, type Endpoint, formatEndpoint, netbiosNameOf, readConfig, type Role } from '../config.ts';
 import type { AskServer } from '../control/lab-clocks.ts';
 import { findFreePort, probePort } from '../free-port.ts';
 import { isProblem } from '../problem.ts';
@@ -32,25 +32,28 @@ export async function choosePageAddresses(dir: string): Promise<PageAddresses> {
 }
 
 function readFormer(dir: string): Partial<Record<keyof PageAddresses, number>> {
-  const webOf = (role: Role) => {
-    const path = join(dir, `${role}.yaml`);
-    if (!existsSync(path)) return undefined;
-    try {
-      return readConfig(path).web;
-    } catch (error) {
-      // A file that somebody broke is written anew.
-      if (isProblem(error)) return undefined;
-      throw error;
-    }
-  };
-  const portOf = (role: Role): number | undefined => {
-    const place = webOf(role)?.listen;
-    return place?.kind === 'tcp' ? place.port : undefined;
-  };
-  const laboratory = Number(URL.parse(webOf('hub')?.laboratory ?? '')?.port) || undefined;
+  const [hub, edge] = [readWeb(dir, 'hub'), readWeb(dir, 'edge')];
+  const laboratory = Number(URL.parse(hub?.laboratory ?? '')?.port) || undefined;
   return Object.fromEntries(
-    Object.entries({ hub: portOf('hub'), edge: portOf('edge'), laboratory }).filter(([, port]) => port !== undefined),
+    Object.entries({ hub: portOf(hub), edge: portOf(edge), laboratory }).filter(([, port]) => port !== undefined),
   );
+}
+
+function readWeb(dir: string, role: Role): Config['web'] {
+  const path = join(dir, `${role}.yaml`);
+  if (!existsSync(path)) return undefined;
+  try {
+    return readConfig(path).web;
+  } catch (error) {
+    // A file that somebody broke is written anew.
+    if (isProblem(error)) return undefined;
+    throw error;
+  }
+}
+
+function portOf(web: Config['web']): number | undefined {
+  const place = web?.listen;
+  return place?.kind === 'tcp' ? place.port : undefined;
 }
 
 async function takeAgain(port: number | undefined): Promise<number | undefined> {

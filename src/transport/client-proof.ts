@@ -95,9 +95,14 @@ export class ClientProof {
   /** What the client has come to be at a connector. */
   standingOf(session: SmtpSession, connector: ReceiveConnector): Standing {
     const principal = this.principalOf(session);
-    const partnerOf = connector.domainSecureEnabled ? this.#partnerDomains(session) : [];
-    const isPartner = principal === 'anonymous' && partnerOf.length > 0;
-    return { connector, principal: isPartner ? 'partner' : principal, isTls: session.tls !== undefined, partnerOf };
+    const isAsked = connector.domainSecureEnabled && principal === 'anonymous';
+    const partnerOf = isAsked ? this.#partnerDomains(session) : [];
+    return {
+      connector,
+      principal: partnerOf.length > 0 ? 'partner' : principal,
+      isTls: session.tls !== undefined,
+      partnerOf,
+    };
   }
 
   /** Of TLSReceiveDomainSecureList what the client's certificate proves. */
