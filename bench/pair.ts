@@ -2,8 +2,9 @@
 // Postfix in the same place where Postfix is installed and this is root. Asserts nothing and installs nothing.
 //   --cases a,b   which (all)         --rounds 3     interleaved, every second one in reverse order
 //   --seconds 5   aimed length        --json         results as JSON lines, no table
-//   --warm-up 10  aimed length of the mail before that, which is not counted: each pair is to have been at work for a while
+//   --warm-up 30  length of the mail before that, which is not counted: a pair is to have been at work for a while
 //   --write       the table goes into docs/performance.md as well
+// In each round a pair is started once and takes one case after the other.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
@@ -11,14 +12,14 @@ import { parseArgs } from 'node:util';
 import { type BenchCase, CASES } from './pair/cases.ts';
 import { entries, type Entry } from './pair/contestants.ts';
 import { formatTable } from './pair/report.ts';
-import { type Load, type Result, run } from './pair/run.ts';
+import { Course, type Result } from './pair/run.ts';
 
 const { values } = parseArgs({
   options: {
     cases: { type: 'string' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '5' },
-    'warm-up': { type: 'string', default: '10' },
+    'warm-up': { type: 'string', default: '30' },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
@@ -29,40 +30,44 @@ const rounds = readNumber('rounds', values.rounds);
 /** So many messages find out how many a run needs. */
 const CALIBRATION = { small: 300, large: 10 };
 const LARGE_BYTES = 1024 * 1024;
+/** What a pair is warmed up with. */
+const WARM_UP: BenchCase = { name: 'warm-up', sizeBytes: 4096, sessions: 10 };
 
 const chosen = chooseCases(values.cases);
 const contestants = entries();
 const results: Result[] = [];
-const loads = new Map<string, Load>();
+const counts = new Map<string, number>();
 if (contestants.length === 1) note('Postfix is not installed, or this is not root: there is nothing to compare with');
 for (let round = 1; round <= rounds; round++) {
-  for (const benchCase of chosen) {
-    for (const entry of round % 2 === 0 ? contestants.toReversed() : contestants) {
-      const result = await run(entry, benchCase, await load(entry, benchCase));
-      results.push(result);
-      note(`round ${round}: ${benchCase.name} ${entry.name} ${result.perSecond.toFixed(0)} messages/s`);
-      if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-    }
-  }
+  for (const entry of round % 2 === 0 ? contestants.toReversed() : contestants) await runAll(entry, round);
 }
 const table = formatTable(results);
 if (!values.json) process.stdout.write(`${table}\n`);
 if (values.write) writeTable(table);
 
-/** As many messages as the aimed lengths take by a first run: those that count, and those before them that do not. */
-async function load(entry: Entry, benchCase: BenchCase): Promise<Load> {
+async function runAll(entry: Entry, round: number): Promise<void> {
+  const course = await Course.open(entry);
+  try {
+    await course.warmUp(WARM_UP, warmUpSeconds);
+    for (const benchCase of chosen) {
+      const result = await course.measure(benchCase, await count(course, entry, benchCase));
+      results.push(result);
+      note(`round ${round}: ${benchCase.name} ${entry.name} ${result.perSecond.toFixed(0)} messages/s`);
+      if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    }
+  } finally {
+    await course.close();
+  }
+}
+
+/** As many messages as the aimed length takes: the same in all rounds. */
+async function count(course: Course, entry: Entry, benchCase: BenchCase): Promise<number> {
   const key = `${entry.name} ${benchCase.name}`;
-  const known = loads.get(key);
-  if (known) return known;
   const calibration = benchCase.sizeBytes >= LARGE_BYTES ? CALIBRATION.large : CALIBRATION.small;
-  const { perSecond } = await run(entry, { ...benchCase, perSecond: undefined }, { messages: calibration, warmUp: 0 });
-  const countFor = (lengthSeconds: number, rate: number) =>
-    Math.max(benchCase.sessions, Math.round(rate * lengthSeconds));
-  const found = {
-    messages: countFor(seconds, benchCase.perSecond ?? perSecond),
-    warmUp: countFor(warmUpSeconds, perSecond),
-  };
-  loads.set(key, found);
+  // In later rounds too: the first messages of a case meet connections that are not there yet, and code that was never run.
+  const rate = await course.calibrate(benchCase, calibration);
+  const found = counts.get(key) ?? Math.max(benchCase.sessions, Math.round(seconds * (benchCase.perSecond ?? rate)));
+  counts.set(key, found);
   return found;
 }
 

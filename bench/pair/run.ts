@@ -1,4 +1,4 @@
-// One run: a fresh pair, a number of messages, and what they cost.
+// A pair with the sink behind it, which takes mail case after case, and what that costs.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BenchCase } from './cases.ts';
@@ -20,12 +20,8 @@ export interface Result {
   readonly latency?: { readonly p50Ms: number; readonly p99Ms: number };
 }
 
-/** How many messages: first those that are not counted, then those that are. */
-export interface Load {
-  readonly warmUp: number;
-  readonly messages: number;
-}
-
+/** So many messages for each session before the time of a warm-up is looked at. */
+const WARM_UP_ROUNDS = 50;
 const POLL_MS = 25;
 const PSS_EVERY_MS = 500;
 /** A pair that loses a message, or stops, must not hold up the bench for ever. */
@@ -38,42 +34,66 @@ interface Arrivals {
   readonly latencies: readonly number[];
 }
 
-/** One measurement. The warm-up comes as fast as it can, whatever the case is. */
-export async function run(entry: Entry, benchCase: BenchCase, { messages, warmUp }: Load): Promise<Result> {
-  const sink = new HelperProcess('./sink.ts');
-  const sinkPort = Number(await sink.line());
-  const pair = await entry.open(sinkPort);
-  try {
-    if (warmUp > 0) await pass(pair, sink, { ...benchCase, perSecond: undefined, messages: warmUp });
-    return { entry: entry.name, case: benchCase.name, messages, ...(await measure(pair, sink, benchCase, messages)) };
-  } finally {
-    await pair.close();
-    sink.end();
-  }
-}
+/** A pair at work with the sink behind it. */
+export class Course {
+  readonly #entry: Entry;
+  readonly #sink: HelperProcess;
+  readonly #pair: Contestant;
 
-async function measure(
-  pair: Contestant,
-  sink: HelperProcess,
-  benchCase: BenchCase,
-  messages: number,
-): Promise<Omit<Result, 'entry' | 'case' | 'messages'>> {
-  let peakMib = pssMib(pair.pids);
-  const watch = setInterval(() => (peakMib = Math.max(peakMib, pssMib(pair.pids))), PSS_EVERY_MS);
-  const before = cpuMs(pair.pids);
-  try {
-    const { seconds, latencies } = await pass(pair, sink, { ...benchCase, messages });
-    await delay(AFTERMATH_MS);
-    return {
-      perSecond: messages / seconds,
-      cpuMsPerMessage: (cpuMs(pair.pids) - before) / messages,
-      pssMib: Math.max(peakMib, pssMib(pair.pids)),
-      ...(benchCase.perSecond !== undefined && {
-        latency: { p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99) },
-      }),
-    };
-  } finally {
-    clearInterval(watch);
+  private constructor(entry: Entry, sink: HelperProcess, pair: Contestant) {
+    this.#entry = entry;
+    this.#sink = sink;
+    this.#pair = pair;
+  }
+
+  static async open(entry: Entry): Promise<Course> {
+    const sink = new HelperProcess('./sink.ts');
+    return new Course(entry, sink, await entry.open(Number(await sink.line())));
+  }
+
+  /** Mail as fast as it goes, for so long at least; nothing is measured. */
+  async warmUp(benchCase: BenchCase, seconds: number): Promise<void> {
+    for (const endMs = performance.now() + seconds * 1000; performance.now() < endMs; ) {
+      await this.#pass({ ...benchCase, perSecond: undefined, messages: benchCase.sessions * WARM_UP_ROUNDS });
+    }
+  }
+
+  /** Messages a second, by a few of them. */
+  async calibrate(benchCase: BenchCase, messages: number): Promise<number> {
+    return messages / (await this.#pass({ ...benchCase, perSecond: undefined, messages })).seconds;
+  }
+
+  async measure(benchCase: BenchCase, messages: number): Promise<Result> {
+    const { pids } = this.#pair;
+    let peakMib = pssMib(pids);
+    const watch = setInterval(() => (peakMib = Math.max(peakMib, pssMib(pids))), PSS_EVERY_MS);
+    const before = cpuMs(pids);
+    try {
+      const { seconds, latencies } = await this.#pass({ ...benchCase, messages });
+      await delay(AFTERMATH_MS);
+      return {
+        entry: this.#entry.name,
+        case: benchCase.name,
+        messages,
+        perSecond: messages / seconds,
+        cpuMsPerMessage: (cpuMs(pids) - before) / messages,
+        pssMib: Math.max(peakMib, pssMib(pids)),
+        ...(benchCase.perSecond !== undefined && {
+          latency: { p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99) },
+        }),
+      };
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pair.close();
+    this.#sink.end();
+  }
+
+  #pass(load: BenchCase & { readonly messages: number }): ReturnType<typeof pass> {
+    return pass(this.#pair, this.#sink, load);
   }
 }
 

@@ -1,61 +1,72 @@
 // Where the mail ends: takes everything, keeps nothing, counts final dots and notes how long each message was under way. A process
-// of its own. Prints its port, then a line of JSON for each line on its standard input: the count and the latencies since the last.
+// of its own, as light as it can be: the servers have the processors that it leaves them. Prints its port, then a line of JSON for
+// each line on its standard input: the count and the latencies since the last.
 
 import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
 const END = Buffer.from('\r\n.\r\n');
 const SENT = Buffer.from('\r\nX-Sent: ');
+const REPLIES = {
+  greeting: Buffer.from('220 sink.out.test ESMTP\r\n'),
+  EHLO: Buffer.from('250-sink.out.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 0\r\n'),
+  DATA: Buffer.from('354 Go on\r\n'),
+  QUIT: Buffer.from('221 Bye\r\n'),
+  ok: Buffer.from('250 Ok\r\n'),
+  taken: Buffer.from('250 2.0.0 Ok\r\n'),
+} as const;
+const LF = 0x0a;
+const VERB_OCTETS = 4;
+
 let count = 0;
 let latencies: number[] = [];
 
-/** Reads one connection: commands by line, bodies by a search for their end. */
+/** Reads one connection: commands by line, bodies by a look at their end, behind which nobody says anything before the reply. */
 class Session {
   readonly #socket: Socket;
-  #input: Buffer = Buffer.alloc(0);
+  /** Of commands what is no whole line yet, of a body as much as its end may be cut into. */
+  #rest: Buffer = Buffer.alloc(0);
   #isBody = false;
+  #hasBegun = false;
   #sentMs: number | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    socket.setNoDelay(true);
     socket.on('error', () => undefined);
-    socket.on('data', (octets: Buffer) => this.#take(octets));
-    socket.write('220 sink.out.test ESMTP\r\n');
+    socket.on('data', (octets: Buffer) => (this.#isBody ? this.#takeBody(octets) : this.#takeLines(octets)));
+    socket.write(REPLIES.greeting);
   }
 
-  #take(octets: Buffer): void {
-    this.#input = this.#input.length === 0 ? octets : Buffer.concat([this.#input, octets]);
-    while (this.#isBody ? this.#readBody() : this.#readLine());
-  }
-
-  #readBody(): boolean {
-    this.#sentMs ??= readSent(this.#input);
-    const end = this.#input.indexOf(END);
-    if (end === -1) {
-      this.#input = this.#input.subarray(-(END.length - 1));
-      return false;
-    }
+  #takeBody(octets: Buffer): void {
+    if (!this.#hasBegun) this.#sentMs = readSent(octets);
+    this.#hasBegun = true;
+    const last = octets.length < END.length ? Buffer.concat([this.#rest, octets]) : octets;
+    this.#rest = Buffer.from(last.subarray(-END.length));
+    if (!this.#rest.equals(END)) return;
+    this.#rest = this.#rest.subarray(END.length);
     count += 1;
     if (this.#sentMs !== undefined) latencies.push(performance.timeOrigin + performance.now() - this.#sentMs);
-    this.#input = this.#input.subarray(end + END.length);
     this.#isBody = false;
-    this.#socket.write('250 2.0.0 Ok\r\n');
-    return true;
+    this.#socket.write(REPLIES.taken);
   }
 
-  #readLine(): boolean {
-    const end = this.#input.indexOf('\n');
-    if (end === -1) return false;
-    const verb = this.#input.toString('latin1', 0, 4).toUpperCase();
-    this.#input = this.#input.subarray(end + 1);
+  #takeLines(octets: Buffer): void {
+    const lines = this.#rest.length === 0 ? octets : Buffer.concat([this.#rest, octets]);
+    const replies: Buffer[] = [];
+    let from = 0;
+    for (let end = lines.indexOf(LF); end !== -1 && !this.#isBody; end = lines.indexOf(LF, from)) {
+      replies.push(this.#answer(lines.toString('latin1', from, from + VERB_OCTETS).toUpperCase()));
+      from = end + 1;
+    }
+    this.#rest = lines.subarray(from);
+    this.#socket.write(replies.length === 1 && replies[0] ? replies[0] : Buffer.concat(replies));
+    if (replies.at(-1) === REPLIES.QUIT) this.#socket.end();
+  }
+
+  #answer(verb: string): Buffer {
     this.#isBody = verb === 'DATA';
-    this.#sentMs = undefined;
-    if (verb === 'EHLO') this.#socket.write('250-sink.out.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 0\r\n');
-    else if (this.#isBody) this.#socket.write('354 Go on\r\n');
-    else if (verb === 'QUIT') this.#socket.end('221 Bye\r\n');
-    else this.#socket.write('250 Ok\r\n');
-    return true;
+    this.#hasBegun = false;
+    return verb === 'EHLO' || verb === 'DATA' || verb === 'QUIT' ? REPLIES[verb] : REPLIES.ok;
   }
 }
 
@@ -64,7 +75,7 @@ function readSent(octets: Buffer): number | undefined {
   return at === -1 ? undefined : Number.parseFloat(octets.toString('latin1', at + SENT.length, at + SENT.length + 24));
 }
 
-const server = createServer((socket) => void new Session(socket));
+const server = createServer({ noDelay: true }, (socket) => void new Session(socket));
 server.listen(0, '127.0.0.1', () => {
   const address = server.address();
   process.stdout.write(`${typeof address === 'object' && address ? address.port : 0}\n`);
