@@ -5,6 +5,7 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { Problem } from '../problem.ts';
 import { HiddenDots } from './hidden-dots.ts';
+import { LineEndings } from './line-endings.ts';
 import type { Reply } from './reply.ts';
 import { REPLIES } from './replies.ts';
 
@@ -31,16 +32,13 @@ export function isBodyFault(error: unknown): error is BodyFault {
   return error instanceof BodyFault;
 }
 
-const CR = 0x0d;
-const LF = 0x0a;
-
 /** Passes a body through and checks it. `isComplete` is true once the last octet was checked and found good. */
 export class BodyFraming extends Transform {
   readonly #limitBytes: number;
   readonly #isBinary: boolean;
+  readonly #lineEndings = new LineEndings();
   readonly #hiddenDots = new HiddenDots();
   #sizeBytes = 0;
-  #endsInCr = false;
   #isComplete = false;
   #fault: BodyFault | undefined;
 
@@ -72,14 +70,14 @@ export class BodyFraming extends Transform {
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#sizeBytes += chunk.length;
-    if (!this.#isBinary && this.#hasBareEnding(chunk)) return done(this.#fail(bareLineEnding()));
+    if (!this.#isBinary && this.#lineEndings.areBroken(chunk)) return done(this.#fail(bareLineEnding()));
     if (!this.#isBinary && this.#hiddenDots.isIn(chunk)) return done(this.#fail(hiddenDot()));
     if (this.#sizeBytes > this.#limitBytes) return done(this.#fail(messageTooLarge(this.#limitBytes)));
     done(null, chunk);
   }
 
   override _flush(done: TransformCallback): void {
-    if (this.#endsInCr) return done(this.#fail(bareLineEnding()));
+    if (this.#lineEndings.endsInCr) return done(this.#fail(bareLineEnding()));
     this.#isComplete = true;
     done();
   }
@@ -87,25 +85,6 @@ export class BodyFraming extends Transform {
   #fail(fault: BodyFault): BodyFault {
     this.#fault = fault;
     return fault;
-  }
-
-  /** Native searches only: every CR must be followed at once by the next LF, and there must be no other LF. */
-  #hasBareEnding(chunk: Buffer): boolean {
-    if (chunk.length === 0) return false;
-    if (this.#endsInCr && chunk[0] !== LF) return true;
-    let from = this.#endsInCr ? 1 : 0;
-    this.#endsInCr = false;
-    for (;;) {
-      const cr = chunk.indexOf(CR, from);
-      const lf = chunk.indexOf(LF, from);
-      if (cr === -1) return lf !== -1;
-      if (cr === chunk.length - 1) {
-        this.#endsInCr = true;
-        return lf !== -1;
-      }
-      if (lf !== cr + 1) return true;
-      from = lf + 1;
-    }
   }
 }
 
