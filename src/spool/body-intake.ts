@@ -1,7 +1,8 @@
 // A body on its way in: gathered in memory up to a limit, streamed to a file beyond it, with its checksum made on the way.
 // Memory for one message is bounded by the limit, whatever a peer sends and however small its pieces are.
 
-import { createHash, type Hash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { beginChecksum, type BodyChecksum } from './body-checksum.ts';
 import type { BodyFolder, NewBodyFile } from './body-folder.ts';
 import type { DiskRoom } from './disk-room.ts';
 
@@ -29,7 +30,7 @@ export class BodyIntake {
   #filledBytes = 0;
   #sizeBytes = 0;
   #file: NewBodyFile | undefined;
-  #digest: Hash | undefined;
+  #digest: BodyChecksum | undefined;
 
   constructor(folder: Pick<BodyFolder, 'create'>, options: IntakeOptions) {
     this.#folder = folder;
@@ -59,7 +60,7 @@ export class BodyIntake {
     }
     await this.#spill();
     await this.#file.publish();
-    const checksum = this.#digest.digest();
+    const checksum = this.#digest.end();
     return { sizeBytes: this.#sizeBytes, checksum, content: undefined, fileName: this.#file.name };
   }
 
@@ -86,7 +87,7 @@ export class BodyIntake {
   async #spill(): Promise<void> {
     this.#options.room.require(this.#filledBytes);
     this.#file ??= await this.#folder.create();
-    this.#digest ??= createHash('sha256');
+    this.#digest ??= beginChecksum();
     const full = this.#buffer.subarray(0, this.#filledBytes);
     this.#digest.update(full);
     await this.#file.write(full);

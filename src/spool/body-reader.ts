@@ -1,7 +1,8 @@
 // A body on its way out, checked while it passes: the last chunk is held back until size and checksum are known to be
 // right, so a reader that saw the end saw what was accepted. What to do about damage is left to the spool.
 
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { checksumLike } from './body-checksum.ts';
 import type { BodyFolder } from './body-folder.ts';
 import { isCorruption } from './disk-fault.ts';
 
@@ -40,7 +41,7 @@ function* checkWhole(body: Buffer, { sizeBytes, checksum }: Expected): Generator
 }
 
 async function* checkBody(chunks: AsyncIterable<Buffer>, expected: Expected): AsyncGenerator<Buffer> {
-  const digest = createHash('sha256');
+  const digest = checksumLike(expected.checksum);
   let sizeBytes = 0;
   let held: Buffer | undefined;
   for await (const chunk of chunks) {
@@ -51,7 +52,7 @@ async function* checkBody(chunks: AsyncIterable<Buffer>, expected: Expected): As
     held = chunk;
   }
   if (sizeBytes < expected.sizeBytes) throw new BodyDamage(`its body has ${sizeBytes} of ${expected.sizeBytes} octets`);
-  if (!digest.digest().equals(expected.checksum)) throw new BodyDamage('the checksum of its body is wrong');
+  if (!digest.end().equals(expected.checksum)) throw new BodyDamage('the checksum of its body is wrong');
   if (held && held.length > 0) yield held;
 }
 

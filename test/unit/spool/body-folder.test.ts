@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createCipheriv, randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -7,6 +7,14 @@ import { BodyIntake } from '../../../src/spool/body-intake.ts';
 import { readBody } from '../../../src/spool/body-reader.ts';
 import { Problem } from '../../../src/problem.ts';
 import { makeFolder, removeFolder, sha256 } from '../../helpers/spool-fixtures.ts';
+
+/** What AES-GCM makes of it as data that is not encrypted. */
+function tagOf(body: Buffer): Buffer {
+  const cipher = createCipheriv('aes-128-gcm', 'relaypair body 1', Buffer.alloc(12));
+  cipher.setAAD(body);
+  cipher.final();
+  return cipher.getAuthTag();
+}
 
 describe('the folder of bodies', () => {
   let folder: string;
@@ -47,7 +55,8 @@ describe('the folder of bodies', () => {
       for (let at = 0; at < sizeBytes; at += pieceBytes) await intake.write(body.subarray(at, at + pieceBytes));
       const stored = await intake.finish();
       expect(stored.fileName !== undefined).toBe(sizeBytes > 100);
-      expect(stored).toMatchObject({ sizeBytes, checksum: Buffer.from(sha256(body), 'hex') });
+      const checksum = sizeBytes > 100 ? tagOf(body) : Buffer.from(sha256(body), 'hex');
+      expect(stored).toMatchObject({ sizeBytes, checksum });
       expect((await readWhole(stored)).equals(body)).toBe(true);
     },
   );
