@@ -4,9 +4,12 @@
 
 const HARMFUL = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]|\p{Cs}|\\(?=u[0-9a-f]{4})/gu;
 const ESCAPE = /\\u([0-9a-f]{4})/g;
+/** Nearly all text is this, and a look for it costs a fraction of a search for what Unicode has in store. */
+const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** One printable line. */
 export function escapeText(text: string): string {
+  if (PRINTABLE_ASCII.test(text) && !text.includes('\\u')) return text;
   return text.replaceAll(HARMFUL, escapeCharacter);
 }
 
@@ -27,8 +30,10 @@ export function splitTexts(field: string): string[] {
 
 /** One line of JSON without anything a terminal would obey. */
 export function formatJsonLine(value: unknown): string {
+  const json = JSON.stringify(value);
+  if (PRINTABLE_ASCII.test(json)) return json;
   // What is left to escape after JSON.stringify can only stand inside strings, where \uXXXX is JSON.
-  return JSON.stringify(value).replaceAll(
+  return json.replaceAll(
     /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu,
     escapeCharacter,
   );

@@ -128,18 +128,15 @@ const COLUMNS: readonly Column[] = [
 /** The columns' names in their order, for the header. */
 export const TRACKING_FIELDS: readonly string[] = COLUMNS.map((column) => column.name);
 
+const EMPTY = readColumns([]);
+
 /** The whole record of an entry made at `timestamp`. */
 export function completeEntry(entry: TrackingEntry, timestamp: Date): TrackingRecord {
-  const known = Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined)) as TrackingEntry;
-  const empty = readColumns([]);
-  const recipientCount = entry.recipients?.length ?? 0;
-  return {
-    ...empty,
-    recipientCount,
-    ...known,
-    internalMessageId: String(entry.internalMessageId ?? ''),
-    timestamp,
-  } as TrackingRecord;
+  const record = { ...EMPTY, recipientCount: entry.recipients?.length ?? 0 } as Record<string, unknown>;
+  for (const [key, value] of Object.entries(entry)) if (value !== undefined) record[key] = value;
+  record['internalMessageId'] = String(entry.internalMessageId ?? '');
+  record['timestamp'] = timestamp;
+  return record as unknown as TrackingRecord;
 }
 
 /** The record as one line of the log. */
