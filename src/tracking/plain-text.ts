@@ -33,10 +33,7 @@ export function formatJsonLine(value: unknown): string {
   const json = JSON.stringify(value);
   if (PRINTABLE_ASCII.test(json)) return json;
   // What is left to escape after JSON.stringify can only stand inside strings, where \uXXXX is JSON.
-  return json.replaceAll(
-    /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu,
-    escapeCharacter,
-  );
+  return json.replaceAll(/[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu, escapeCharacter);
 }
 
 /** The value of a JSON line, undefined when it is none. */
