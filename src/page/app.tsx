@@ -30,7 +30,7 @@ const VIEW_PARTS: Readonly<Record<View, () => JSX.Element>> = {
 export function App() {
   return (
     <>
-      <a class="skip" href="#content">
+      <a class="skip" href="#content" onClick={skip}>
         {texts.skip}
       </a>
       <Header />
@@ -42,6 +42,12 @@ export function App() {
       </div>
     </>
   );
+}
+
+/** The address has the view in it, so that it cannot have the place as well. */
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById('content')?.focus();
 }
 
 function Content() {

@@ -3,6 +3,7 @@
 
 import type { ApiRecord } from './api.ts';
 import { joined, text, texts, time } from './fields.ts';
+import type { Role } from '../config.ts';
 import { type Channel, channelOf, type Tone, toneOf } from './tones.ts';
 
 /** The four places of the picture. */
@@ -32,7 +33,6 @@ export interface Journey {
   readonly subject: string;
   readonly sender: string;
   readonly recipients: readonly string[];
-  readonly isReport: boolean;
   readonly lastAt: number;
   readonly state: JourneyState;
   readonly steps: readonly Step[];
@@ -49,9 +49,9 @@ export interface Move {
 
 export interface Teller {
   readonly fqdn: string;
-  readonly role: 'hub' | 'edge';
+  readonly role: Role;
   /** The servers of the page by FQDN. */
-  readonly names: ReadonlyMap<string, 'hub' | 'edge'>;
+  readonly names: ReadonlyMap<string, Role>;
 }
 
 export const MAX_JOURNEYS = 300;
@@ -153,7 +153,6 @@ function beginJourney(id: string, record: ApiRecord): Journey {
     subject: text(record, 'MessageSubject'),
     sender: text(record, 'Sender'),
     recipients: [],
-    isReport: text(record, 'EventId') === 'DSN' || text(record, 'Sender') === '',
     lastAt: 0,
     state: 'moving',
     steps: [],
@@ -169,7 +168,6 @@ function addStep(journey: Journey, step: Step, record: ApiRecord): Journey {
   return {
     ...journey,
     recipients,
-    isReport: journey.isReport || step.kind === 'reported',
     steps,
     lastAt: Math.max(journey.lastAt, step.at),
     state: stateOf(steps),

@@ -7,6 +7,7 @@ import { addRecords, type Journeys, type Move } from './journeys.ts';
 import { addToLanes, type Lanes } from './lanes.ts';
 import { inOrder, type Latency, latenciesOf } from './latency.ts';
 import { followAddress } from './navigation.ts';
+import type { Role } from '../config.ts';
 import { type ListedServer, Server } from './server.ts';
 import { takeTokensFromAddress, tokenOf } from './tokens.ts';
 
@@ -86,6 +87,6 @@ export function forgetMail(): void {
 }
 
 /** The first Hub or Edge on the page. */
-export function serverOf(role: 'hub' | 'edge'): Server | undefined {
+export function serverOf(role: Role): Server | undefined {
   return servers.value.find((server) => server.role === role);
 }

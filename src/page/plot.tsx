@@ -3,7 +3,7 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
-import { theme } from './theme.ts';
+import { isDark } from './theme.ts';
 
 export interface PlotLine {
   readonly name: string;
@@ -24,7 +24,7 @@ interface PlotProps {
 export function Plot({ label, lines, data, height, format }: PlotProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | undefined>(undefined);
-  const chosen = theme.value;
+  const dark = isDark.value;
   const names = lines.map(({ name, colour }) => `${name} ${colour}`).join();
   useEffect(() => {
     const element = place.current;
@@ -38,7 +38,7 @@ export function Plot({ label, lines, data, height, format }: PlotProps) {
       plot.current = undefined;
     };
     // The lines are the same ones as long as their names are.
-  }, [names, chosen, height]);
+  }, [names, dark, height]);
   useEffect(() => plot.current?.setData(data), [data]);
   return <div ref={place} class="plot" role="img" aria-label={label} style={{ minHeight: height }} />;
 }

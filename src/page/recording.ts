@@ -2,6 +2,7 @@
 // file plays. Nothing in it lets anybody in anywhere: tokens, captures and the doors of a laboratory are left out. Pure.
 
 import type { Answer, Parameters, TimedLine } from './api.ts';
+import type { Role } from '../config.ts';
 import type { TapedEvent } from './tape.ts';
 import { texts } from './texts.ts';
 
@@ -22,7 +23,7 @@ export interface RecordedServer {
   /** Its short name. */
   readonly name: string;
   readonly fqdn: string;
-  readonly role: 'hub' | 'edge';
+  readonly role: Role;
   /** In the order of time. */
   readonly events: readonly { readonly at: number; readonly kind: string; readonly data: unknown }[];
   /** As they were at the end. */

@@ -7,6 +7,7 @@ import { number, records, text, texts as textsOf } from './fields.ts';
 import { openMessage } from './navigation.ts';
 import { describeError, describeNextHop, describeStatus } from './queue-words.ts';
 import { safe, safeSubject } from './said.tsx';
+import type { Role } from '../config.ts';
 import type { Server } from './server.ts';
 import { texts } from './texts.ts';
 import { formatMoment } from './times.ts';
@@ -15,7 +16,7 @@ const MAX_QUEUES = 4;
 const MAX_MESSAGES = 4;
 const LOOK_MS = 4000;
 
-export function ServerLane({ role, server }: { readonly role: 'hub' | 'edge'; readonly server: Server | undefined }) {
+export function ServerLane({ role, server }: { readonly role: Role; readonly server: Server | undefined }) {
   if (server === undefined)
     return (
       <section class={`lane lane-${role} lane-absent`} aria-label={texts.roles[role]}>

@@ -2,6 +2,7 @@
 // everything that grows is bounded.
 
 import { batch, signal } from '@preact/signals';
+import type { Role } from '../config.ts';
 import { Api, type ApiProblem, type ApiRecord } from './api.ts';
 import { append, prepend } from './bounded.ts';
 import { openStream, readHistory } from './event-stream.ts';
@@ -11,14 +12,13 @@ import { Tape, type TapedEvent } from './tape.ts';
 import { keepToken, tokenOf } from './tokens.ts';
 import { wallNow } from './wall-clock.ts';
 
-export type ServerRole = 'hub' | 'edge';
 
 /** What `GET /api/v1/servers` says of each server that belongs on one page; the first is the one that answers. */
 export interface ListedServer {
   /** Its short name, such as EDGE01. */
   readonly Server: string;
   readonly Fqdn: string;
-  readonly Role: ServerRole;
+  readonly Role: Role;
   /** The origin of its Admin API; null for the server that answers. */
   readonly Url: string | null;
 }
@@ -52,7 +52,7 @@ interface Recorded {
 export class Server {
   readonly name: string;
   readonly fqdn: string;
-  readonly role: ServerRole;
+  readonly role: Role;
   readonly isOwn: boolean;
   readonly api: Api;
 

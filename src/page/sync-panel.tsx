@@ -76,7 +76,6 @@ interface SubscriptionProps {
 }
 
 function Subscription({ record, state, now }: SubscriptionProps) {
-  const last = time(state, 'LastSynchronizedUtc');
   const status = text(state, 'SyncStatus');
   return (
     <div class="subscription">
@@ -87,16 +86,16 @@ function Subscription({ record, state, now }: SubscriptionProps) {
         <div>
           <dt>{words.status}</dt>
           <dd class={status === 'Normal' || status === '' ? undefined : 'bad'}>
-            {safe(status)} {safe(text(state, 'FailureDetail'))}
+            {state === undefined ? words.asking : safe(status)} {safe(text(state, 'FailureDetail'))}
           </dd>
         </div>
         <div>
           <dt>{words.last}</dt>
-          <dd>{last === undefined ? words.never : words.ago(formatMoment(last), formatSpan(now - last))}</dd>
+          <dd>{describeLast(state, now)}</dd>
         </div>
         <div>
           <dt>{words.lease}</dt>
-          <dd>{safe(text(state, 'LeaseHolder'))}</dd>
+          <dd>{state === undefined ? words.asking : safe(text(state, 'LeaseHolder')) || words.noLease}</dd>
         </div>
         <div>
           <dt>{words.since}</dt>
@@ -111,6 +110,12 @@ function Subscription({ record, state, now }: SubscriptionProps) {
       </dl>
     </div>
   );
+}
+
+function describeLast(state: ApiRecord | undefined, now: number): string {
+  if (state === undefined) return words.asking;
+  const last = time(state, 'LastSynchronizedUtc');
+  return last === undefined ? words.never : words.ago(formatMoment(last), formatSpan(now - last));
 }
 
 function Actions({ hub, onDone }: { readonly hub: Server; readonly onDone: () => void }) {

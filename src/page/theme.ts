@@ -1,6 +1,6 @@
 // Light or dark: as the system says until somebody chooses.
 
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 
 export const THEMES = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -8,6 +8,14 @@ export type Theme = (typeof THEMES)[number];
 const KEY = 'relaypair-theme';
 
 export const theme = signal<Theme>(readTheme());
+
+const system = matchMedia('(prefers-color-scheme: dark)');
+const isSystemDark = signal(system.matches);
+system.addEventListener('change', () => {
+  isSystemDark.value = system.matches;
+});
+/** What is seen in the end: what draws with colours of its own draws anew when it changes. */
+export const isDark = computed(() => theme.value === 'dark' || (theme.value === 'auto' && isSystemDark.value));
 
 function readTheme(): Theme {
   const kept = localStorage.getItem(KEY);

@@ -2,6 +2,7 @@
 
 import type { ApiRecord } from './api.ts';
 import { text, time } from './fields.ts';
+import type { Role } from '../config.ts';
 
 export interface CertificateFacts {
   readonly thumbprint: string;
@@ -34,7 +35,7 @@ export interface Ownership {
 /** What one server answered. */
 export interface TrustAnswer {
   readonly server: string;
-  readonly role: 'hub' | 'edge';
+  readonly role: Role;
   /** Get-TrustStatus */
   readonly status: readonly ApiRecord[];
   /** Get-ExchangeCertificate */

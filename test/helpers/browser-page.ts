@@ -116,7 +116,7 @@ export class BrowserPage {
   async scrubTo(days: number): Promise<void> {
     await this.show('lab');
     await this.page.locator('input[type=range]').fill(String(days));
-    await this.page.getByRole('button', { name: 'Move both clocks' }).click();
+    await this.page.getByRole('button', { name: 'Set both clocks' }).click();
     await this.page
       .locator('section', { has: this.page.locator('#clocks-title') })
       .locator('.notice')

@@ -97,9 +97,9 @@ describe('addRecords', () => {
     expect(readStep({ ...nowhere, ConnectorId: 'Mailbox delivery' }, HUB)).toMatchObject({ to: 'mailboxes' });
   });
 
-  it('knows a report by its birth', () => {
+  it('has a report begin where it was made', () => {
     const journey = tell([EDGE, record(6, 'DSN', { Sender: '', Channel: null, Reason: null })]).get(ID);
-    expect(journey).toMatchObject({ isReport: true, state: 'moving' });
+    expect(journey).toMatchObject({ state: 'moving', steps: [{ kind: 'reported', tone: 'local' }] });
   });
 
   it('takes what another version may send without falling over', () => {
