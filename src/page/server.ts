@@ -12,7 +12,6 @@ import { Tape, type TapedEvent } from './tape.ts';
 import { keepToken, tokenOf } from './tokens.ts';
 import { wallNow } from './wall-clock.ts';
 
-
 /** What `GET /api/v1/servers` says of each server that belongs on one page; the first is the one that answers. */
 export interface ListedServer {
   /** Its short name, such as EDGE01. */
