@@ -26,8 +26,8 @@ export class HelperProcess {
     return value;
   }
 
-  ask(): Promise<string> {
-    this.#child.stdin.write('\n');
+  ask(line = ''): Promise<string> {
+    this.#child.stdin.write(`${line}\n`);
     return this.line();
   }
 

@@ -98,8 +98,8 @@ export class Course {
 }
 
 /** Sends the messages through and waits until the sink has them all. */
-async function pass(
-  pair: Contestant,
+export async function pass(
+  pair: Pick<Contestant, 'port'>,
   sink: HelperProcess,
   load: BenchCase & { readonly messages: number },
 ): Promise<{ seconds: number; latencies: readonly number[] }> {

@@ -13,7 +13,7 @@ export function LabView() {
   const played = recording.value?.scenario;
   if (played) return <Played scenario={played} />;
   return (
-    <section aria-labelledby="lab-title">
+    <section aria-labelledby="lab-title" class="lab">
       <h1 id="lab-title">{texts.lab.title}</h1>
       {servers.value.some((server) => server.isLaboratory) ? (
         <LabPanel />

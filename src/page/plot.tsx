@@ -72,11 +72,12 @@ function optionsFor(
         ...axis,
         values: (_plot, splits) => splits.map((at) => new Date(at * 1000).toISOString().slice(11, 19)),
         space: 90,
+        size: 28,
       },
       { ...axis, values: (_plot, splits) => splits.map(format), size: 56 },
     ],
     scales: {
-      x: { range: (_plot, min, max) => rangeOf(min, max) },
+      x: { range: ({ data: [times] }) => rangeOf(times) },
       y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 1) * 1.15)] },
     },
     series: [
@@ -92,8 +93,10 @@ function optionsFor(
   };
 }
 
-/** Some seconds at least; before anything is known, the last minute. */
-function rangeOf(min: number | null, max: number | null): [number, number] {
-  const end = max ?? Date.now() / 1000;
-  return [Math.min(min ?? end - 60, end - 10), end];
+/**
+ * Some seconds at least; before anything is known, the last minute. By the data themselves: of a single moment uPlot makes a day.
+ */
+function rangeOf(times: ArrayLike<number>): [number, number] {
+  const end = times[times.length - 1] ?? Date.now() / 1000;
+  return [Math.min(times[0] ?? end - 60, end - 10), end];
 }

@@ -21,9 +21,11 @@ export function ScenarioTold({ about, lines, isRunning }: ScenarioToldProps) {
   const { isDone, problems } = judgeLines(lines);
   return (
     <>
-      {about.map((paragraph) => (
-        <p key={paragraph}>{safe(paragraph, LONGEST)}</p>
-      ))}
+      <div class="scenario-about">
+        {about.map((paragraph) => (
+          <p key={paragraph}>{safe(paragraph, LONGEST)}</p>
+        ))}
+      </div>
       <ol class="scenario" aria-live="polite" aria-busy={isRunning}>
         {told.map((record, index) => (
           <Told key={index} record={record} />

@@ -44,7 +44,10 @@ export function SyncPanel({ hub }: { readonly hub: Server }) {
           records={hub.rounds.value.slice(0, SHOWN_ROUNDS)}
           keyOf={(record, index) => `${text(record, 'StartUTC')}${text(record, 'Type')}${index}`}
           columns={[
-            { title: words.ended, cell: (record) => formatMoment(time(record, 'EndUTC') ?? 0) },
+            {
+              title: words.ended,
+              cell: (record) => <span class="nowrap">{formatMoment(time(record, 'EndUTC') ?? 0)}</span>,
+            },
             { title: words.edge, cell: (record) => safe(text(record, 'Name')) },
             { title: words.type, cell: (record) => safe(text(record, 'Type')) },
             { title: words.result, cell: (record) => <Result record={record} /> },

@@ -21,5 +21,7 @@ export async function addPage(app: FastifyInstance, folder: string): Promise<voi
     dotfiles: 'ignore',
     cacheControl: false,
     etag: true,
+    // What the build has put beside each file.
+    preCompressed: true,
   });
 }

@@ -4,6 +4,7 @@ import { createConnection } from 'node:net';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openWebServer, type WebServerFixture } from '../helpers/web-server.ts';
@@ -33,6 +34,7 @@ beforeAll(async () => {
       mkdirSync(join(pageFolder.path, 'assets'), { recursive: true });
       writeFileSync(join(pageFolder.path, 'index.html'), '<!doctype html><title>the page</title>');
       writeFileSync(join(pageFolder.path, 'assets', 'page.js'), 'export {};');
+      writeFileSync(join(pageFolder.path, 'assets', 'page.js.gz'), gzipSync('export {};'));
       writeFileSync(join(pageFolder.path, '.hidden'), 'hidden');
       writeFileSync(join(folder, 'secret.txt'), 'secret');
       symlinkSync(join(folder, 'secret.txt'), join(pageFolder.path, 'link.txt'));
@@ -200,6 +202,16 @@ describe('the web door', () => {
     const { text, headers } = await hub.ask('/');
     expect(text).toContain('the page');
     expect(headers.get('content-type')).toMatch(/^text\/html/);
+  });
+
+  it('serves its files compressed to whoever takes them so, and as they are to everybody else', async () => {
+    const small = await raw('GET /assets/page.js HTTP/1.1', ['Accept-Encoding: br, gzip']);
+    expect(small).toMatch(/^content-encoding: gzip\r$/im);
+    expect(small).toMatch(/^vary: accept-encoding\r$/im);
+    expect(small).toMatch(/^content-type: text\/javascript/im);
+    const plain = await raw('GET /assets/page.js HTTP/1.1', ['Accept-Encoding: identity']);
+    expect(plain).not.toMatch(/^content-encoding/im);
+    expect(plain).toMatch(/export \{\};$/);
   });
 
   it.each(['Bearer wrong', 'Bearer ', 'Basic dTpw', 'Bearer rpt_%00', `Bearer ${'x'.repeat(5000)}`])(
