@@ -207,7 +207,7 @@ describe('the web door', () => {
   it('serves its files compressed to whoever takes them so, and as they are to everybody else', async () => {
     const small = await raw('GET /assets/page.js HTTP/1.1', ['Accept-Encoding: br, gzip']);
     expect(small).toMatch(/^content-encoding: gzip\r$/im);
-    expect(small).toMatch(/^vary: accept-encoding\r$/im);
+    expect(small).toMatch(/^vary: .*accept-encoding\r$/im);
     expect(small).toMatch(/^content-type: text\/javascript/im);
     const plain = await raw('GET /assets/page.js HTTP/1.1', ['Accept-Encoding: identity']);
     expect(plain).not.toMatch(/^content-encoding/im);
