@@ -8,7 +8,9 @@ import { parseIpRange } from './ip-range.ts';
 import { messageOf } from './problem.ts';
 import { parseSize } from './size.ts';
 
-export type Role = 'hub' | 'edge';
+/** What a server of the pair can be. */
+export const ROLES = ['hub', 'edge'] as const;
+export type Role = (typeof ROLES)[number];
 
 /** An address to listen at or to reach; port 0 lets the system choose one. */
 export interface Endpoint {

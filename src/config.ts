@@ -24,7 +24,7 @@ import { completeSpool, type SpoolConfig, spoolSection } from './config-spool.ts
 import { completeWeb, type WebConfig, webSection } from './config-web.ts';
 import { messageOf, Problem } from './problem.ts';
 
-export { type Endpoint, formatEndpoint, parseEndpoint, type Role } from './config-values.ts';
+export { type Endpoint, formatEndpoint, parseEndpoint, type Role, ROLES } from './config-values.ts';
 
 /** Where ADAM listens unless the config says otherwise: the port that a subscription file names by default. */
 export const ADAM_ENDPOINT: Endpoint = { host: '0.0.0.0', port: 50_636 };

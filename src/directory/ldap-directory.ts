@@ -43,6 +43,7 @@ export class LdapDirectory implements Directory {
   /** True when the listeners are to be told at the next look whatever the server says. */
   #isUnsettled = false;
   #cancelPoll: Cancel = () => undefined;
+  #improveAtMs = 0;
   #isOpen = true;
 
   /**
@@ -249,10 +250,16 @@ export class LdapDirectory implements Directory {
     else this.#schedulePoll();
   }
 
-  /** Goes back to a server that is preferred, when it is there again and has what was read meanwhile. */
+  /**
+   * Goes back to a server that is preferred, when it is there again and has what was read meanwhile. To ask is a handshake and a
+   * bind, so that it is asked once in the interval between looks, however many changes are looked at meanwhile.
+   */
   async #improve(): Promise<void> {
     const connection = await this.#connection?.catch(() => undefined);
     if (!this.#servers.areSeveral || connection?.isOpen !== true) return;
+    const nowMs = this.#options.clock.elapsedMs();
+    if (nowMs < this.#improveAtMs) return;
+    this.#improveAtMs = nowMs + this.#refreshMs;
     const better = await this.#servers.reachBetter(connection.server);
     if (!better) return;
     const isSame = (await this.#connection?.catch(() => undefined)) === connection;

@@ -1,6 +1,7 @@
 // Chapters 1 to 4 of the demo: two servers that do not know each other, the subscription, and mail both ways over TLS in which
 // each knows the other by the directory.
 
+import { ROLES } from '../config.ts';
 import { awaitArrival, handIn, offer, type Parcel, readKeywords, showDelivery } from './mail.ts';
 import { INBOUND_CONNECTOR, INSIDE, INTERNET_CONNECTOR, SITE, SMART_HOST, type Stage, startServers } from './stage.ts';
 import { expect, type, typeBoth, typeUntil } from './typing.ts';
@@ -123,7 +124,7 @@ export async function tellOfTrustedMail(stage: Stage): Promise<void> {
 
 /** What a stranger reads after EHLO, on both. */
 export async function expectStartTls(stage: Stage, isOffered: boolean): Promise<void> {
-  for (const role of ['hub', 'edge'] as const) {
+  for (const role of ROLES) {
     const keywords = await readKeywords(stage, role);
     stage.story.say(`EHLO at the ${role === 'hub' ? 'Hub' : 'Edge'}: ${keywords.join(' ')}`);
     expect(

@@ -5,11 +5,11 @@ import { z } from 'zod';
 import { MAX_CLOCK_SPEED } from '../clock.ts';
 import { type Cmdlet, defineCmdlet } from '../cmdlets/cmdlet.ts';
 import type { OutputRecord } from '../cmdlets/output.ts';
-import type { Role } from '../config.ts';
+import { type Role, ROLES } from '../config.ts';
 import { parseClockOffset } from '../duration.ts';
 import { describeFault, type FaultInput, readFaults } from '../meddle/fault.ts';
 import { Problem } from '../problem.ts';
-import { type Laboratory, ROLES } from './laboratory.ts';
+import type { Laboratory } from './laboratory.ts';
 import { SAMPLE_FAULTS } from './sample-faults.ts';
 
 const NO_FAULT = 'none';

@@ -3,9 +3,9 @@
 // laboratory-cmdlets.ts and scenarios/scenario-cmdlets.ts.
 
 import { type AskServer, readLabClock, steerLabClocks } from '../control/lab-clocks.ts';
-import { describeOffset } from '../clock.ts';
+import { describeOffset, SystemClock } from '../clock.ts';
 import type { OutputRecord } from '../cmdlets/output.ts';
-import type { Endpoint, Role } from '../config.ts';
+import { type Endpoint, type Role, ROLES } from '../config.ts';
 import { createMeddler, type FaultInput, type Meddler } from '../meddle/meddler.ts';
 import { Problem } from '../problem.ts';
 import type { Reply } from '../smtp/reply.ts';
@@ -32,13 +32,13 @@ export interface HandedIn {
   readonly reply: Reply;
 }
 
-export const ROLES = ['hub', 'edge'] as const;
-
 /** Owns the fault boxes. */
 export class Laboratory {
   readonly #ground: LaboratoryGround;
   readonly #boxes = new Map<Role, Meddler>();
   readonly #faults = new Map<Role, readonly FaultInput[]>();
+  /** On the course of the two servers, as far as is known. */
+  readonly #clock = new SystemClock();
   /** What must not be done twice at a time: moving the clocks, playing a scenario. */
   readonly #busy = new Set<string>();
 
@@ -63,11 +63,12 @@ export class Laboratory {
   ): Promise<readonly string[]> {
     return this.alone('the clocks', async () => {
       const failures: string[] = [];
-      await steerLabClocks(this.#ground.ask, {
+      const course = await steerLabClocks(this.#ground.ask, {
         ...wish,
         onStep: (atMs) => onStep(`Both clocks stand at ${describeOffset(atMs) ?? 'the time of the machine'}.`),
         onFailure: (sentence) => failures.push(sentence),
       });
+      this.#clock.run(course);
       return failures;
     });
   }
@@ -80,18 +81,17 @@ export class Laboratory {
   /** Puts the fault box in front of a server, or takes it away when there is nothing to do. Throws Problem `meddle-invalid`. */
   setFaults(role: Role, faults: readonly FaultInput[]): Promise<void> {
     return this.alone(`the path to the ${role}`, async () => {
-      if (faults.length > 0) (await this.#boxFor(role)).setFaults(faults);
-      await this.#ground.divert(role, faults.length === 0 ? undefined : this.#placeOf(role));
+      await this.#ground.divert(role, faults.length === 0 ? undefined : await this.#meddle(role, faults));
       this.#faults.set(role, faults);
     });
   }
 
   /** Hands a letter in at the server where mail in that direction comes in. Throws Problem `no-answer`. */
   async send(options: LetterOptions): Promise<HandedIn> {
-    const { ask, entrances, domain } = this.#ground;
-    const { offsetMs } = await readLabClock(ask, 'hub');
+    const { entrances, domain } = this.#ground;
+    await this.#readClock();
     const somebody = options.direction === 'in' ? { to: `anna@${domain}` } : { from: `anna@${domain}` };
-    const { direction, letter, id } = writeLetter({ ...somebody, ...options }, new Date(Date.now() + offsetMs));
+    const { direction, letter, id } = writeLetter({ ...somebody, ...options }, this.#clock.now());
     const name = direction === 'out' ? `desk.${INSIDE}` : `mail.${OUTSIDE}`;
     const { entry } = WAY[direction];
     const reply = await handIn({ port: entrances[entry].port, name }, letter);
@@ -115,20 +115,19 @@ export class Laboratory {
     for (const box of this.#boxes.values()) await box.close();
   }
 
-  async #boxFor(role: Role): Promise<Meddler> {
-    const known = this.#boxes.get(role);
-    if (known) return known;
-    const { offsetMs } = await readLabClock(this.#ground.ask, role);
-    const box = await createMeddler({
-      to: this.#ground.entrances[role],
-      now: () => new Date(Date.now() + offsetMs),
-    });
+  /** Has the fault box of that server do these things; resolves with where it stands. Throws Problem `meddle-invalid`. */
+  async #meddle(role: Role, faults: readonly FaultInput[]): Promise<Endpoint> {
+    await this.#readClock();
+    const box =
+      this.#boxes.get(role) ??
+      // The dates of what it forges are those of the laboratory.
+      (await createMeddler({ to: this.#ground.entrances[role], now: () => this.#clock.now() }));
     this.#boxes.set(role, box);
-    return box;
+    box.setFaults(faults);
+    return { host: '127.0.0.1', port: box.port };
   }
 
-  #placeOf(role: Role): Endpoint | undefined {
-    const box = this.#boxes.get(role);
-    return box && { host: '127.0.0.1', port: box.port };
+  async #readClock(): Promise<void> {
+    this.#clock.run(await readLabClock(this.#ground.ask, 'hub'));
   }
 }

@@ -3,7 +3,7 @@
 
 import { describeCard } from '../cmdlets/get-decision-card.ts';
 import type { OutputRecord } from '../cmdlets/output.ts';
-import { ROLES } from './laboratory.ts';
+import { ROLES } from '../config.ts';
 import type { TracedMessage } from './traced-message.ts';
 
 /** Server by server, each in its order. */

@@ -1,6 +1,6 @@
 // What an administrator does about the trust between the two servers of a laboratory, by the cmdlets that a person would type.
 
-import type { Role } from '../config.ts';
+import { type Role, ROLES } from '../config.ts';
 import { Problem } from '../problem.ts';
 import type { LabServer } from './lab-server.ts';
 import type { LabTime } from './lab-time.ts';
@@ -89,7 +89,7 @@ export async function expire(pair: Trusting, roles: readonly Role[]): Promise<vo
   const { clock } = pair;
   const ends = await Promise.all(roles.map((role) => currentCertificate(role === 'hub' ? pair.hub : pair.edge)));
   const end = new Date(Math.max(...ends.map(({ notAfter }) => notAfter.getTime())) + MINUTE_MS);
-  for (const role of ['hub', 'edge'] as const) {
+  for (const role of ROLES) {
     if (roles.includes(role)) continue;
     const { notAfter } = await currentCertificate(role === 'hub' ? pair.hub : pair.edge);
     if (notAfter.getTime() > end.getTime() + DAY_MS) continue;

@@ -3,6 +3,7 @@
 
 import { expectStartTls, synchronize, TRUSTED } from './first-year.ts';
 import { type ExpectedHop, handIn, type Parcel, showDelivery } from './mail.ts';
+import { ROLES } from '../config.ts';
 import { moveLabClocks } from '../control/lab-clocks.ts';
 import { askServer, SITE, type Stage } from './stage.ts';
 import { expect, type, typeBoth, typeUntil } from './typing.ts';
@@ -136,7 +137,7 @@ export async function tellOfNewHubCertificate(stage: Stage): Promise<void> {
 /** Both queues are in Retry for the reason given; the demo waits for an attempt of each. */
 async function expectWaiting(stage: Stage, reasons: { hub: string; edge: string }): Promise<void> {
   const words = [`Get-Queue -Filter "MessageCount -gt 0" | fl Identity,NextHopDomain,Status,MessageCount,LastError`];
-  for (const role of ['hub', 'edge'] as const) {
+  for (const role of ROLES) {
     const answer = await typeUntil(
       stage,
       { role, words },

@@ -3,7 +3,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { OutputRecord } from '../cmdlets/output.ts';
-import type { Role } from '../config.ts';
+import { type Role, ROLES } from '../config.ts';
 import { Problem } from '../problem.ts';
 import type { DecisionCard } from '../tracking/decision-card.ts';
 import type { LabServer } from './lab-server.ts';
@@ -24,8 +24,6 @@ export interface Places {
 const POLL_MS = 15;
 /** A limit against waiting for ever, not a measure. */
 const LIMIT_MS = 30_000;
-
-const ROLES = ['hub', 'edge'] as const;
 
 /** Resolves once the message is at rest, or is what `until` says. Throws Problem `not-so` when it does not come to that in time. */
 export async function awaitMessage(sent: Sent, until: MessageState | 'rest', places: Places): Promise<TracedMessage> {

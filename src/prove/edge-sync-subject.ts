@@ -46,7 +46,11 @@ export async function proveRound(
 }
 
 /** In the words of Start-EdgeSynchronization: who cannot be reached is one thing, whoever answers and will not do is another. */
-function promiseOfRound({ onRecord = 'valid', own, wire }: Pick<Situation, 'onRecord' | 'own' | 'wire'>): Finding {
+export function promiseOfRound({
+  onRecord = 'valid',
+  own,
+  wire,
+}: Pick<Situation, 'onRecord' | 'own' | 'wire'>): Finding {
   const requirement = requirementFor(
     {
       purpose: 'edgesync',

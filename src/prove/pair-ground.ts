@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { findFreePort } from '../free-port.ts';
 import { Sink } from '../lab/sink.ts';
 import { Meddler } from '../meddle/meddler.ts';
-import type { Role } from '../config.ts';
+import { type Role, ROLES } from '../config.ts';
 import type { Validity } from '../tls/certificate.ts';
 import { Problem } from '../problem.ts';
 import { writeFileDurably } from '../storage/files.ts';
@@ -15,7 +15,6 @@ import { FQDN, HOST, type Place, ProvingGround, SITE } from './proving-ground.ts
 export type World = Readonly<Record<Role, Validity>>;
 
 const FIRST_START: Readonly<Record<Validity, string>> = { valid: '-10d', expired: '-400d', 'not-yet-valid': '+2d' };
-const ROLES = ['hub', 'edge'] as const;
 const INTERNET = `EdgeSync - ${SITE} to Internet`;
 const INBOUND = `EdgeSync - Inbound to ${SITE}`;
 /** Those that the pair comes to. */

@@ -3,7 +3,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Role } from '../config.ts';
+import { type Role, ROLES } from '../config.ts';
 import type { Validity } from '../tls/certificate.ts';
 import { tryOnce } from './attempt.ts';
 import { EDGE_SYNC, proveRound, SYNC_EVENTS } from './edge-sync-subject.ts';
@@ -114,7 +114,7 @@ async function proveStale(
   { policy, events }: { policy: PairPolicy; events: readonly StaleEvent[] },
   add: Add,
 ): Promise<void> {
-  for (const replaced of ['hub', 'edge'] as const) {
+  for (const replaced of ROLES) {
     await pair.replaceCertificate(replaced);
     for (const event of events) {
       const direction = DIRECTIONS.find((each) => each[event.who] === replaced);

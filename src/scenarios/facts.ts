@@ -1,7 +1,7 @@
 // Facts that several scenarios look at.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Role } from '../config.ts';
+import { type Role, ROLES } from '../config.ts';
 import type { Fact, Scene } from './scenario.ts';
 
 const POLL_MS = 20;
@@ -38,7 +38,7 @@ export const nothingBounced: Fact = {
   says: 'nothing has bounced: neither server has made a report of non-delivery',
   holds: async ({ pair }) => {
     const failures = await Promise.all(
-      (['hub', 'edge'] as const).map((role) => pair.ask(role, 'Get-MessageTrackingLog', { EventId: 'FAIL' })),
+      ROLES.map((role) => pair.ask(role, 'Get-MessageTrackingLog', { EventId: 'FAIL' })),
     );
     return failures.flat().length === 0;
   },

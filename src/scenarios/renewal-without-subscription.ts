@@ -1,11 +1,10 @@
+import { ROLES } from '../config.ts';
 import { nothingBounced } from './facts.ts';
 import type { Scenario, Scene } from './scenario.ts';
 
 /** Reports to senders that their mail is late. */
 async function delayNotices({ pair }: Scene): Promise<number> {
-  const all = await Promise.all(
-    (['hub', 'edge'] as const).map((role) => pair.ask(role, 'Get-MessageTrackingLog', { EventId: 'DSN' })),
-  );
+  const all = await Promise.all(ROLES.map((role) => pair.ask(role, 'Get-MessageTrackingLog', { EventId: 'DSN' })));
   return all.flat().length;
 }
 

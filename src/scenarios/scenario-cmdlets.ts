@@ -3,7 +3,8 @@
 
 import { type Cmdlet, defineCmdlet } from '../cmdlets/cmdlet.ts';
 import type { OutputRecord } from '../cmdlets/output.ts';
-import { type Laboratory, ROLES } from '../lab/laboratory.ts';
+import { ROLES } from '../config.ts';
+import type { Laboratory } from '../lab/laboratory.ts';
 import { recordsOf } from '../lab/message-records.ts';
 import { explainReason } from '../trust/reasons.ts';
 import { playScenario } from './playing.ts';
