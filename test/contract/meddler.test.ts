@@ -35,7 +35,9 @@ async function stage(faults: readonly FaultInput[], script: SmtpScript = {}): Pr
   fixture.adopt(box);
   // Short where nothing is to come, and not so short that a slow machine is taken for silence.
   const ms = faults.some((fault) => fault.do === 'stall') ? 500 : 30_000;
-  const timeouts = { tlsMs: ms, ehloMs: ms, greetingMs: ms };
+  const handshake = { tlsMs: ms, ehloMs: ms, greetingMs: ms };
+  const transaction = { mailMs: ms, rcptMs: ms, dataMs: ms, dataBlockMs: ms, dataDoneMs: ms };
+  const timeouts = { ...handshake, ...transaction };
   return {
     server,
     box,
@@ -159,19 +161,32 @@ describe('in clear', () => {
     }
   });
 
-  it.each(['MAIL', 'RCPT reply', 'DATA', 'body', 'dot', 'dot reply'])(
-    'cuts a transaction at %s, and nothing is delivered',
-    async (at) => {
+  const TRANSACTION = ['MAIL', 'RCPT reply', 'DATA', 'body', 'dot', 'dot reply'];
+
+  it.each(TRANSACTION)('cuts, resets or silences a transaction at %s, and nothing is delivered', async (at) => {
+    for (const how of ['cut', 'reset', 'stall'] as const) {
       const there = await stage([
-        { at, do: 'cut' },
+        { at, do: how },
         { at: 'EHLO reply', do: 'strip' },
       ]);
       const { status } = await letter(there);
-      expect(status).toBe('deferred');
-      expect(there.box.observations()[0]).toMatchObject({ mail: 'none', endedBy: 'box' });
+      expect([how, status]).toEqual([how, 'deferred']);
+      expect(there.box.observations()[0]).toMatchObject({ mail: 'none', endedBy: how === 'stall' ? 'client' : 'box' });
       expect(there.server.bodies).toHaveLength(at === 'dot reply' ? 1 : 0);
-    },
-  );
+    }
+  });
+
+  it.each(TRANSACTION)('holds a transaction back at %s, and it goes on', async (at) => {
+    const there = await stage([
+      { at, do: 'delay', for: '20ms' },
+      { at: 'EHLO reply', do: 'strip' },
+    ]);
+    expect((await letter(there)).status).toBe('delivered');
+    const [seen] = there.box.observations();
+    expect(seen).toMatchObject({ mail: 'in-clear' });
+    // The offer that was stripped is one of them.
+    expect(seen?.events.filter(({ kind }) => kind === 'fault').length).toBeGreaterThan(1);
+  });
 
   it('answers in turn where commands come in one packet', async () => {
     const there = await stage(
@@ -237,9 +252,15 @@ describe('in the handshake', () => {
     'ClientKeyExchange',
     'Finished from client',
     'Finished from server',
-  ])('names %s of TLS 1.2, and cuts there', async (at) => {
-    const there = await stage([{ at, do: 'cut' }], { tls: { maxVersion: 'TLSv1.2' } });
-    expect(tlsOf(await there.dial())).toMatchObject({ kind: 'failed', cause: 'closed' });
+  ])('names %s of TLS 1.2, and cuts, resets, falls silent or waits there', async (at) => {
+    const tls = { maxVersion: 'TLSv1.2' } as const;
+    for (const [how, cause] of Object.entries({ cut: 'closed', reset: 'reset', stall: 'timeout' } as const)) {
+      const there = await stage([{ at, do: how as 'cut' | 'reset' | 'stall' }], { tls });
+      const met = tlsOf(await there.dial());
+      expect([how, met.kind, met]).toMatchObject([how, 'failed', { cause }]);
+    }
+    const held = await stage([{ at, do: 'delay', for: '20ms' }], { tls });
+    expect((await letter(held)).status).toBe('delivered');
   });
 
   it('cuts at a named message of a handshake that it has brought down to TLS 1.2 itself', async () => {
