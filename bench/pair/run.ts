@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BenchCase } from './cases.ts';
 import type { Contestant, Entry } from './contestants.ts';
 import { HelperProcess } from './helper-process.ts';
+import { send } from './load.ts';
 import { cpuMs, pssMib } from './processes.ts';
 
 export interface Result {
@@ -105,8 +106,7 @@ export async function pass(
 ): Promise<{ seconds: number; latencies: readonly number[] }> {
   const before = await ask(sink);
   const startedMs = performance.now();
-  const source = new HelperProcess('./source.ts', JSON.stringify({ ...load, port: pair.port }));
-  await source.line();
+  await send({ ...load, port: pair.port });
   const latencies: number[] = [];
   for (;;) {
     const arrivals = await ask(sink);

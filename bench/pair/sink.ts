@@ -15,17 +15,20 @@ const REPLIES = {
   ok: Buffer.from('250 Ok\r\n'),
   taken: Buffer.from('250 2.0.0 Ok\r\n'),
 } as const;
+const NOTHING = Buffer.alloc(0);
+/** Behind the final dot Postfix says QUIT at once where it has nothing more; nobody says anything else before the reply. */
+const WINDOW_OCTETS = END.length + 'QUIT\r\n'.length;
 const LF = 0x0a;
 const VERB_OCTETS = 4;
 
 let count = 0;
 let latencies: number[] = [];
 
-/** Reads one connection: commands by line, bodies by a look at their end, behind which nobody says anything before the reply. */
+/** Reads one connection: commands by line, bodies by a look at their end. */
 class Session {
   readonly #socket: Socket;
   /** Of commands what is no whole line yet, of a body as much as its end may be cut into. */
-  #rest: Buffer = Buffer.alloc(0);
+  #rest: Buffer = NOTHING;
   #isBody = false;
   #hasBegun = false;
   #sentMs: number | undefined;
@@ -40,14 +43,16 @@ class Session {
   #takeBody(octets: Buffer): void {
     if (!this.#hasBegun) this.#sentMs = readSent(octets);
     this.#hasBegun = true;
-    const last = octets.length < END.length ? Buffer.concat([this.#rest, octets]) : octets;
-    this.#rest = Buffer.from(last.subarray(-END.length));
-    if (!this.#rest.equals(END)) return;
-    this.#rest = this.#rest.subarray(END.length);
+    const last = octets.length < WINDOW_OCTETS ? Buffer.concat([this.#rest, octets]) : octets;
+    const window = last.subarray(-WINDOW_OCTETS);
+    const end = window.indexOf(END);
+    this.#rest = end === -1 ? Buffer.from(window) : NOTHING;
+    if (end === -1) return;
     count += 1;
     if (this.#sentMs !== undefined) latencies.push(performance.timeOrigin + performance.now() - this.#sentMs);
     this.#isBody = false;
     this.#socket.write(REPLIES.taken);
+    if (end + END.length < window.length) this.#takeLines(window.subarray(end + END.length));
   }
 
   #takeLines(octets: Buffer): void {
