@@ -18,7 +18,7 @@ import { isProblem } from './problem.ts';
 import { findSpoolBackend } from './spool/backends.ts';
 import { refuseUnfinishedCopy } from './spool/copy-mark.ts';
 import { spoolOptions } from './spool/spool-settings.ts';
-import type { Spool } from './spool/spool.ts';
+import type { DamagedMessage, Spool } from './spool/spool.ts';
 import { claimPrivateFolder } from './storage/files.ts';
 import { logLimitsOf } from './storage/log-files.ts';
 import { isServerData, signFolder } from './storage/folder-owner.ts';
@@ -28,7 +28,8 @@ import { TlsContexts } from './tls-contexts.ts';
 import { CardLog } from './tracking/card-log.ts';
 import type { DecisionCard } from './tracking/decision-card.ts';
 import { EventLog } from './tracking/event-log.ts';
-import { createEvent } from './tracking/events.ts';
+import { createEvent, type ServerEvent } from './tracking/events.ts';
+
 import { MessageTracking } from './tracking/message-tracking.ts';
 import { Metrics } from './tracking/metrics.ts';
 
@@ -130,13 +131,16 @@ async function openFoundation(options: ServerOptions, parts: OpenParts): Promise
   claimPrivateFolder(config.folder, isServerData);
   const settings = spoolOptions({ config, log, clock });
   refuseUnfinishedCopy(settings.folder);
-  const spool = await findSpoolBackend(config.spool.backend).open(settings);
+  let heard: EventLog | undefined;
+  const onSetAside = (damaged: Damage): void => heard?.record(damagedEvent(damaged));
+  const spool = await findSpoolBackend(config.spool.backend).open({ ...settings, onSetAside });
   parts.add(() => spool.close());
   signFolder(config.folder, { role: config.role, name: config.netbiosName });
   const certificates = CertificateStore.open(join(config.folder, 'certificates'), { log });
   await ensureCertificate(certificates, options);
   const logs = { folder: join(config.folder, 'logs'), clock, log, version, ...logLimitsOf(config) };
   const events = new EventLog(logs);
+  heard = events;
   const tracking = new MessageTracking(logs);
   const cards = new CardLog<DecisionCard>(logs);
   for (const records of [events, tracking, cards]) parts.add(() => records.close());
@@ -207,13 +211,15 @@ async function stop({ events, config, clock, startedMs, parts }: Foundation): Pr
   await parts.close();
 }
 
+type Damage = Pick<DamagedMessage, 'id' | 'reason'>;
+
+function damagedEvent({ id, reason }: Damage): ServerEvent {
+  return createEvent('DamagedSpoolEntry', { entry: String(id), cause: reason });
+}
+
 /** The start's own record: the version, and the clock if it was moved. */
 async function announceStart({ events, config, clock, version, spool }: Foundation): Promise<void> {
-  for (const { id, reason } of await spool.listDamaged()) {
-    events.record(
-      createEvent('DamagedSpoolEntry', { entry: String(id), cause: reason, keptAs: `message ${id} in the spool` }),
-    );
-  }
+  for (const damaged of await spool.listDamaged()) events.record(damagedEvent(damaged));
   events.record(createEvent('ServerStarted', { server: config.fqdn, role: config.role, version }));
   const moved = describeClock(clock);
   if (moved === undefined) return;

@@ -24,13 +24,13 @@ export interface MessageChoice {
 const SLICE = 200;
 
 /**
- * The messages chosen, those left out that were set aside as damaged; throws Problem `missing-parameter`,
+ * The messages chosen, those left out that were set aside as damaged unless `withDamaged`; throws Problem `missing-parameter`,
  * `message-not-found`, `message-set-aside`, or what is wrong with the filter.
  */
 export async function chooseMessages(
   context: ServerContext,
   cmdlet: string,
-  { Identity, Filter }: MessageChoice,
+  { Identity, Filter, withDamaged = false }: MessageChoice & { readonly withDamaged?: boolean },
 ): Promise<QueuedMessage[]> {
   if ((Identity === undefined) === (Filter === undefined)) {
     throw new Problem('missing-parameter', `${cmdlet} needs either -Identity or -Filter`);
@@ -41,8 +41,8 @@ export async function chooseMessages(
   for await (const place of findPlaces(context, { identity: Identity })) {
     looked += 1;
     if (looked % SLICE === 0) await letOthersRun();
-    if (place.damaged && Identity !== undefined) throw setAside(Identity);
-    if (place.damaged) continue;
+    if (place.damaged && !withDamaged && Identity !== undefined) throw setAside(Identity);
+    if (place.damaged && !withDamaged) continue;
     const record = matches && (await describePlace(context, place, false));
     if (!matches || (record && matches(record))) chosen.push({ id: place.id, queue: place.hopQueue });
   }
@@ -52,7 +52,7 @@ export async function chooseMessages(
 function setAside(identity: string): Problem {
   return new Problem(
     'message-set-aside',
-    `message "${identity}" is damaged and was set aside: it is kept as it is, never sent and never tried`,
+    `message "${identity}" is damaged and was set aside: it is never sent; Export-Message writes what can be read of it, Remove-Message removes it`,
   );
 }
 

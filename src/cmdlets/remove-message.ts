@@ -10,7 +10,7 @@ export const removeMessage = defineCmdlet({
   roles: ['hub', 'edge'],
   synopsis: 'Remove messages from their queues',
   description:
-    'A message is removed from the queue that is named, for the recipients that go there. One under delivery is removed as soon as that has ended, if anything of it is left.',
+    'A message is removed from the queue that is named, for the recipients that go there. One under delivery is removed as soon as that has ended, if anything of it is left. A damaged one is removed from Poison for good; its sender is told where the envelope can still be believed.',
   examples: [
     'Remove-Message HUB01\\3\\17',
     'Remove-Message 17 -WithNDR $false',
@@ -28,7 +28,7 @@ export const removeMessage = defineCmdlet({
     Identity === undefined ? `Remove all messages with ${Filter ?? 'no filter'}?` : `Remove the message ${Identity}?`,
   async run(context: ServerContext, { WithNDR, Server, ...choice }) {
     refuseOtherServer(context.config, Server);
-    const chosen = await chooseMessages(context, 'Remove-Message', choice);
+    const chosen = await chooseMessages(context, 'Remove-Message', { ...choice, withDamaged: true });
     const reason = WithNDR ? `by an administrator of ${context.config.fqdn}` : undefined;
     return reportMessages(await context.queue.administration.remove(chosen, { reason }), 'removed');
   },

@@ -3,6 +3,7 @@
 import { chooseQueues, countQueues, QUEUE_CHOICE } from './chosen-queues.ts';
 import { defineCmdlet } from './cmdlet.ts';
 import { refuseOtherServer, SERVER } from './own-server.ts';
+import { formatQueueIdentity, nameQueue } from './queue-record.ts';
 import type { ServerContext } from './server-context.ts';
 
 export const retryQueue = defineCmdlet({
@@ -24,11 +25,19 @@ export const retryQueue = defineCmdlet({
     refuseOtherServer(context.config, Server);
     const chosen = new Set(chooseQueues(context, 'Retry-Queue', choice));
     const count = context.queue.retryNow((queue) => chosen.has(queue), Resubmit);
-    return { records: [], notices: [explainCount(count)] };
+    const suspended = [...chosen].filter(({ isSuspended }) => isSuspended);
+    const names = suspended.map((queue) => formatQueueIdentity(context.config, nameQueue(queue).name));
+    return {
+      records: [],
+      notices: [explainCount(count)],
+      ...(names.length > 0 && {
+        warnings: [`Suspended, and so not retried: ${names.join(', ')}. Resume-Queue lets a queue go on.`],
+      }),
+    };
   },
 });
 
 function explainCount(count: number): string {
-  if (count === 0) return 'No queue is retried: no messages wait in what was chosen.';
+  if (count === 0) return 'No queue is retried: nothing in what was chosen waits for a retry.';
   return countQueues(count, 'retried now');
 }

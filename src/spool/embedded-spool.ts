@@ -7,6 +7,7 @@ import { messageOf, Problem } from '../problem.ts';
 import { ArrivalBell } from './arrival-bell.ts';
 import { BodyIntake } from './body-intake.ts';
 import { BodyDamage, readBody } from './body-reader.ts';
+import { DamagedMessages } from './damaged-messages.ts';
 import { explainDiskFault, explainOpeningFault, isCorruption } from './disk-fault.ts';
 import { DiskRoom } from './disk-room.ts';
 import { EmbeddedWriter, takeInWhole } from './embedded-writer.ts';
@@ -50,7 +51,7 @@ export class EmbeddedSpool implements SharedSpool {
   readonly #group: GroupCommit;
   readonly #room: DiskRoom;
   readonly #claims = new Map<number, string>();
-  readonly #damaged: Map<number, DamagedMessage>;
+  readonly #damaged: DamagedMessages;
   readonly #poison: Set<number>;
   readonly #totals: { messages: number; bytes: number };
   readonly #recent = new RecentMessages();
@@ -65,7 +66,7 @@ export class EmbeddedSpool implements SharedSpool {
     this.#group = new GroupCommit({ database: parts.connection, sync: () => parts.journal.sync() });
     const countFreeBytes = () => parts.database.countFreeBytes();
     this.#room = new DiskRoom({ reserveSizeBytes: RESERVE_SIZE_BYTES, ...options, countFreeBytes });
-    this.#damaged = new Map(parts.damaged.map((message) => [message.id, message]));
+    this.#damaged = new DamagedMessages({ ...parts, group: this.#group, work: this.#work, options }, parts.damaged);
     this.#poison = new Set(parts.poisonIds);
     this.#totals = { ...parts.totals };
   }
@@ -194,7 +195,12 @@ export class EmbeddedSpool implements SharedSpool {
 
   async listDamaged(): Promise<DamagedMessage[]> {
     this.#requireOpen();
-    return [...this.#damaged.values()];
+    return this.#damaged.list();
+  }
+
+  async discardDamaged(id: number): Promise<boolean> {
+    this.#requireOpen();
+    return this.#damaged.discard(id);
   }
 
   async salvage(id: number): Promise<SalvagedMessage | undefined> {
@@ -308,16 +314,8 @@ export class EmbeddedSpool implements SharedSpool {
     });
   }
 
-  /** Takes a damaged message out of use at once; the mark on disk follows, and would be found again if it were lost. */
   #setAside(id: number, reason: string): void {
-    const { database } = this.#parts;
-    database.unwait(id);
-    if (this.#damaged.has(id)) return;
-    const foundAt = this.#options.clock.now();
-    this.#forget(id, database.sizeOf(id) ?? 0);
-    this.#damaged.set(id, database.describeDamaged({ id, reason, foundAt }));
-    this.#options.log.error({ id, reason }, 'spool: message is damaged and was set aside');
-    this.#work.leave(this.#group.run({ write: () => database.markDamaged(id, reason, foundAt) }));
+    if (this.#damaged.add(id, reason)) this.#forget(id, this.#parts.database.sizeOf(id) ?? 0);
   }
 
   #forget(id: number, sizeBytes: number): void {

@@ -29,7 +29,7 @@ export interface PostgresHooks {
   readonly onLost: () => void;
   /** There may be something to claim. */
   readonly onWake: () => void;
-  readonly onSetAside: (id: number) => void;
+  readonly onSetAside: (id: number, reason: string) => void;
   /** Whether anybody here would claim. */
   readonly isWanted: () => boolean;
 }

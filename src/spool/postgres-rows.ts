@@ -138,7 +138,9 @@ export function encodeSettled(id: number, state: DeliveryState): unknown[] {
 export function describeDamaged(row: MessageRow): DamagedMessage {
   const found = { id: row.id, reason: row.damage ?? '', foundAt: new Date(row.damaged_ms ?? 0) };
   if (!hasGoodHead(row)) return found;
-  return { ...found, envelope: decodeEnvelope(row.envelope) };
+  const loaded = decodeMessage(row);
+  const recipients = loaded.kind === 'good' ? loaded.message.recipients : undefined;
+  return { ...found, envelope: decodeEnvelope(row.envelope), ...(recipients && { recipients }) };
 }
 
 /** `($2::bigint, $3::text), ($4, $5)`: rows of parameters from the `first` on, whose types the first row tells. */

@@ -9,6 +9,7 @@ import { decodeHead } from './message-head.ts';
 import type { PostgresBodies } from './postgres-bodies.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
 import { columnsOf, decodeMessage, describeDamaged, type MessageRow } from './postgres-rows.ts';
+import { deleteStatement } from './postgres-store.ts';
 import type {
   ClaimOptions,
   DamagedMessage,
@@ -27,7 +28,7 @@ export interface ShelfOptions {
   /** This server's row in `node`. */
   readonly node: () => number;
   /** Hears of a message that was set aside. */
-  readonly onSetAside: (id: number) => void;
+  readonly onSetAside: (id: number, reason: string) => void;
   /** Nothing is changed: what is damaged is only told. */
   readonly isLookingOnly: boolean;
 }
@@ -155,7 +156,14 @@ export class PostgresShelf {
       [id, reason, clock.now().getTime()],
     );
     log.error({ id, reason }, 'spool: message is damaged and was set aside');
-    onSetAside(id);
+    onSetAside(id, reason);
+  }
+
+  /** Deletes a message that was set aside; false when there is none. */
+  async discardDamaged(id: number): Promise<boolean> {
+    const { text, values } = deleteStatement(this.#schema, [id], 'damaged');
+    const gone = await this.#options.connection.query(text, values);
+    return gone.length > 0;
   }
 
   /** What can be read of a message that was set aside, unchecked. */

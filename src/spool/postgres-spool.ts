@@ -82,9 +82,10 @@ export class PostgresSpool implements Spool {
         recent.clear();
       },
       onWake: () => bell.ring(),
-      onSetAside: (id) => {
+      onSetAside: (id, reason) => {
         held.forget(id);
         recent.drop(id);
+        options.onSetAside?.({ id, reason });
       },
       isWanted: () => bell.hasListeners,
     });
@@ -185,6 +186,11 @@ export class PostgresSpool implements Spool {
   async listDamaged(): Promise<DamagedMessage[]> {
     this.#requireOpen();
     return this.#parts.shelf.listDamaged();
+  }
+
+  async discardDamaged(id: number): Promise<boolean> {
+    this.#requireOpen();
+    return this.#parts.shelf.discardDamaged(id);
   }
 
   async salvage(id: number): Promise<SalvagedMessage | undefined> {

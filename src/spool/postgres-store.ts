@@ -30,12 +30,16 @@ export function presentStatement(schema: string, ids: readonly number[]): Statem
   return { text: `SELECT id FROM ${schema}.message WHERE id = ANY($1::bigint[])`, values: [ids] };
 }
 
-/** Deletes messages with their bodies, and names them; with `untouchedOf` those alone that this server holds as they came. */
-export function deleteStatement(schema: string, ids: readonly number[], untouchedOf?: number): Statement {
-  const guard = untouchedOf === undefined ? '' : 'AND owner = $2 AND revision = 0 AND damage IS NULL';
+/**
+ * Deletes messages with their bodies, and names them; with a server's row those alone that it holds as they came, with
+ * 'damaged' those that were set aside.
+ */
+export function deleteStatement(schema: string, ids: readonly number[], only?: number | 'damaged'): Statement {
+  const ofDamaged = only === 'damaged' ? 'AND damage IS NOT NULL' : '';
+  const guard = typeof only === 'number' ? 'AND owner = $2 AND revision = 0 AND damage IS NULL' : ofDamaged;
   const text = `WITH gone AS (DELETE FROM ${schema}.message WHERE id = ANY($1::bigint[]) ${guard}
       RETURNING id, body IS NULL AS "inPieces"),
     pieces AS (DELETE FROM ${schema}.chunk WHERE message = ANY (ARRAY(SELECT id FROM gone WHERE "inPieces")))
     SELECT id FROM gone`;
-  return { text, values: untouchedOf === undefined ? [ids] : [ids, untouchedOf] };
+  return { text, values: typeof only === 'number' ? [ids, only] : [ids] };
 }

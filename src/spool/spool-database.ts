@@ -74,6 +74,7 @@ const SQL = {
   state: `SELECT attempts, next_attempt_ms AS nextAttemptMs, suspended, recipients, checksum FROM state WHERE id = ?`,
   saveState: 'INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?)',
   markDamaged: 'INSERT OR IGNORE INTO damaged VALUES (?, ?, ?)',
+  unmarkDamaged: 'DELETE FROM damaged WHERE id = ?',
   damaged: 'SELECT id, reason, found_ms AS foundMs FROM damaged ORDER BY id',
   wait: `INSERT OR REPLACE INTO waiting ${NEXT_ATTEMPT} WHERE id = ?`,
   waitAll: `INSERT OR REPLACE INTO waiting ${NEXT_ATTEMPT} WHERE ${GOOD}`,
@@ -216,6 +217,12 @@ export class SpoolDatabase {
     this.#sql.markDamaged.run(id, reason, foundAt.getTime());
   }
 
+  /** Deletes a message that is marked damaged; returns the name of its body file, if it has one. */
+  discardDamaged(id: number): string | undefined {
+    this.#sql.unmarkDamaged.run(id);
+    return this.remove(id)?.fileName ?? undefined;
+  }
+
   listDamaged(): DamagedMessage[] {
     return (this.#sql.damaged.all() as { id: number; reason: string; foundMs: number }[]).map((row) =>
       this.describeDamaged({ id: row.id, reason: row.reason, foundAt: new Date(row.foundMs) }),
@@ -225,7 +232,9 @@ export class SpoolDatabase {
   /** Adds the envelope where that can be trusted. */
   describeDamaged(message: DamagedMessage): DamagedMessage {
     const loaded = this.load(message.id);
-    return loaded?.kind === 'good' ? { ...message, envelope: loaded.message.envelope } : message;
+    if (loaded?.kind !== 'good') return message;
+    const { envelope, recipients } = loaded.message;
+    return { ...message, envelope, recipients };
   }
 
   /** Lets a message wait that was just stored. */

@@ -154,13 +154,15 @@ export interface SpoolCount {
   readonly elsewhere?: number;
 }
 
-/** A message set aside because what was stored is not what was accepted; it is kept, never sent, never dropped. */
+/** A message set aside because what was stored is not what was accepted; it is kept, and never sent. */
 export interface DamagedMessage {
   readonly id: number;
   readonly reason: string;
   readonly foundAt: Date;
   /** Absent when the envelope itself cannot be trusted. */
   readonly envelope?: Envelope;
+  /** What became of its recipients; absent when that cannot be trusted. */
+  readonly recipients?: readonly RecipientState[];
 }
 
 /** What can be read of a damaged message, unchecked. */
@@ -262,6 +264,9 @@ export interface Spool {
 
   listDamaged(): Promise<DamagedMessage[]>;
 
+  /** Drops a message that was set aside, for good; false when it is not there. Problem `spool-unavailable`. */
+  discardDamaged(id: number): Promise<boolean>;
+
   /** For a person to look at, never to be sent. Undefined when nothing is left. */
   salvage(id: number): Promise<SalvagedMessage | undefined>;
 
@@ -280,6 +285,8 @@ export interface SpoolOptions {
   readonly folder: string;
   readonly log: Log;
   readonly clock: Clock;
+  /** Hears of each message that this server sets aside while it has the spool open; must not throw. */
+  readonly onSetAside?: (message: Pick<DamagedMessage, 'id' | 'reason'>) => void;
   /** How this server is called where several share a spool; the machine's name when absent. */
   readonly name?: string;
   /** Where the backend `postgres` finds its database. */

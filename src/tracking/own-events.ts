@@ -56,12 +56,12 @@ export const OWN_EVENTS = {
       `The certificate ${facts.thumbprint} of ${facts.server} is on record but valid only from ${formatMoment(facts.notBefore)}, and here it is ${formatMoment(facts.now)}. Compare the clocks of the two servers.`,
     key: (facts) => `${facts.server} ${facts.thumbprint}`,
   }),
-  DamagedSpoolEntry: define<{ entry: string; cause: string; keptAs: string }>({
+  DamagedSpoolEntry: define<{ entry: string; cause: string }>({
     id: 30_008,
     source: 'relaypair',
     level: 'Error',
     describe: (facts) =>
-      `The spool entry ${facts.entry} is damaged: ${facts.cause}. It was set aside as ${facts.keptAs} and the others go on. Look at the disk, and ask the sender to send it again.`,
+      `Message ${facts.entry} in the spool is damaged: ${facts.cause}. It is kept in the queue Poison and never sent, and the others go on. Look at the disk; Export-Message ${facts.entry} writes what can be read of it, Remove-Message ${facts.entry} removes it and tells its sender.`,
     key: (facts) => facts.entry,
   }),
   ServerStarted: define<{ server: string; role: string; version: string }>({

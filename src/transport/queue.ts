@@ -234,6 +234,11 @@ export class MailQueue {
 
   async #removeUnsorted(id: number, { reason }: RemovalWish): Promise<boolean> {
     const { route, settlement, spool } = this.#context;
+    const damaged = (await spool.listDamaged()).find((each) => each.id === id);
+    if (damaged) {
+      const hop = unreachableHop(`The message is damaged: ${damaged.reason}`);
+      return settlement.removeDamaged(damaged, { reason, hop });
+    }
     const message = await spool.get(id);
     const indexes = (message?.recipients ?? []).flatMap(({ status }, index) => (status === 'pending' ? [index] : []));
     if (!message || indexes.length === 0) return false;

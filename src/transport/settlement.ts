@@ -6,7 +6,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf } from '../problem.ts';
-import type { NewMessage, Settlement as SpoolSettlement, Spool, SpooledMessage } from '../spool/spool.ts';
+import { freshState } from '../spool/delivery-state.ts';
+import type {
+  DamagedMessage,
+  NewMessage,
+  Settlement as SpoolSettlement,
+  Spool,
+  SpooledMessage,
+} from '../spool/spool.ts';
 import type { Reason } from '../trust/reasons.ts';
 import type { Attempt } from './attempt.ts';
 import type { Delivery } from './delivery.ts';
@@ -116,6 +123,42 @@ export class Settlement {
     const why = `An administrator has removed the message${reason === undefined ? '.' : `: ${reason}`}`;
     const reply = `550 5.3.2 QUEUE.Admin; message deleted by administrative action${reason === undefined ? '' : ` (${reason})`}`;
     await this.#giveUp(delivery, { ...removal, why, reply, source: 'ADMIN', isReported: reason !== undefined });
+  }
+
+  /**
+   * Removes a message that the spool has set aside as damaged. Its sender is told where `remove` would tell, if the envelope can be
+   * believed; that first: a crash between the two leaves the message to be removed again. False when it is gone. Problem
+   * `spool-unavailable`.
+   */
+  async removeDamaged(
+    { id, reason: damage, envelope, recipients }: DamagedMessage,
+    removal: Removal,
+  ): Promise<boolean> {
+    const { spool, records } = this.#options;
+    if (!envelope || !recipients) return spool.discardDamaged(id);
+    const message = {
+      ...freshState(envelope),
+      id,
+      envelope,
+      recipients,
+      traceFields: Buffer.alloc(0),
+      bodySizeBytes: 0,
+    };
+    const reply = `550 5.3.0 QUEUE.Damaged; message damaged on the disk of this server (${damage})`;
+    const outcomes = recipients.flatMap(({ status }, index): RecipientOutcome[] =>
+      status === 'pending' ? [{ index, status: 'failed', reply, isLocal: true }] : [],
+    );
+    const why = 'The message was damaged on the disk of this server, and an administrator has removed it.';
+    const isReported = removal.reason !== undefined;
+    const reports = isReported ? await this.#reportsOn(message, [{ action: 'failed', outcomes, why }]) : [];
+    for (const { body, envelope: own, traceFields } of reports) {
+      const writer = spool.receive();
+      await writer.write(body);
+      await writer.commit(own, traceFields);
+    }
+    if (!(await spool.discardDamaged(id))) return false;
+    this.#note(() => records.gaveUp(message, outcomes, { hop: removal.hop, source: 'ADMIN', reports }));
+    return true;
   }
 
   /**

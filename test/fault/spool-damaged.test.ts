@@ -121,7 +121,33 @@ describe('an embedded spool with a damaged message', () => {
     await expect(reading()).rejects.toMatchObject({ code: 'spool-damaged' });
     expect(handedOutBytes).toBe(0);
     await expectSetAside(damaged, good, /checksum of its body/);
-    expect((await spool.listDamaged())[0]?.envelope).toEqual(damaged.envelope);
+    expect((await spool.listDamaged())[0]).toMatchObject({
+      envelope: damaged.envelope,
+      recipients: damaged.recipients,
+    });
+  });
+
+  it('tells of it at once, and drops it for good when it is told to', async () => {
+    const damaged = await storeMessage(spool, Buffer.from('MARK-BODY'));
+    const large = await storeMessage(spool, randomBytes(600_000));
+    const good = await storeMessage(spool, Buffer.from('a good one'));
+    await reopenAfter(() => undefined);
+    await spool.close();
+    flipAt(file, 'MARK-BODY');
+    flipByte(bodyFile(), 100);
+    const heard: number[] = [];
+    spool = await EmbeddedSpool.open({ ...spoolOptions(folder), onSetAside: ({ id }) => void heard.push(id) });
+    for (const message of [damaged, large]) {
+      await expect(readBody(spool, message)).rejects.toMatchObject({ code: 'spool-damaged' });
+    }
+    expect(heard).toEqual([damaged.id, large.id]);
+    expect([await spool.discardDamaged(good.id), await spool.discardDamaged(4711)]).toEqual([false, false]);
+    for (const { id } of [damaged, large]) {
+      expect([await spool.discardDamaged(id), await spool.discardDamaged(id)]).toEqual([true, false]);
+    }
+    await reopenAfter(() => undefined);
+    expect(await spool.count()).toEqual({ messages: 1, bytes: good.bodySizeBytes, damaged: 0 });
+    expect(readdirSync(join(folder, 'spool', 'bodies'))).toEqual([]);
   });
 
   it.each([0, 500_000, 999_999])('never hands out the end of a large body whose octet %i has changed', async (at) => {

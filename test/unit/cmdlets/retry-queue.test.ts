@@ -109,9 +109,19 @@ describe('Retry-Queue', () => {
     await attempted;
   });
 
+  it('leaves a suspended queue alone, and says so', async () => {
+    queue.start();
+    await fail('anna@contoso.test', 'mailbox');
+    for (const each of queue.queues()) queue.administration.suspendQueue(each);
+    expect(await runCmdlet(retryQueue, context, { Identity: '1' })).toMatchObject({
+      notices: [expect.stringMatching(/^No queue is retried/)],
+      warnings: ['Suspended, and so not retried: HUB01\\1. Resume-Queue lets a queue go on.'],
+    });
+  });
+
   it('says that nothing waits when the filter finds nothing', async () => {
     const { notices } = await runCmdlet(retryQueue, context, { Filter: `Status -eq 'Retry'` });
-    expect(notices).toEqual(['No queue is retried: no messages wait in what was chosen.']);
+    expect(notices).toEqual(['No queue is retried: nothing in what was chosen waits for a retry.']);
   });
 
   it.each(['7', 'Submission', 'EDGE01\\1'])(

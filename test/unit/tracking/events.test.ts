@@ -68,7 +68,7 @@ const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
   SynchronizationFailed: { edge: 'EDGE01', result: 'CouldNotConnect', cause: 'refused' },
   ClockMoved: { from: new Date('2007-12-24T20:00:00Z'), to: DATE, offset: '+366d' },
   ClockSkewSuspected: { server: 'EDGE01', thumbprint: 'AB12', notBefore: DATE, now: new Date('2007-12-24T20:00:00Z') },
-  DamagedSpoolEntry: { entry: '17', cause: 'body is cut', keptAs: 'damaged/17' },
+  DamagedSpoolEntry: { entry: '17', cause: 'body is cut' },
   ServerStarted: { server: 'HUB01', role: 'hub', version: '0.1.0' },
   ServerStopped: { server: 'HUB01', upForMs: 3_600_000 },
   ServerCrashed: { server: 'hub01.corp.test', cause: 'boom', underWork: 3 },

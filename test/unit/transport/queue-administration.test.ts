@@ -1,5 +1,9 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { HopQueue } from '../../../src/transport/hop-queue.ts';
+import { readBody, storeMessage } from '../../helpers/spool-fixtures.ts';
 import { waitUntil } from '../../helpers/wait.ts';
 import { allOf, deferral, HOUR_MS, hopTo, MINUTE_MS, QueueBench, RETRY, withSettings } from './queue-bench.ts';
 
@@ -110,7 +114,7 @@ describe('a suspended message', () => {
     bench.clock.advance(RETRY.outboundInterval);
     await waitUntil('the third one', () => bench.delivered.length === 1);
     expect(bench.delivered).toEqual(['a2@one.test']);
-    expect(await bench.spool.get(third)).toBeUndefined();
+    await waitUntil('its end', async () => (await bench.spool.get(third)) === undefined);
     bench.clock.advance(RETRY.expiration);
     await bench.quiet();
     expect([bench.expired, bench.states()]).toEqual([[], ['one.test Ready 2']]);
@@ -213,6 +217,23 @@ describe('a message that is removed', () => {
     end();
     await bench.emptied();
     expect(bench.delivered).toEqual(reports === 0 ? ['a@one.test'] : ['sender@example.com']);
+  });
+
+  it.each([
+    ['by an administrator', ['sender@example.com']],
+    [undefined, []],
+  ])('may be damaged: its sender is told, for the reason %s', async (reason, told) => {
+    await using bench = await QueueBench.open();
+    const message = await storeMessage(bench.spool, randomBytes(300 * 1024));
+    const bodies = join(bench.folder, 'spool', 'bodies');
+    writeFileSync(join(bodies, readdirSync(bodies)[0] ?? ''), 'x', { flag: 'a' });
+    await expect(readBody(bench.spool, message)).rejects.toMatchObject({ code: 'spool-damaged' });
+    bench.queue.start();
+    const meant = [{ id: message.id, queue: undefined }];
+    expect((await bench.queue.administration.remove(meant, { reason })).done).toBe(1);
+    await bench.emptied();
+    await waitUntil('an empty folder', () => readdirSync(bodies).length === 0);
+    expect([bench.delivered, await bench.spool.listDamaged()]).toEqual([told, []]);
   });
 
   it('may be in no queue yet', async () => {

@@ -93,11 +93,11 @@ export class QueueBench {
   readonly loads: number[] = [];
   route = (address: string): Hop => hopTo(address.slice(address.lastIndexOf('@') + 1));
   queue: MailQueue;
-  readonly #folder: string;
+  readonly folder: string;
   readonly #changes: Partial<QueueOptions>;
 
   private constructor(folder: string, spool: Spool, changes: Partial<QueueOptions>) {
-    this.#folder = folder;
+    this.folder = folder;
     this.spool = spool;
     this.#changes = changes;
     this.queue = this.makeQueue();
@@ -113,7 +113,7 @@ export class QueueBench {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.queue.stop(2000);
     await this.spool.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   /** Another queue over the same spool, as after a start. */
