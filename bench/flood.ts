@@ -5,12 +5,11 @@
 //   --write         the table goes into docs/performance-flood.md as well
 
 import { fork } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { FLOODS, type FloodName } from './flood/floods.ts';
 import { type Service, serveHonestly } from './flood/honest.ts';
 import { openServer } from './flood/server.ts';
+import { writeMeasured } from './measured-page.ts';
 
 const { values } = parseArgs({
   options: {
@@ -125,16 +124,4 @@ for (const entry of cases) {
 }
 const table = lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 process.stdout.write(`${table}\n`);
-if (values.write) writeTable(table);
-
-/** Replaces what stands between the two marks of the page. */
-function writeTable(made: string): void {
-  const page = new URL('../docs/performance-flood.md', import.meta.url);
-  const [begin, end] = ['<!-- measured -->', '<!-- end of measured -->'];
-  const text = readFileSync(page, 'utf8');
-  const machine = `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
-  const command = ['npm run bench:flood --', ...process.argv.slice(2)].join(' ');
-  const title = `${new Date().toISOString().slice(0, 10)}, ${machine}, Linux ${release()}, Node ${process.versions.node}: \`${command}\``;
-  const before = text.slice(0, text.indexOf(begin) + begin.length);
-  writeFileSync(page, `${before}\n\n${title}\n\n${made}\n\n${text.slice(text.indexOf(end))}`);
-}
+if (values.write) writeMeasured('performance-flood.md', 'npm run bench:flood', table);

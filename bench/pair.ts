@@ -6,9 +6,8 @@
 //   --write       the table goes into docs/performance.md as well
 // In each round a pair is started once and takes one case after the other.
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { writeMeasured } from './measured-page.ts';
 import { type BenchCase, CASES } from './pair/cases.ts';
 import { entries, type Entry } from './pair/contestants.ts';
 import { formatTable } from './pair/report.ts';
@@ -43,7 +42,7 @@ for (let round = 1; round <= rounds; round++) {
 }
 const table = formatTable(results);
 if (!values.json) process.stdout.write(`${table}\n`);
-if (values.write) writeTable(table);
+if (values.write) writeMeasured('performance.md', 'npm run bench', table);
 
 async function runAll(entry: Entry, round: number): Promise<void> {
   const course = await Course.open(entry);
@@ -84,18 +83,6 @@ function readNumber(name: string, text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) fail(`--${name} is a whole number from 1 on, and not "${text}"`);
   return value;
-}
-
-/** Replaces what stands between the two marks of the page. */
-function writeTable(made: string): void {
-  const page = new URL('../docs/performance.md', import.meta.url);
-  const [begin, end] = ['<!-- measured -->', '<!-- end of measured -->'];
-  const text = readFileSync(page, 'utf8');
-  const machine = `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
-  const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
-  const head = `${new Date().toISOString().slice(0, 10)}, ${machine}, Linux ${release()}, Node ${process.versions.node}: \`${command}\``;
-  const before = text.slice(0, text.indexOf(begin) + begin.length);
-  writeFileSync(page, `${before}\n\n${head}\n\n${made}\n\n${text.slice(text.indexOf(end))}`);
 }
 
 function note(text: string): void {

@@ -37,11 +37,13 @@ function formatRow(name: string, entry: string, ofCase: readonly Result[]): stri
   return `| ${[name, entry, own.length, ...cells].join(' | ')} |`;
 }
 
-function format(value: number): string {
+/** Three digits, or all before the point. */
+export function format(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-function median(values: readonly number[]): number | undefined {
+/** Undefined of none. */
+export function median(values: readonly number[]): number | undefined {
   const sorted = values.toSorted((a, b) => a - b);
   const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.ceil((sorted.length - 1) / 2)]];
   return low === undefined || high === undefined ? undefined : (low + high) / 2;

@@ -117,6 +117,11 @@ export class RunningPostgres {
     return join(this.folder, 'data');
   }
 
+  /** Of the process that all others of it descend from. */
+  get pid(): number {
+    return this.#running().pid;
+  }
+
   /** How a client reaches the database, password included. */
   url(database = 'postgres'): string {
     return `postgres://${USER}:${this.password}@${this.host}:${this.port}/${database}`;
