@@ -67,6 +67,7 @@ export class PostgresBell {
     const { connection, log, onWake, onWish } = this.#options;
     let client: Client | undefined;
     try {
+      if (!(await connection.canListen())) return;
       client = new Client(clientConfig(connection.config, await connection.primary()));
       const made = client;
       this.#client = made;

@@ -9,9 +9,13 @@ import { isProblem, messageOf } from '../problem.ts';
 import { closedProblem } from './spool-problems.ts';
 import { endsConnection, explainPostgresFault, isReadOnly, unavailableProblem } from './postgres-fault.ts';
 import { clientConfig, findPrimary, PrimaryCheck } from './postgres-hosts.ts';
+import { findPoolMode, type PoolMode } from './postgres-pooler.ts';
 
 /** Where no primary was found, nobody asks again before so long. In milliseconds. */
 const SEARCH_AGAIN_MS = 250;
+
+const TRANSACTION_MODE =
+  'spool: the database is reached through a pooler in transaction mode: no notification comes through it, mail that another server gives back is found after pollInterval';
 
 /** Ids and sizes are far below 2^53. */
 const NUMBERS = new TypeOverrides();
@@ -25,6 +29,8 @@ export interface Transaction {
 interface Place {
   readonly host: Endpoint;
   readonly pool: Pool;
+  /** A connection is a session, as it is without a pooler too. */
+  readonly mode: PoolMode;
 }
 
 export class PostgresConnection {
@@ -56,6 +62,11 @@ export class PostgresConnection {
   /** Where the primary is; Problems of `findPrimary`. */
   async primary(): Promise<Endpoint> {
     return (await this.#find()).host;
+  }
+
+  /** Whether notifications come through; Problems of `primary`. */
+  async canListen(): Promise<boolean> {
+    return (await this.#find()).mode === 'session';
   }
 
   /** One statement, which is a transaction of its own. Problem `spool-unavailable`, UnknownOutcome among them. */
@@ -108,9 +119,10 @@ export class PostgresConnection {
     let client: PoolClient | undefined;
     try {
       client = await place.pool.connect();
-      if (this.#checked.has(client)) return client;
+      // Where each use may lead to another session, each is asked.
+      if (this.#checked.has(client) && place.mode === 'session') return client;
       // While it is in use its end is told by its statement, and without a listener it would end the process.
-      client.on('error', () => {});
+      if (!this.#checked.has(client)) client.on('error', () => {});
       // Every session: a role or a database may have settings of its own.
       if (!(await this.#check.check(client, place.host))) throw new Error('it is the primary no more');
       this.#checked.add(client);
@@ -134,13 +146,15 @@ export class PostgresConnection {
 
   async #open(): Promise<Place> {
     try {
-      const { host, timeline } = await findPrimary(this.config, this.#check);
+      const { host, timeline, isPooled } = await findPrimary(this.config, this.#check);
+      const mode = isPooled ? await findPoolMode(this.config, host) : 'session';
       const pool = new Pool({ ...clientConfig(this.config, host), types: NUMBERS, max: this.config.connections });
-      const place = { host, pool };
+      const place = { host, pool, mode };
       place.pool.on('error', (error) => this.#leave(place, error));
       this.#failure = undefined;
       this.#place = place;
       this.#log.info({ database: formatEndpoint(host), timeline }, 'spool: found the primary');
+      if (mode === 'transaction') this.#log.warn({ database: formatEndpoint(host) }, TRANSACTION_MODE);
       return place;
     } catch (error) {
       this.#failure = { error, untilMs: performance.now() + SEARCH_AGAIN_MS };

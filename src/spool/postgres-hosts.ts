@@ -14,18 +14,21 @@ import { findWeakSettings, SAFETY_COLUMNS, type ServerSettings } from './postgre
 const OTHERS_MS = 250;
 
 const PROBE = `SELECT pg_is_in_recovery() AS "isStandby", current_setting('transaction_read_only') AS "readOnly",
-  ${SAFETY_COLUMNS},
+  ${SAFETY_COLUMNS}, pg_backend_pid() AS "pid",
   CASE WHEN pg_is_in_recovery() THEN 0 ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS "timeline"`;
 
 interface Probe extends ServerSettings {
   readonly isStandby: boolean;
   readonly readOnly: string;
   readonly timeline: number;
+  readonly pid: number;
 }
 
 export interface Primary {
   readonly host: Endpoint;
   readonly timeline: number;
+  /** The process that answered is not the one that it was said to be: a pooler stands between. */
+  readonly isPooled: boolean;
 }
 
 /** Connection settings for one host. The password is read anew at each connection: it may have been changed. */
@@ -80,7 +83,8 @@ export class PrimaryCheck {
     const weak = findWeakSettings(probe);
     if (weak.length > 0 && !this.#config.allowUnsafe) throw unsafeProblem(host, weak);
     if (weak.length > 0) this.#onWeak(weak);
-    return { host, timeline: probe.timeline };
+    const { processID: saidPid } = client as { readonly processID?: number | null };
+    return { host, timeline: probe.timeline, isPooled: saidPid !== probe.pid };
   }
 
   /** From now on no server on an earlier timeline passes. */
