@@ -77,12 +77,11 @@ describe.skipIf(!hasPostgres() || !hasPgBouncer())('a spool through PgBouncer', 
     }
     // What came while nobody listened is found by the one that begins to, and what comes later wakes it.
     const found = new Set<number>();
-    second.onArrival(() => {
-      void claimAll(second, 'b').then((claimed) => {
-        for (const { id } of claimed) found.add(id);
-      });
-    });
-    for (const { id } of await claimAll(second, 'b')) found.add(id);
+    const claim = async (): Promise<void> => {
+      for (const { id } of await claimAll(second, 'b')) found.add(id);
+    };
+    second.onArrival(() => void claim());
+    await claim();
     const late = randomBytes(2000);
     bodies.set((await storeMessage(first, late)).id, late);
     await waitUntil('the other server to find everything', () => found.size === bodies.size);

@@ -1,6 +1,6 @@
 // What docs/scale.md calculates: by hand for round figures, and what must hold for any.
 
-import fc from 'fast-check';
+import { assert, double, property } from 'fast-check';
 import { expect, it } from 'vitest';
 import { type Assumptions, type Costs, sizeFor } from '../../../bench/machines/sizing.ts';
 import { ASSUMED, formatSizing } from '../../../bench/machines/sizing-table.ts';
@@ -50,9 +50,9 @@ it('has a node to spare and a database however little mail there is', () => {
 });
 
 it('never lets a day wait twice, and never asks less for more mail', () => {
-  const perDay = fc.double({ min: 1, max: 1e9, noNaN: true });
-  fc.assert(
-    fc.property(perDay, perDay, fc.double({ min: 0, max: 48, noNaN: true }), (one, other, outageHours) => {
+  const perDay = double({ min: 1, max: 1e9, noNaN: true });
+  assert(
+    property(perDay, perDay, double({ min: 0, max: 48, noNaN: true }), (one, other, outageHours) => {
       const assumed = { ...ROUND, outageHours, walDays: 0 };
       const [less, more] = [Math.min(one, other), Math.max(one, other)].map((each) => sizeFor(each, COSTS, assumed));
       if (!less || !more) throw new Error('two sizings');
@@ -65,8 +65,8 @@ it('never lets a day wait twice, and never asks less for more mail', () => {
 });
 
 it('keeps every primary within what it has', () => {
-  fc.assert(
-    fc.property(fc.double({ min: 1, max: 1e9, noNaN: true }), (perDay) => {
+  assert(
+    property(double({ min: 1, max: 1e9, noNaN: true }), (perDay) => {
       const { groups, databaseCores, walBytesPerSecond } = sizeFor(perDay, COSTS, ROUND);
       expect(databaseCores / groups).toBeLessThanOrEqual(ROUND.primaryCores);
       expect(walBytesPerSecond / groups).toBeLessThanOrEqual(ROUND.primaryWalBytes * (1 + 1e-9));
