@@ -1,7 +1,7 @@
 // One direction between two neighbours: how the last message went, and those that are on their way.
 
 import { isForth, type LaneKey } from './lanes.ts';
-import { lanes } from './pair.ts';
+import { lanes, servers } from './pair.ts';
 import { safe } from './said.tsx';
 import { Sign } from './signs.tsx';
 import { useSlowly } from './slowly.ts';
@@ -17,6 +17,7 @@ export function Road({ lane, keep }: RoadProps) {
   const known = useSlowly(lanes).get(lane);
   const [from, to] = lane.split('>') as [Place, Place];
   const tone = known?.last.tone;
+  const isSample = servers.value.some(({ skipped }) => skipped.value > 0);
   return (
     <div class={`road road-${isForth(lane) ? 'forth' : 'back'}${tone === undefined ? '' : ` tone-${tone}`}`}>
       <div class="track" ref={(element) => keep(lane, element)}>
@@ -35,7 +36,8 @@ export function Road({ lane, keep }: RoadProps) {
             <span class="road-reason">{known.last.reason === '' ? texts.channels.none : safe(known.last.reason)}</span>
             <span class="road-count">
               {known.count.toLocaleString('en-GB')}
-              <span class="hidden"> {texts.stage.passed}</span>
+              {isSample && '+'}
+              <span class="hidden"> {isSample ? texts.stage.passedAtLeast : texts.stage.passed}</span>
             </span>
           </>
         )}

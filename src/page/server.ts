@@ -6,7 +6,7 @@ import type { Role } from '../config.ts';
 import { Api, type ApiProblem, type ApiRecord } from './api.ts';
 import { append, prepend } from './bounded.ts';
 import { openStream, readHistory } from './event-stream.ts';
-import { flag, records, text, time } from './fields.ts';
+import { flag, number, records, text, time } from './fields.ts';
 import { addSample, type LoadSample } from './rates.ts';
 import { Tape, type TapedEvent } from './tape.ts';
 import { keepToken, tokenOf } from './tokens.ts';
@@ -66,6 +66,8 @@ export class Server {
   readonly rounds = signal<readonly ApiRecord[]>([]);
   /** The oldest first, one a second while something happens. */
   readonly load = signal<readonly LoadSample[]>([]);
+  /** Records that it left out since they were more than a screen can show: what is counted of them is too little. */
+  readonly skipped = signal(0);
   /** What it told, for a recording. */
   readonly tape = new Tape();
 
@@ -195,6 +197,7 @@ export class Server {
       for (const state of [this.hello, this.clock, this.queues, this.health]) state.value = undefined;
       for (const list of [this.events, this.rounds]) list.value = [];
       this.load.value = [];
+      this.skipped.value = 0;
     });
   }
 
@@ -211,6 +214,7 @@ export class Server {
     this.queues.value = last('queues') ?? this.queues.value;
     this.health.value = last('health') ?? this.health.value;
     this.#takeClock((byKind.get('clock') ?? byKind.get('hello'))?.at(-1));
+    this.skipped.value += of('skipped').reduce((sum, record) => sum + number(record, 'Count'), 0);
     this.events.value = prepend(this.events.value, of('event'), MAX_EVENTS);
     this.rounds.value = prepend(this.rounds.value, of('sync'), MAX_ROUNDS);
     for (const { at, record } of byKind.get('load') ?? [])

@@ -92,6 +92,7 @@ export const texts = {
     road: (from: string, to: string): string => `From ${from} to ${to}: `,
     nothingYet: 'nothing yet',
     passed: 'messages since this page was opened',
+    passedAtLeast: 'messages seen since this page was opened, and there were more',
     absent: 'This server is not on the page: web.partners in the config of the other one names it.',
     in: 'received',
     out: 'handed on',

@@ -54,7 +54,10 @@ export function followTrail(known: readonly KnownOfMessage[]): Trail | undefined
     recipients: [...new Set(tracking.flatMap((record) => texts(record, 'Recipients')))],
     arrivals: follower.arrivals(),
     departures: follower.departures(),
-    reports: known.flatMap((each) => each.reports.map(describeReport)),
+    reports: known.flatMap(({ cards: own, reports }) => {
+      const [card] = own.map(readCard);
+      return reports.map((report) => describeReport(report, card?.server ?? ''));
+    }),
   };
 }
 
@@ -125,9 +128,10 @@ function readIds(record: OutputRecord): Pick<DecisionCard, 'messageId'> {
   return { messageId: text(record, 'MessageId') };
 }
 
-function describeReport(record: OutputRecord): Trail['reports'][number] {
+/** The record of a report names no server; whoever made it has cards of the message. */
+function describeReport(record: OutputRecord, server: string): Trail['reports'][number] {
   return {
-    server: text(record, 'ServerHostname'),
+    server,
     recipients: texts(record, 'Recipients'),
     subject: text(record, 'MessageSubject'),
   };

@@ -51,7 +51,7 @@ export function drawTrail(trail: Trail, { isPlain }: { readonly isPlain: boolean
     lines.push('', `${signs.server} ${first?.card.server ?? ''}`, ...drawBranches(trail.departures, signs));
   }
   for (const { server, recipients, subject } of trail.reports)
-    lines.push('', `${server} sent a report to ${recipients.join(', ')}: ${subject}`);
+    lines.push('', `${server === '' ? 'A server' : server} sent a report to ${recipients.join(', ')}: ${subject}`);
   return lines.map((line) => safe(line, isPlain));
 }
 

@@ -77,6 +77,12 @@ function draw(known: readonly KnownOfMessage[], isPlain = false): string[] {
 }
 
 describe('a trail', () => {
+  it('says which server told the sender of it', () => {
+    const report = { ServerHostname: '', Recipients: ['anna@contoso.test'], MessageSubject: 'Undeliverable: x' };
+    const lines = draw([{ ...known([SUBMITTED, SENT], []), reports: [report] }]);
+    expect(lines.at(-1)).toBe(`${HUB} sent a report to anna@contoso.test: Undeliverable: x`);
+  });
+
   it('goes over both servers, each hop once, with what either end says of it', () => {
     const hub = known(
       [SUBMITTED, SENT],
