@@ -13,7 +13,7 @@ export interface PageCost {
   /** The most within one second. */
   readonly worstSecond: number;
   readonly framesPerSecond: number;
-  /** How much of the time the main thread was at work, in percent. */
+  /** Processor time of the main thread, in percent of one core. */
   readonly busyPercent: number;
   readonly heapMiB: { readonly before: number; readonly after: number };
   readonly elements: number;
@@ -126,7 +126,8 @@ export class WatchedPage {
 
   static async open(page: Page, browserCpuMs: () => Promise<number>): Promise<WatchedPage> {
     const session = await page.context().newCDPSession(page);
-    await session.send('Performance.enable');
+    // Time that the thread had the processor, whatever else the machine does.
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' });
     return new WatchedPage(page, session, browserCpuMs);
   }
 

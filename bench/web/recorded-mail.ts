@@ -6,15 +6,14 @@ import type { Role } from '../../src/config.ts';
 import { parseCard } from '../../src/tracking/card-log.ts';
 import type { DecisionCard } from '../../src/tracking/decision-card.ts';
 import { parseTrackingRecord } from '../../src/tracking/tracking-record.ts';
-import type { Pair } from '../../test/helpers/pair.ts';
 import type { RecordedMessage } from './replay-server.ts';
 
 /** By server; the messages in the same order for both. Those that have not come through are left out. */
 export type RecordedMail = Readonly<Record<Role, readonly RecordedMessage[]>>;
 
-/** Reads the logs of a pair whose mail has come through. */
-export function readRecordedMail({ ready }: Pick<Pair, 'ready'>, limit: number): RecordedMail {
-  const [hub, edge] = [readServer(ready.hub.folder), readServer(ready.edge.folder)];
+/** Reads the logs of two servers whose mail has come through, by their data folders; the last `limit` messages. */
+export function readRecordedMail(folders: Readonly<Record<Role, string>>, limit: number): RecordedMail {
+  const [hub, edge] = [readServer(folders.hub), readServer(folders.edge)];
   const both = [...hub.keys()].filter((id) => edge.has(id)).slice(-limit);
   const pick = (known: ReadonlyMap<string, Message>) => both.flatMap((id) => known.get(id) ?? []);
   return { hub: pick(hub), edge: pick(edge) };
