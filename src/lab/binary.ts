@@ -16,7 +16,7 @@ export interface Ran {
 }
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/relaypair.js', import.meta.url));
-const STOP_LIMIT_MS = 10_000;
+const STOP_LIMIT_MS = 60_000;
 
 export class Binary {
   readonly #folder: string;

@@ -31,8 +31,13 @@ export class Intake {
       .finally(() => this.#source.resume());
   }
 
+  /** What is left is for a new reader; where there is none, the conversation is over and nobody waits for it. */
   async #feed(octets: Buffer): Promise<void> {
     let rest: Buffer | undefined = octets;
-    while (rest !== undefined && rest.length > 0) rest = await this.take(rest);
+    let reader: Take | undefined;
+    while (rest !== undefined && rest.length > 0 && reader !== this.take) {
+      reader = this.take;
+      rest = await reader(rest);
+    }
   }
 }

@@ -18,7 +18,7 @@ export interface Attempt {
   readonly wire: Pick<WireEvent, 'faults' | 'hasWaited'>;
 }
 
-const CARD_LIMIT_MS = 30_000;
+const CARD_LIMIT_MS = 120_000;
 const CLOSING_LIMIT_MS = 2000;
 
 /** What came of it; the letter is nowhere any more when this resolves. */

@@ -8,7 +8,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMeddler, type FaultInput, Meddler } from '../../src/meddle/meddler.ts';
 import { createCertificate, type ForgedCertificate } from '../../src/meddle/forged-certificate.ts';
 import type { DialOptions, DialResult } from '../../src/smtp/sender.ts';
-import type { ScriptedServer, SmtpScript } from '../helpers/scripted-smtp-server.ts';
+import type { ScriptedAnswer, ScriptedServer, SmtpScript } from '../helpers/scripted-smtp-server.ts';
 import { makeMessage, SenderFixture } from '../helpers/sender-fixture.ts';
 
 const DAY_MS = 86_400_000;
@@ -214,6 +214,17 @@ describe('in clear', () => {
     client.write('EHLO c.test\r\nBDAT 6 LAST\r\nevil\r\nQUIT\r\n');
     expect(await said).toContain('452 4.3.1 Full\r\n221 ');
     expect(there.server.commands).toEqual(['EHLO c.test', 'QUIT']);
+  });
+
+  it('comes to its end where the server leaves while commands of one packet wait for its reply', async () => {
+    const leave: ScriptedAnswer = (_line, peer) => void peer.socket.destroy();
+    const there = await stage([], { answers: { DATA: leave } });
+    const client = connect(there.box.port, '127.0.0.1');
+    client.on('error', () => {});
+    client.write('EHLO c.test\r\nDATA\r\nNOOP\r\nNOOP\r\n');
+    client.resume();
+    await there.box.waitForEnded(1);
+    expect(there.box.observations()[0]).toMatchObject({ endedBy: 'server', verbs: ['EHLO', 'DATA'] });
   });
 
   it('strikes the connections that it is told to, and leaves the others alone', async () => {

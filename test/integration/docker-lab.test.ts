@@ -1,5 +1,6 @@
 // docs/lab.md from top to bottom: every command of the page is run by a real Docker engine, and what the page says that it
-// says, it says. Where no engine can be asked this is skipped by name; one that DOCKER_HOST names has to answer.
+// says, it says. Where no engine can be asked this is skipped by name; one that DOCKER_HOST names has to answer. CI runs it on request
+// (.ci/run).
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
@@ -75,62 +76,66 @@ describe.skipIf(!isThere)('the compose laboratory', () => {
     removeMade();
   }, LIMIT_MS);
 
-  it(
-    'comes up subscribed, with mail already crossed',
-    async () => {
-      if (!up || !down) throw new Error('the page has commands');
-      expect(up.command).toMatch(/ up /);
-      expect(down.command).toMatch(/ down /);
-      await expectAnswer(up);
-      const { stdout } = await compose('logs', 'begin');
-      expect(stdout.match(/and the letter arrived/g)).toHaveLength(2);
-      expect(stdout.match(/direct-trust/g)?.length).toBeGreaterThanOrEqual(2);
-    },
-    LIMIT_MS,
-  );
+  describe('with the embedded directory', () => {
+    it(
+      'comes up subscribed, with mail already crossed',
+      async () => {
+        if (!up || !down) throw new Error('the page has commands');
+        expect(up.command).toMatch(/ up /);
+        expect(down.command).toMatch(/ down /);
+        await expectAnswer(up);
+        const { stdout } = await compose('logs', 'begin');
+        expect(stdout.match(/and the letter arrived/g)).toHaveLength(2);
+        expect(stdout.match(/direct-trust/g)?.length).toBeGreaterThanOrEqual(2);
+      },
+      LIMIT_MS,
+    );
 
-  it.each(['hub', 'edge'])('runs the %s without root, with the capability for port 25 and no other', async (role) => {
-    const { stdout } = await compose('exec', '-T', role, 'cat', '/proc/1/status');
-    expect(stdout).toMatch(/^Uid:\t10025\t/m);
-    // CAP_NET_BIND_SERVICE is bit 10 (capabilities(7)).
-    for (const set of ['CapPrm', 'CapEff', 'CapBnd']) expect(stdout).toMatch(new RegExp(`^${set}:\\t0{13}400$`, 'm'));
+    it.each(['hub', 'edge'])('runs the %s without root, with the capability for port 25 and no other', async (role) => {
+      const { stdout } = await compose('exec', '-T', role, 'cat', '/proc/1/status');
+      expect(stdout).toMatch(/^Uid:\t10025\t/m);
+      // CAP_NET_BIND_SERVICE is bit 10 (capabilities(7)).
+      for (const set of ['CapPrm', 'CapEff', 'CapBnd']) expect(stdout).toMatch(new RegExp(`^${set}:\\t0{13}400$`, 'm'));
+    });
+
+    it('lets the stranger reach the Edge and nothing behind it, and nobody anything beyond the three networks', async () => {
+      const reaches = async (address: string): Promise<boolean> => {
+        const words = ['exec', '-T', 'stranger', 'timeout', '3', 'bash', '-c', `exec 3<>/dev/tcp/${address}`];
+        return (await runProgram('docker-compose', [...COMPOSE, ...words], { cwd: ROOT, env })).code === 0;
+      };
+      const [edge, ...inside] = ['10.86.3.25/25', '10.86.2.24/25', '10.86.1.25/25', '10.86.1.143/143'];
+      expect(await reaches(edge ?? '')).toBe(true);
+      for (const address of inside) expect(await reaches(address), address).toBe(false);
+      const networks = ['corp', 'perimeter', 'internet'].map((name) => `${env.COMPOSE_PROJECT_NAME}_${name}`);
+      const { stdout } = await runToSuccess('docker', ['network', 'inspect', '--format', '{{.Internal}}', ...networks]);
+      expect(stdout).toBe('true\ntrue\ntrue\n');
+    });
+
+    it.each(others.slice(0, -1))('does what the page says: $command', expectAnswer, LIMIT_MS);
+
+    it('has captured letters in TLS, some to be read, and letters in clear of the time when the certificates had expired', async () => {
+      const { stdout } = await compose('exec', '-T', 'sniffer', 'captured', 'words', '/captures/readable.pcapng');
+      const [, secured = 0, readable = 0] = (
+        /(\d+) conversations of SMTP in TLS, and in (\d+) of/.exec(stdout) ?? []
+      ).map(Number);
+      expect(readable).toBeGreaterThan(0);
+      expect(secured).toBeGreaterThan(readable);
+      expect(stdout).toMatch(/^ +[1-9]\d* conversations of SMTP with letters in clear$/m);
+      expect(stdout).toMatch(/^ +[1-9]\d* conversations of EdgeSync in TLS$/m);
+    });
+
+    it(
+      'goes down and leaves nothing',
+      async () => {
+        if (down) await expectAnswer(down);
+        const { stdout } = await compose('ps', '-q');
+        expect(stdout).toBe('');
+      },
+      LIMIT_MS,
+    );
   });
 
-  it('lets the stranger reach the Edge and nothing behind it, and nobody anything beyond the three networks', async () => {
-    const reaches = async (address: string): Promise<boolean> => {
-      const words = ['exec', '-T', 'stranger', 'timeout', '3', 'bash', '-c', `exec 3<>/dev/tcp/${address}`];
-      return (await runProgram('docker-compose', [...COMPOSE, ...words], { cwd: ROOT, env })).code === 0;
-    };
-    const [edge, ...inside] = ['10.86.3.25/25', '10.86.2.24/25', '10.86.1.25/25', '10.86.1.143/143'];
-    expect(await reaches(edge ?? '')).toBe(true);
-    for (const address of inside) expect(await reaches(address), address).toBe(false);
-    const networks = ['corp', 'perimeter', 'internet'].map((name) => `${env.COMPOSE_PROJECT_NAME}_${name}`);
-    const { stdout } = await runToSuccess('docker', ['network', 'inspect', '--format', '{{.Internal}}', ...networks]);
-    expect(stdout).toBe('true\ntrue\ntrue\n');
+  describe('with slapd', () => {
+    it.each(SLAPD)('does what the page says: $command', expectAnswer, LIMIT_MS);
   });
-
-  it.each(others.slice(0, -1))('does what the page says: $command', expectAnswer, LIMIT_MS);
-
-  it('has captured letters in TLS, some to be read, and letters in clear of the time when the certificates had expired', async () => {
-    const { stdout } = await compose('exec', '-T', 'sniffer', 'captured', 'words', '/captures/readable.pcapng');
-    const [, secured = 0, readable = 0] = (
-      /(\d+) conversations of SMTP in TLS, and in (\d+) of/.exec(stdout) ?? []
-    ).map(Number);
-    expect(readable).toBeGreaterThan(0);
-    expect(secured).toBeGreaterThan(readable);
-    expect(stdout).toMatch(/^ +[1-9]\d* conversations of SMTP with letters in clear$/m);
-    expect(stdout).toMatch(/^ +[1-9]\d* conversations of EdgeSync in TLS$/m);
-  });
-
-  it(
-    'goes down and leaves nothing',
-    async () => {
-      if (down) await expectAnswer(down);
-      const { stdout } = await compose('ps', '-q');
-      expect(stdout).toBe('');
-    },
-    LIMIT_MS,
-  );
-
-  it.each(SLAPD)('does what the page says, with slapd: $command', expectAnswer, LIMIT_MS);
 });
