@@ -22,10 +22,18 @@ export class Evidence {
   readonly #key: string;
   readonly #records: Records;
 
+  /** Of each kill, how many copies its victim still had to send on. */
+  readonly #held: ReadonlyMap<Kill, number>;
+
   constructor(letter: Letter, key: string, records: Records) {
     this.#letter = letter;
     this.#key = key;
-    this.#records = records;
+    const { hub, edge } = records.cards;
+    const isOurs = (card: Card): boolean => card['messageId'] === `<${letter.id}>`;
+    this.#records = { ...records, cards: { hub: hub.filter(isOurs), edge: edge.filter(isOurs) } };
+    this.#held = new Map(
+      records.kills.map((kill) => [kill, kill.pending.filter((pending) => this.#isAbout(pending)).length]),
+    );
   }
 
   /** Copies that may come of this kill. */
@@ -42,35 +50,34 @@ export class Evidence {
       `came at ${arrivals.map((atMs) => since(atMs)).join(' and ')}`,
       ...kills
         .filter(({ upAgainMs }) => upAgainMs >= this.#letter.startedAtMs)
-        .map(({ role, step, startedMs, atMs, upAgainMs, pending }) => {
-          const copies = pending.filter((one) => this.#isAbout(one)).length;
-          return `${role} killed at ${step}: ${since(startedMs)} to ${since(atMs)}, again ${since(upAgainMs)}, held ${copies}`;
+        .map((kill) => {
+          const { role, node = role, step, startedMs, atMs, upAgainMs } = kill;
+          const copies = this.#held.get(kill);
+          return `${node} killed at ${step}: ${since(startedMs)} to ${since(atMs)}, again ${since(upAgainMs)}, held ${copies}`;
         }),
-      ...ours
-        .filter(({ card }) => this.#isOurs(card))
-        .map(({ role, card }) => {
-          const { side, outcome, internalMessageId: id, policy } = card;
-          return `${role} ${String(side)}: ${String(outcome)} ${String(id)} ${since(timeOf(card))} (${String(policy)})`;
-        }),
+      ...ours.map(({ role, card }) => {
+        const { node = role, side, outcome, internalMessageId: id, policy } = card;
+        return `${String(node)} ${String(side)}: ${String(outcome)} ${String(id)} ${since(timeOf(card))} (${String(policy)})`;
+      }),
     ];
   }
 
   /** The victim sent it on, the next hop had it, and the victim's spool still said that it is to be sent. */
   #explainSentOn(kill: Kill): Reason[] {
-    const { role, step, atMs, startedMs, upAgainMs } = kill;
+    const { role, node = role, step, atMs, startedMs, upAgainMs } = kill;
     if (!this.#nextHopHadTaken(role, startedMs, upAgainMs)) return [];
-    const text = `${role} killed at ${step}: had sent it on and not recorded that`;
-    return kill.pending.filter((pending) => this.#isAbout(pending)).map(() => ({ atMs, text }));
+    const text = `${node} killed at ${step}: sent on and not recorded`;
+    return Array.from({ length: this.#held.get(kill) ?? 0 }, () => ({ atMs, text }));
   }
 
   /** The victim had it from the other server, which had not recorded that when the victim died. */
-  #explainTakenOver({ role, step, atMs, startedMs }: Kill): Reason[] {
+  #explainTakenOver({ role, node, step, atMs, startedMs }: Kill): Reason[] {
     const { cards } = this.#records;
-    if (role === this.#firstHop() || !this.#serverHadTaken(role, startedMs, atMs)) return [];
-    const text = `${role} killed at ${step}: had taken it and its peer had not recorded that`;
-    return cards[otherThan(role)]
-      .filter((card) => this.#isOurs(card) && isHopCard(card) && timeOf(card) >= atMs)
-      .map(() => ({ atMs, text }));
+    // A database that dies under the next hop leaves it alive: it finds out what became of the message, and answers.
+    if (node === 'primary' || role === this.#firstHop() || !this.#serverHadTaken(role, startedMs, atMs, node))
+      return [];
+    const text = `${node ?? role} killed at ${step}: had taken it and its peer had not recorded that`;
+    return cards[otherThan(role)].filter((card) => isHopCard(card) && timeOf(card) >= atMs).map(() => ({ atMs, text }));
   }
 
   #nextHopHadTaken(role: Role, fromMs: number, toMs: number): boolean {
@@ -81,12 +88,21 @@ export class Evidence {
   }
 
   /** By its card, or by its spool when it was killed before it could write one. */
-  #serverHadTaken(role: Role, fromMs: number, toMs: number): boolean {
+  #serverHadTaken(role: Role, fromMs: number, toMs: number, node?: string): boolean {
     const { cards, kills } = this.#records;
     const isInTime = (atMs: number): boolean => fromMs <= atMs && atMs <= toMs;
     return (
-      cards[role].some((card) => this.#isOurs(card) && card['outcome'] === 'accepted' && isInTime(timeOf(card))) ||
-      kills.some((kill) => kill.role === role && isInTime(kill.atMs) && kill.pending.some((key) => this.#isAbout(key)))
+      cards[role].some(
+        (card) =>
+          card['outcome'] === 'accepted' && isInTime(timeOf(card)) && (node === undefined || card['node'] === node),
+      ) ||
+      kills.some(
+        (kill) =>
+          kill.role === role &&
+          isInTime(kill.atMs) &&
+          (node === undefined || kill.node === node) &&
+          (this.#held.get(kill) ?? 0) > 0,
+      )
     );
   }
 
@@ -95,13 +111,10 @@ export class Evidence {
     return pending === this.#key || (pending === refused && this.#key === reportKey(id));
   }
 
-  #isOurs(card: Card): boolean {
-    return card['messageId'] === `<${this.#letter.id}>`;
-  }
-
   /** Letters to the accepted domain come in at the Edge. */
   #firstHop(): Role {
-    return this.#letter.recipients[0]?.endsWith('@contoso.test') === true ? 'edge' : 'hub';
+    const { recipients, refused } = this.#letter;
+    return (recipients[0] ?? refused)?.endsWith('@contoso.test') === true ? 'edge' : 'hub';
   }
 }
 

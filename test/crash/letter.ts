@@ -20,6 +20,8 @@ export interface Letter {
 
 export interface Kill {
   readonly role: Role;
+  /** Which server, where there are several of a role; `primary` where it was the database that they share. */
+  readonly node?: string;
   /** In words: the phase, the number of the step and the system call. */
   readonly step: string;
   /** The victim's life: from its start to its death. */

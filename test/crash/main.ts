@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { CAN_STRACE } from '../helpers/strace.ts';
 import { Chance } from './chance.ts';
 import type { Verdict } from './ledger.ts';
+import { killNodes } from './node-main.ts';
 import { cutPower, type NumberedSync, type PowerCutReport } from './power-cut.ts';
 import { Progress } from './progress.ts';
 import { findFaultsOf, type RunPlan, runFaults } from './run.ts';
@@ -23,6 +24,8 @@ const FAILING: readonly (NumberedSync | undefined)[] = [
   { call: 'fsync', nth: 12 },
 ];
 const RANDOM_KILLS = 60;
+const NODE_KILLS = 300;
+const PRIMARY_KILLS = 20;
 const NO_KILLS: Verdict = {
   kills: 0,
   letters: 0,
@@ -36,9 +39,12 @@ const NO_KILLS: Verdict = {
 const NO_CUTS: PowerCutReport = { cuts: 0, acknowledged: 0, faults: [] };
 
 const USAGE = `npm run test:crash -- [--seed N] [--kills N] [--only kills|cuts] [--json]
+npm run test:crash -- --nodes [--seed N] [--kills N] [--primary N] [--json]
   --seed N    repeats the choices of an earlier run; printed at the start
   --kills N   about so many faults, spread over all steps; without it every step, and ${RANDOM_KILLS} random kills
   --only WHAT kills and failing syncs of the pair, or power cuts of the spool, alone
+  --nodes     three Hubs and two Edges on one PostgreSQL instead: ${NODE_KILLS} kills of nodes and ${PRIMARY_KILLS} of the primary,
+              unless --kills and --primary say otherwise; SIGTERM ends it early, with the result so far
   --json      the result as JSON on stdout; progress goes to stderr in any case`;
 
 function share(kills: number | undefined, part: number): number | undefined {
@@ -87,6 +93,8 @@ async function main(): Promise<number> {
     options: {
       seed: { type: 'string' },
       kills: { type: 'string' },
+      primary: { type: 'string' },
+      nodes: { type: 'boolean' },
       only: { type: 'string' },
       json: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -96,13 +104,17 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  if (!CAN_STRACE) throw new Error('strace is needed, and must be allowed to trace: install the package strace');
   const seed = count(values.seed, 'seed') ?? 1 + (Date.now() % 1_000_000);
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   say(`seed ${seed}`);
+  const kills = count(values.kills, 'kills');
+  if (values.nodes === true) {
+    const primaryKills = count(values.primary, 'primary') ?? PRIMARY_KILLS;
+    return killNodes({ seed, nodeKills: kills ?? NODE_KILLS, primaryKills, isJson: values.json === true });
+  }
+  if (!CAN_STRACE) throw new Error('strace is needed, and must be allowed to trace: install the package strace');
   const progress = new Progress(say);
   const startedMs = performance.now();
-  const kills = count(values.kills, 'kills');
   const chance = new Chance(seed);
   const { only } = values;
   if (only !== undefined && only !== 'kills' && only !== 'cuts')

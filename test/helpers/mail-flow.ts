@@ -12,12 +12,16 @@ export interface SentMessage {
   readonly startedAtMs: number;
   /** True once the client has read the 250. */
   isAcknowledged: boolean;
+  /** What was answered instead of the 250, to whichever command. */
+  refusal?: string;
 }
 
 /** From whom, and to which domain; the recipient's local part is the number. */
 export interface FlowRoute {
   readonly from: string;
   readonly domain: string;
+  /** Its numbers begin after this one, where several flows go to one domain. Default 0. */
+  readonly after?: number;
 }
 
 const CLIENTS = 10;
@@ -35,7 +39,7 @@ export class MailFlow {
   #wake: (() => void)[] = [];
 
   /** `onBegun` is called for each message before anything of it is sent. */
-  constructor(port: number, route = OUTBOUND, onBegun: (message: SentMessage) => void = () => {}) {
+  constructor(port: number, route: FlowRoute = OUTBOUND, onBegun: (message: SentMessage) => void = () => {}) {
     this.#port = port;
     this.#route = route;
     this.#onBegun = onBegun;
@@ -119,15 +123,17 @@ export class MailFlow {
   async #converse(conversation: Conversation, message: SentMessage, content: Buffer): Promise<boolean> {
     const { from, domain } = this.#route;
     for (const command of [`MAIL FROM:<${from}>`, `RCPT TO:<n${message.number}@${domain}>`, 'DATA']) {
-      if (!/^[23]/.test(await conversation.say(command))) return false;
+      const reply = await conversation.say(command);
+      if (!/^[23]/.test(reply)) return note(message, reply);
     }
     conversation.socket.write(Buffer.concat([stuff(content), Buffer.from('.\r\n')]));
-    message.isAcknowledged = (await conversation.reply()).startsWith('250');
-    return message.isAcknowledged;
+    const reply = await conversation.reply();
+    message.isAcknowledged = reply.startsWith('250');
+    return message.isAcknowledged || note(message, reply);
   }
 
   #create(): { message: SentMessage; content: Buffer } {
-    const number = this.messages.size + 1;
+    const number = (this.#route.after ?? 0) + this.messages.size + 1;
     const content = compose(number, this.#route);
     const message = {
       number,
@@ -140,6 +146,12 @@ export class MailFlow {
     this.#onBegun(message);
     return { message, content };
   }
+}
+
+/** An answer that is none, since the server died, is no refusal. */
+function note(message: SentMessage, reply: string): false {
+  if (reply !== '') message.refusal = reply;
+  return false;
 }
 
 /** Small ones, some of 40 KiB, and now and then one that the spool keeps in a file of its own. */
