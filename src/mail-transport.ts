@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { SystemClock } from './clock.ts';
 import type { Endpoint, ListenAddress } from './config.ts';
 import type { NodeState } from './cmdlets/server-context.ts';
+import { beginDrillDuty } from './drill-duty.ts';
 import { listenAddresses, openListeners } from './listeners.ts';
 import { addMailGauges } from './mail-gauges.ts';
 import { beginDuty } from './node-duty.ts';
@@ -16,6 +17,7 @@ import { watchCertificates } from './transport/certificate-watch.ts';
 import { ConnectionCounts } from './transport/connection-counts.ts';
 import { CrashFolder } from './transport/crash-folder.ts';
 import { openHop } from './transport/deliver.ts';
+import { DRILL_HOP, isDrillAddress } from './transport/drill-hop.ts';
 import { ExpiryWarnings } from './transport/expiry-warnings.ts';
 import { LoadBalance } from './transport/load-balance.ts';
 import type { Logins } from './transport/logins.ts';
@@ -75,6 +77,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     },
     balance: new LoadBalance({ clock, random: Math.random }),
     random: Math.random,
+    drills: spool.nodes?.drills,
     tap,
     isOwnPlace: (place: Endpoint) => isOwnPlace(place, { listening: addresses, interfaces: interfaceAddresses() }),
   };
@@ -86,7 +89,10 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
       const { retry, limits } = live.current();
       return { retry, maxConnectionsPerHop: limits.maxConnectionsPerHop, idleTimeoutMs: limits.idleTimeout };
     },
-    route: (address) => routeRecipient(organisation(), live.current().deliver, address),
+    route: (address) =>
+      spool.nodes && isDrillAddress(address)
+        ? DRILL_HOP
+        : routeRecipient(organisation(), live.current().deliver, address),
     open: (hop, hasWaited) => openHop(deliveryContext, hop, hasWaited),
     suspensions: new SuspendedQueues(join(config.folder, 'queues.json'), log),
     settlement: new Settlement({
@@ -121,6 +127,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
   const logins = view.logins && countLogins(view.logins, foundation.metrics);
   const workers =
     config.workers > 0 ? await openWorkers(foundation, { ...view, validation, logins }, resources) : undefined;
+  const isAccepting = (): boolean => spool.nodes?.suspendedBy === undefined;
   const receiving = receivingOptions({
     ...foundation,
     config: () => live.current(),
@@ -130,7 +137,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     decoySecret: view.decoySecret,
     pressure: () => resources.pressure(),
     counts: new ConnectionCounts(),
-    isAccepting: () => spool.nodes?.suspendedBy === undefined,
+    isAccepting,
     validation,
     logins,
   });
@@ -156,6 +163,7 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
     service,
   }));
   const nodeState = beginDuty(foundation, { queue, sessions, directoryStatus: view.directoryStatus });
+  beginDrillDuty(foundation, { isAccepting, die: foundation.crashDoor && endAbruptly });
   // Closed the other way round: first the listeners, then the queue, so that what was taken last can still leave.
   parts.add(() => queue.stop(live.current().limits.drainTimeout));
   parts.add(async () => {
@@ -180,6 +188,12 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
   );
   parts.add(watchWeakTls({ events: foundation.events, organisation, onChange: (listener) => view.onChange(listener) }));
   return { queue, resources, addresses, nodeState };
+}
+
+/** As a loss of power would; the first process of a container is deaf to its own SIGKILL. */
+function endAbruptly(): void {
+  process.kill(process.pid, 'SIGKILL');
+  process.abort();
 }
 
 function interfaceAddresses(): readonly string[] {

@@ -72,6 +72,7 @@ import { suspendMessage } from './suspend-message.ts';
 import { suspendNode } from './suspend-node.ts';
 import { suspendQueue } from './suspend-queue.ts';
 import { testEdgeSynchronization } from './test-edge-synchronization.ts';
+import { testFailoverCmdlet } from './test-failover.ts';
 import { testSmtpConnectivity } from './test-smtp-connectivity.ts';
 import { testSpool } from './test-spool.ts';
 import { updateConfiguration } from './update-configuration.ts';
@@ -147,6 +148,7 @@ export const CMDLETS: readonly Cmdlet<ServerContext>[] = [
   suspendNode,
   suspendQueue,
   testEdgeSynchronization,
+  testFailoverCmdlet,
   testSmtpConnectivity,
   testSpool,
   updateConfiguration,

@@ -63,7 +63,8 @@ export function describeNode(node: SpoolNode): OutputRecord {
   };
 }
 
-function stateOf({ id, isSilent, suspension, report }: SpoolNode): string {
+/** In a word, as Get-Node shows it. */
+export function stateOf({ id, isSilent, suspension, report }: SpoolNode): string {
   if (id === undefined) return 'Down';
   if (isSilent) return 'Silent';
   if (suspension) return report?.stage === 'drained' ? 'Suspended' : 'Suspending';

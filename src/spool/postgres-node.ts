@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 import { type Beat, type Instant, Lease, LeaseWatch } from './lease.ts';
 import { WISH } from './postgres-bell.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
+import { PostgresDrills } from './postgres-drills.ts';
 import { formatReport, type NodeReport, parseReport, type SpoolNode, type SpoolNodes } from './spool-nodes.ts';
 
 export interface NodeOptions {
@@ -42,6 +43,7 @@ interface NodeRow {
 }
 
 export class PostgresNode implements SpoolNodes {
+  readonly drills: PostgresDrills;
   readonly #options: NodeOptions;
   readonly #schema: string;
   readonly #watch = new LeaseWatch();
@@ -60,6 +62,7 @@ export class PostgresNode implements SpoolNodes {
   private constructor(options: NodeOptions) {
     this.#options = options;
     this.#schema = options.connection.config.schema;
+    this.drills = new PostgresDrills({ ...options, node: this });
     this.#lease = new Lease(0, readInstant());
   }
 

@@ -13,6 +13,7 @@ import type { PostgresConnection } from './postgres-connection.ts';
  * `chunk`: large bodies in pieces, written while the message comes in; `intake` names those whose message is not there yet, and
  * the server that writes them. `copy`: who moves mail to or from another backend and has not finished. `node`: who is at work; a row is never used again by anybody else (lease.ts).
  * `report`: what a node says of itself; `suspension`: the servers that are to take nothing more (spool-nodes.ts).
+ * `drill`: a failover on purpose while it is under way, with what was accepted and delivered of its mail (spool-drills.ts).
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -74,6 +75,29 @@ const MIGRATIONS: readonly string[] = [
     asked_by text NOT NULL,
     asked_at timestamptz NOT NULL DEFAULT clock_timestamp()
   );
+  `,
+  `
+  CREATE TABLE @.drill (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    id uuid NOT NULL UNIQUE,
+    stage text NOT NULL DEFAULT 'flow',
+    kill bigint,
+    asked_by text NOT NULL,
+    shown_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  );
+  CREATE TABLE @.drill_mail (
+    drill uuid NOT NULL REFERENCES @.drill (id) ON DELETE CASCADE,
+    mail uuid NOT NULL,
+    node text NOT NULL,
+    message bigint NOT NULL,
+    PRIMARY KEY (drill, mail)
+  );
+  CREATE TABLE @.drill_delivery (
+    drill uuid NOT NULL REFERENCES @.drill (id) ON DELETE CASCADE,
+    mail uuid NOT NULL,
+    node text NOT NULL
+  );
+  CREATE INDEX drill_delivery_mail ON @.drill_delivery (drill, mail);
   `,
 ];
 

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import type { Cancel } from '../clock.ts';
+import type { SpoolDrills } from './spool-drills.ts';
 
 /** How far a server has come with a wish that it take nothing more. */
 const STAGES = ['active', 'draining', 'drained'] as const;
@@ -69,6 +70,9 @@ export interface SpoolNode {
 
 /** What a server has to do with the others on its spool. Everything that asks the database: Problem `spool-unavailable`. */
 export interface SpoolNodes {
+  /** Failovers on purpose. */
+  readonly drills: SpoolDrills;
+
   /** By name. */
   list(): Promise<SpoolNode[]>;
 

@@ -21,7 +21,7 @@ export interface Candidate {
 }
 
 /** Hops that have servers. */
-export type ServedHop = Exclude<Hop, { kind: 'unreachable' }>;
+export type ServedHop = Exclude<Hop, { kind: 'unreachable' | 'drill' }>;
 
 /** Another certificate on record is another reason to hope. */
 export function candidateId({ host, peer }: Pick<Candidate, 'host' | 'peer'>): string {

@@ -13,6 +13,7 @@ import {
   type PassedOver,
   type RecipientOutcome,
 } from './hop.ts';
+import { openDrillHop } from './drill-hop.ts';
 import { deliverToMaildir } from './maildir.ts';
 import type { DeliveryContext } from './delivery-context.ts';
 import { publicBody } from './header-firewall.ts';
@@ -28,6 +29,7 @@ export function openHop(context: DeliveryContext, hop: Hop, hasWaited: boolean):
   if (hop.kind === 'mailbox' && hop.target.kind === 'maildir') {
     return Promise.resolve({ kind: 'ready', connection: new MaildirConnection(hop, hop.target.folder) });
   }
+  if (hop.kind === 'drill') return Promise.resolve(openDrillHop(context.drills, hop));
   return openServer({ context, hop, hasWaited });
 }
 

@@ -4,6 +4,7 @@ import type { OpenTap } from '../capture/tap.ts';
 import type { Clock } from '../clock.ts';
 import type { Endpoint } from '../config.ts';
 import type { Log } from '../log.ts';
+import type { SpoolDrills } from '../spool/spool-drills.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
 import type { LoadBalance } from './load-balance.ts';
 import type { AddressBook } from './next-hop.ts';
@@ -23,6 +24,8 @@ export interface DeliveryContext {
   readonly isOwnPlace: (place: Endpoint) => boolean;
   /** The internal transport certificate with its key, at the moment of asking. */
   readonly ownKeyPair: () => KeyPair | undefined;
+  /** Where the servers of a shared spool count mail of a failover on purpose. */
+  readonly drills?: SpoolDrills | undefined;
   /** Where sessions may be captured. */
   readonly tap?: OpenTap | undefined;
 }

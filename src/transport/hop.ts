@@ -17,7 +17,9 @@ export type DeliveryType =
   | 'SmartHostConnectorDelivery'
   | 'DnsConnectorDelivery'
   | 'SmtpDeliveryToMailbox'
-  | 'Unreachable';
+  | 'Unreachable'
+  /** None of Exchange's: mail of Test-Failover. */
+  | 'FailoverTest';
 
 export type Hop = {
   /** One queue for each key. */
@@ -56,6 +58,8 @@ export type Hop = {
   | { readonly kind: 'mailbox'; readonly target: DeliveryTarget }
   /** Nothing to dial; the text is the queue's LastError. */
   | { readonly kind: 'unreachable'; readonly lastError: string }
+  /** Mail of a failover on purpose, which is counted and sent nowhere. */
+  | { readonly kind: 'drill' }
 );
 
 type EnvelopeDemand = Pick<Envelope, 'requireTls' | 'tlsOptional' | 'reversePath'>;
@@ -136,7 +140,8 @@ export function factsWithoutPeer({ connector }: Pick<Hop, 'connector'>, name?: s
 
 /** The same way for messages whose senders demand something: a queue of its own, since other servers may do, or none. */
 export function underDemand(hop: Hop, demand: TlsDemand | undefined): Hop {
-  const isWithoutWire = hop.kind === 'unreachable' || (hop.kind === 'mailbox' && hop.target.kind === 'maildir');
+  const isWithoutWire =
+    hop.kind === 'unreachable' || hop.kind === 'drill' || (hop.kind === 'mailbox' && hop.target.kind === 'maildir');
   return demand === undefined || isWithoutWire ? hop : { ...hop, demand, key: `${hop.key} ${demand}` };
 }
 

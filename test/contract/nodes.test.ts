@@ -1,5 +1,6 @@
 // Nodes of one spool: who is there, what each of them says, and how one is told to stand aside from any of them.
 
+import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { getNode } from '../../src/cmdlets/get-node.ts';
 import { resumeNode } from '../../src/cmdlets/resume-node.ts';
@@ -182,6 +183,45 @@ describe.skipIf(!hasPostgres())('nodes of a spool on PostgreSQL', () => {
     own = '0002';
     await heard('NodeCaughtUp');
     expect(one.events).toEqual([]);
+  });
+
+  it('counts mail of a failover on purpose exactly, whoever accepted, delivered or lost it', async () => {
+    const [one, two] = [await join('HUB01'), await join('HUB02')];
+    const [first, second] = [one.spool.nodes?.drills, two.spool.nodes?.drills];
+    if (!first || !second) throw new Error('the spool has nodes');
+    const id = await first.begin('HUB01');
+    await expect(second.begin('HUB02')).rejects.toMatchObject({ code: 'drill-under-way' });
+    const mails = [randomUUID(), randomUUID(), randomUUID(), randomUUID()] as const;
+    const stored: number[] = [];
+    for (const mail of mails) {
+      const message = await storeMessage(one.spool, Buffer.from('x'));
+      stored.push(message.id);
+      await first.noteAccepted(id, mail, message.id);
+    }
+    // One is delivered, one twice, one is lost and one waits; and there is one of which nobody was told.
+    const [once, twice] = mails;
+    for (const mail of [once, twice]) expect(await first.noteDelivered(id, mail)).toBe(true);
+    for (const mail of [twice, randomUUID()]) expect(await second.noteDelivered(id, mail)).toBe(true);
+    await one.spool.settle(stored[2] ?? 0, { recipients: [{ index: 0, status: 'failed' }] });
+    expect(await two.spool.claim({ owner: 'a', limit: 1, leaseMs: 60_000, latestFirst: true })).toMatchObject([
+      { id: stored[3] },
+    ]);
+    expect(await second.count(id)).toEqual({
+      ...{ accepted: 4, delivered: 2, duplicated: 1, waiting: 1, lost: 1, unacknowledged: 1 },
+      nodes: [
+        { name: 'HUB01', accepted: 4, delivered: 2, held: 0 },
+        { name: 'HUB02', accepted: 0, delivered: 2, held: 1 },
+      ],
+    });
+    const [row] = await look(one, 'Id').then((ids) => ids.slice(1));
+    await first.conduct(id, { kill: Number(row), stage: 'flow' });
+    expect([await first.current(), await second.current()]).toMatchObject([
+      { isToDie: false, isGateOpen: true },
+      { isToDie: true, isGateOpen: false },
+    ]);
+    await first.end(id);
+    expect(await second.current()).toBeUndefined();
+    expect(await second.noteDelivered(id, once)).toBe(false);
   });
 
   it('refuses a name that no node has, and one that two have', async () => {
