@@ -5,7 +5,6 @@ import { randomUUID } from 'node:crypto';
 import { Problem } from '../problem.ts';
 import { WISH } from './postgres-bell.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
-import type { PostgresNode } from './postgres-node.ts';
 import {
   DRILL_LIFE_MS,
   type Drill,
@@ -17,7 +16,8 @@ import {
 
 export interface DrillsOptions {
   readonly connection: PostgresConnection;
-  readonly node: Pick<PostgresNode, 'id'>;
+  /** The row of this server. */
+  readonly node: { readonly id: number };
   /** Of this server. */
   readonly name: string;
 }
