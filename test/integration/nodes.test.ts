@@ -19,7 +19,7 @@ const LEASE = '8s';
 const LIMIT_MS = 300_000;
 
 /** Mail of the test alone: everybody else's waits. */
-const TRACKED = { EventId: 'DELIVER', ResultSize: 'unlimited' };
+const TRACKED = { EventId: 'SEND', ResultSize: 'unlimited' };
 
 async function greeting(port: number): Promise<string> {
   const socket = connect(port, '127.0.0.1');
