@@ -13,6 +13,8 @@ const AXE = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', impor
 const CONFIG = fileURLToPath(new URL('../../vite.config.ts', import.meta.url));
 /** Against hanging, not a measure. */
 const PATIENCE_MS = 240_000;
+/** More than the page has places to stop at before what a walk looks for. */
+const MAX_TABS = 80;
 const VIEWS = ['stage', 'trust', 'queues', 'tracking', 'events', 'lab'] as const;
 
 export interface Violation {
@@ -131,7 +133,7 @@ export class BrowserPage {
     await this.subscribe();
   }
 
-  /** What axe finds that is serious or critical, in every view, in light and in dark. */
+  /** What axe finds that is serious or critical, in every view and beside an open trail, in light and in dark. */
   async findViolations(): Promise<readonly Violation[]> {
     const found: Violation[] = [];
     await this.page.evaluate(AXE);
@@ -139,19 +141,40 @@ export class BrowserPage {
       await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       for (const view of VIEWS) {
         await this.show(view);
-        const results = await this.page.evaluate(async () => {
-          const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } };
-          return (await axe.run()).violations.map(({ id, impact, nodes }) => ({
-            id,
-            impact: impact ?? 'none',
-            targets: nodes.map(({ target }) => target.join(' ')),
-          }));
-        });
-        const where = `${view}, ${colorScheme}`;
-        found.push(...results.map((each) => ({ where, ...each })));
+        found.push(...(await this.#runAxe(`${view}, ${colorScheme}`)));
       }
+      await this.show('stage');
+      await this.page.locator('button.journey').first().click();
+      await this.page.locator('aside.trail .hop-card').first().waitFor();
+      found.push(...(await this.#runAxe(`a trail, ${colorScheme}`)));
+      await this.page.keyboard.press('Escape');
     }
     return found.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  }
+
+  async #runAxe(where: string): Promise<readonly Violation[]> {
+    const results = await this.page.evaluate(async () => {
+      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } };
+      return (await axe.run()).violations.map(({ id, impact, nodes }) => ({
+        id,
+        impact: impact ?? 'none',
+        targets: nodes.map(({ target }) => target.join(' ')),
+      }));
+    });
+    return results.map((each) => ({ where, ...each }));
+  }
+
+  /** Goes on by Tab alone until what has the focus is one of these. */
+  async tabTo(selector: string): Promise<void> {
+    for (let presses = 0; presses < MAX_TABS; presses += 1) {
+      await this.page.keyboard.press('Tab');
+      if (await this.hasFocus(selector)) return;
+    }
+    throw new Error(`${selector} was not reached by ${MAX_TABS} times Tab`);
+  }
+
+  async hasFocus(selector: string): Promise<boolean> {
+    return (await this.page.locator(`:focus`).and(this.page.locator(selector)).count()) > 0;
   }
 
   /** Presses a button that exports, and keeps what it hands out. */

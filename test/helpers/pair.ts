@@ -43,9 +43,12 @@ export interface Ran {
 }
 
 /** Runs the binary to its end. */
-export function relaypair(parameters: readonly string[], options: { cwd?: string } = {}): Promise<Ran> {
+export function relaypair(
+  parameters: readonly string[],
+  options: { cwd?: string /** What is typed. */; input?: string } = {},
+): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(
+    const child = execFile(
       process.execPath,
       [LAUNCHER, ...parameters],
       { cwd: options.cwd, maxBuffer: 64 * 1024 * 1024 },
@@ -53,6 +56,7 @@ export function relaypair(parameters: readonly string[], options: { cwd?: string
         resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr });
       },
     );
+    if (options.input !== undefined) child.stdin?.end(options.input);
   });
 }
 

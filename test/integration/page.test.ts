@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrowserPage } from '../helpers/browser-page.ts';
+import { UNSAFE } from '../../src/unsafe-text.ts';
+import { relaypair } from '../helpers/pair.ts';
 import { requirePeer } from '../helpers/peers.ts';
 import { submit } from '../helpers/submit.ts';
 
@@ -63,41 +65,104 @@ describe.skipIf(!requirePeer('chromium'))('the page in chromium', { timeout: 600
     await opened.send('renewed', TRUSTED);
   });
 
-  it('shows hostile mail as harmless text, as shell and logs do', async () => {
-    const esc = '\u001b[31m';
-    const subject = `<script>globalThis.hostile=1</script><img src=x onerror="globalThis.hostile=2">${esc}red`;
-    const head = [
-      'From: "<img src=x onerror=alert(1)>" <a@fabrikam.test>',
-      'Message-ID: <"><script>alert(2)</script>@fabrikam.test>',
-      `Subject: ${subject}`,
-    ].join('\r\n');
-    const broken = Buffer.from([0xff, 0xfe, 0xc3, 0x28, 0xed, 0xa0, 0x80]);
-    const content = Buffer.concat([Buffer.from(head), broken, Buffer.from('\r\n\r\nhello\r\n')]);
-    const port = opened.pair.edgePort;
-    const sent = await submit({
-      port,
-      from: 'a@fabrikam.test',
-      to: ['anna@contoso.test'],
-      content,
+  describe('hostile mail', () => {
+    const ESC = '\u001b[31m';
+    const SUBJECT = `<script>globalThis.hostile=1</script><img src=x onerror="globalThis.hostile=2">${ESC}red`;
+    const MESSAGE_ID = '<"><script>alert(2)</script>@fabrikam.test>';
+    const FROM = '"<img/src=x/onerror=globalThis.hostile=3>"@fabrikam.test';
+    const TO = '"<svg/onload=globalThis.hostile=4>"@contoso.test';
+    const MIB = 2 ** 20;
+    const hand = async (content: Buffer): Promise<void> => {
+      const sent = await submit({ port: opened.pair.edgePort, from: FROM, to: [TO], content });
+      expect(sent.reply).toMatch(/^250/);
+    };
+    const harmless = (text: string): void => expect(text.replaceAll(/[\n\t]/g, '')).not.toMatch(UNSAFE);
+
+    it('is taken: script in subject, addresses and Message-ID, escapes, broken UTF-8, a header of 1 MiB', async () => {
+      for (const role of ['edge', 'hub'] as const)
+        for (const { Identity } of await opened.pair.cmdlet(role, 'Get-ReceiveConnector'))
+          await opened.pair.cmdlet(role, 'Set-ReceiveConnector', String(Identity), '-MaxHeaderSize', '4MB');
+      const head = `From: "<img src=x onerror=alert(1)>" <a@fabrikam.test>\r\nMessage-ID: ${MESSAGE_ID}\r\nSubject: ${SUBJECT}`;
+      const broken = Buffer.from([0xff, 0xfe, 0xc3, 0x28, 0xed, 0xa0, 0x80]);
+      await hand(Buffer.concat([Buffer.from(head), broken, Buffer.from('\r\n\r\nhello\r\n')]));
+      const folded = `${ESC}<b>x</b>${'y'.repeat(900)}\r\n `.repeat(Math.ceil(MIB / 920));
+      await hand(Buffer.from(`Subject: endless ${folded}\r\nFrom: a@fabrikam.test\r\n\r\nx\r\n`));
     });
-    expect(sent.reply).toMatch(/^250/);
-    const long = Buffer.from(`From: a@fabrikam.test\r\nSubject: long\r\nX-Long: ${'x '.repeat(2 ** 19)}\r\n\r\nx\r\n`);
-    await submit({ port, from: 'a@fabrikam.test', to: ['anna@contoso.test'], content: long });
-    await opened.show('stage');
-    const row = opened.row('<script>globalThis.hostile=1</script>');
-    await row.waitFor();
-    await row.click();
-    await opened.page.locator('aside.trail').getByText('<script>globalThis.hostile').first().waitFor();
-    await opened.page.keyboard.press('Escape');
-    await opened.show('tracking');
-    expect(await opened.page.evaluate(() => Reflect.get(globalThis, 'hostile') as unknown)).toBeUndefined();
-    expect(await opened.page.locator('img[src=x], main script').count()).toBe(0);
-    expect(await opened.page.locator('body').innerText()).not.toContain('\u001b');
-    const shell = await opened.pair.run('edge', 'Get-MessageTrackingLog', '--json');
-    expect(shell.code).toBe(0);
-    expect(shell.stdout).toContain('<script>');
-    expect(shell.stdout).not.toContain('\u001b');
-    for (const path of logsIn(opened.pair.folder)) expect(readFileSync(path, 'latin1')).not.toContain('\u001b');
+
+    it('is text on the page', async () => {
+      await opened.show('stage');
+      const row = opened.row('<script>globalThis.hostile=1</script>');
+      await row.waitFor();
+      await row.getByText(/arrived|failed/).waitFor();
+      await row.click();
+      const trail = opened.page.locator('aside.trail');
+      await trail.getByText('<script>globalThis.hostile').first().waitFor();
+      await trail.getByText(FROM).first().waitFor();
+      await opened.page.keyboard.press('Escape');
+      await opened.row('endless').waitFor();
+      for (const view of ['tracking', 'events', 'queues', 'stage'] as const) {
+        await opened.show(view);
+        expect(await opened.page.locator('img, main script, aside script, svg[onload]').count()).toBe(0);
+        harmless(await opened.page.locator('body').innerText());
+      }
+      expect(await opened.page.evaluate(() => Reflect.get(globalThis, 'hostile') as unknown)).toBeUndefined();
+    });
+
+    it('is text in the shell, in top and in the trail', async () => {
+      const { folder } = opened.pair;
+      const lines = [
+        'Get-MessageTrackingLog | ft',
+        'Get-DecisionCard | fl',
+        'Get-MessageTrackingLog | select MessageSubject,Sender',
+      ];
+      const ran = {
+        shell: await relaypair(['shell', 'edge', '--dir', folder], { input: `${lines.join('\n')}\nexit\n` }),
+        json: await opened.pair.run('edge', 'Get-MessageTrackingLog', '--json'),
+        top: await relaypair(['top', '--dir', folder, '--once']),
+        // What a reader of the header makes of that Message-ID.
+        trail: await relaypair(['trail', '<">', '--dir', folder]),
+      };
+      for (const [what, { code, stdout, stderr }] of Object.entries(ran)) {
+        expect([what, code, stderr]).toEqual([what, 0, '']);
+        harmless(stdout);
+      }
+      for (const { stdout } of [ran.shell, ran.json, ran.trail]) expect(stdout).toContain('<script>');
+      for (const { stdout } of [ran.shell, ran.trail]) expect(stdout).toContain(FROM);
+    });
+
+    it('is text in every log', () => {
+      const logs = logsIn(opened.pair.folder).map((path) => readFileSync(path, 'latin1'));
+      expect(logs.some((log) => log.includes('onerror=globalThis.hostile=3'))).toBe(true);
+      for (const log of logs) expect(log).not.toContain('\u001b');
+    });
+  });
+
+  it('exports a scenario that was played, and the file plays it without a server', async () => {
+    await opened.show('lab');
+    await opened.page.getByLabel('Scenario', { exact: true }).selectOption('stripping');
+    await opened.page.getByRole('button', { name: 'Play it', exact: true }).click();
+    const told = opened.page.locator('.scenario');
+    await opened.page.getByText('All of it was as told.').waitFor();
+    const letters = await told.locator('.told-letter').count();
+    expect(letters).toBeGreaterThan(0);
+    const path = join(opened.pair.folder, 'scenario.html');
+    await opened.exportBy('Export what was played', path);
+    const { page, asked, troubles } = await opened.openFile(path);
+    await page
+      .locator('.told-letter')
+      .nth(letters - 1)
+      .waitFor();
+    await page.getByLabel('Moment', { exact: true }).fill('0');
+    await page.locator('.told-letter').first().waitFor({ state: 'detached' });
+    await page.getByLabel('Speed', { exact: true }).selectOption('60');
+    await page.getByRole('button', { name: 'Play', exact: true }).click();
+    await page
+      .locator('.told-letter')
+      .nth(letters - 1)
+      .waitFor();
+    expect(troubles).toEqual([]);
+    expect(asked.filter((url) => !url.startsWith('data:'))).toEqual([pathToFileURL(path).href]);
+    await page.close();
   });
 
   it('exports a scenario that was played, and the file plays it without a server', async () => {
@@ -170,6 +235,40 @@ describe.skipIf(!requirePeer('chromium'))('the page in chromium', { timeout: 600
     expect(troubles).toEqual([]);
     expect(asked.filter((url) => !url.startsWith('data:'))).toEqual([pathToFileURL(path).href]);
     await page.close();
+  });
+
+  it('is walked by keyboard alone', async () => {
+    const { page } = opened;
+    await opened.show('trust');
+    await page.reload();
+    await opened.tabTo('.skip');
+    await page.keyboard.press('Enter');
+    expect([await opened.hasFocus('main'), new URL(page.url()).hash]).toEqual([true, '#/trust']);
+    await page.reload();
+    await opened.tabTo('nav a[href="#/stage"]');
+    await page.keyboard.press('Enter');
+    await opened.row('renewed').waitFor();
+    await opened.tabTo('button.journey');
+    await page.keyboard.press('Enter');
+    await page.locator('aside.trail .facts').first().waitFor();
+    expect(await opened.hasFocus('#trail-title')).toBe(true);
+    await opened.tabTo('.facts summary');
+    await page.keyboard.press('Enter');
+    await page.locator('.facts[open] dl').first().waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('aside.trail').waitFor({ state: 'detached' });
+    expect(await opened.hasFocus('button.journey')).toBe(true);
+  });
+
+  it('moves nothing for those who ask for reduced motion', async () => {
+    await opened.page.emulateMedia({ reducedMotion: 'reduce' });
+    await opened.show('stage');
+    await opened.page.evaluate(`new MutationObserver((changes) => {
+      for (const { addedNodes } of changes)
+        for (const node of addedNodes) if (node.classList?.contains('traveller')) globalThis.travelled = true;
+    }).observe(document.body, { childList: true, subtree: true })`);
+    await opened.send('without motion', TRUSTED);
+    expect(await opened.page.evaluate(() => Reflect.get(globalThis, 'travelled') as unknown)).toBeUndefined();
   });
 
   it('has nothing serious for axe to find, in light and in dark', async () => {
