@@ -154,7 +154,7 @@ describe.skipIf(!requirePeer('chromium'))('the page in chromium', { timeout: 600
       .waitFor();
     await page.getByLabel('Moment', { exact: true }).fill('0');
     await page.locator('.told-letter').first().waitFor({ state: 'detached' });
-    await page.getByLabel('Speed', { exact: true }).selectOption('60');
+    await page.locator('.player select').selectOption('60');
     await page.getByRole('button', { name: 'Play', exact: true }).click();
     await page
       .locator('.told-letter')
