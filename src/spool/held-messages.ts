@@ -1,6 +1,7 @@
 // What one server holds of a shared spool, and for whom: the database knows the server alone. What was just accepted is the
 // server's already and `ready` for the first one inside that claims; what was lost is remembered.
 
+import type { Cancel } from '../clock.ts';
 import type { ClaimOptions } from './spool.ts';
 
 type ReadyOptions = Pick<ClaimOptions, 'owner' | 'limit' | 'dueBefore' | 'latestFirst'>;
@@ -11,6 +12,7 @@ const MAX_LOST = 1_000_000;
 export class HeldMessages {
   readonly #owners = new Map<number, string>();
   readonly #lost = new Set<number>();
+  readonly #listeners = new Set<(ids: readonly number[]) => void>();
   /** When each of them is due, in the order in which they came. */
   readonly #ready = new Map<number, number>();
 
@@ -72,14 +74,28 @@ export class HeldMessages {
 
   /** Somebody else has the message now, or may have. */
   lose(id: number): void {
-    if (this.#owners.delete(id)) this.#noteLoss(id);
     this.#ready.delete(id);
+    if (!this.#owners.delete(id)) return;
+    this.#noteLoss(id);
+    this.#tell([id]);
   }
 
   loseAll(): void {
-    for (const id of this.#owners.keys()) this.#noteLoss(id);
+    const ids = [...this.#owners.keys()];
+    for (const id of ids) this.#noteLoss(id);
     this.#owners.clear();
     this.#ready.clear();
+    this.#tell(ids);
+  }
+
+  /** Calls `listener` with what is lost; it must not throw. */
+  onLoss(listener: (ids: readonly number[]) => void): Cancel {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(ids: readonly number[]): void {
+    if (ids.length > 0) for (const listener of this.#listeners) listener(ids);
   }
 
   /** Remembered until it is claimed again: a delivery under way asks when it is at its end. The oldest are forgotten first. */

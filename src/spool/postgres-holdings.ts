@@ -6,6 +6,7 @@ import { Problem } from '../problem.ts';
 import { BatchLane } from './batch-lane.ts';
 import type { HeldMessages } from './held-messages.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
+import { unavailableProblem } from './postgres-fault.ts';
 import type { PostgresIntake } from './postgres-intake.ts';
 import type { PostgresNode } from './postgres-node.ts';
 import type { ClaimOptions, MessageHead } from './spool.ts';
@@ -100,7 +101,9 @@ export class PostgresHoldings {
     const ready = held.takeReady(options);
     const own = await this.#load(ready, ways);
     const limit = options.limit - own.length;
-    if (limit <= 0) return own;
+    // Whoever may be held for dead need not ask: a claim that hangs there is one more that nobody hears the answer of.
+    if (limit <= 0 || (own.length > 0 && !node.isSure())) return own;
+    if (!node.isSure()) throw unavailableProblem(new Error('the lease of this server could not be renewed'));
     const nodeId = node.id;
     try {
       const more = await ways.more({ ...options, limit });

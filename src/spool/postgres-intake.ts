@@ -1,6 +1,7 @@
 // Messages on their way into the database: whole groups in one statement, each held by this server from the start, so that nobody
 // delivers what has not been acknowledged yet. When the connection is lost under a group its outcome is found out by asking again
-// for the very same, under the ids that it had; only if that takes too long are its senders told to come back.
+// for the very same, under the ids that it had; only if that takes too long are its senders told to come back. Then nothing else is
+// taken in before the database has answered, so that what hangs there stays a few groups, and their bodies are not kept.
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Log } from '../log.ts';
@@ -11,16 +12,23 @@ import { UnknownOutcome, unavailableProblem } from './postgres-fault.ts';
 import type { PostgresNode } from './postgres-node.ts';
 import type { NumberedMessage } from './postgres-rows.ts';
 import { ID_BLOCK } from './postgres-schema.ts';
-import { deleteStatement, insertStatement, presentStatement } from './postgres-store.ts';
+import {
+  barrierStatement,
+  deleteStatement,
+  insertStatement,
+  placeStatement,
+  presentStatement,
+} from './postgres-store.ts';
 import type { UnstoredMessage } from './spool-database.ts';
 
 const MAX_GROUP = 128;
 const MAX_GROUP_BYTES = 2 * 1024 * 1024;
 /** Groups at a time; the server syncs those that commit together once. */
 const WIDTH = 3;
-/** The outcome of a group is asked for so long, and so often. */
-const FIND_OUT_MS = 30_000;
+/** The outcome of a group is asked for during so many timeouts, and so often. */
+const FIND_OUT_TIMEOUTS = 2;
 const ASK_AGAIN_MS = 250;
+const TAKE_BACK_AGAIN_MS = 1000;
 
 export interface IntakeOptions {
   readonly connection: PostgresConnection;
@@ -36,8 +44,9 @@ export class PostgresIntake {
   #ids: number[] = [];
   #block: Promise<void> | undefined;
   readonly #arriving = new Set<number>();
-  /** Their senders were told to come back. */
-  readonly #refused = new Set<number>();
+  /** Their senders were told to come back; which row of `node` held them. */
+  readonly #refused = new Map<number, number>();
+  #isTakingBack = false;
   readonly #elsewhere = new Set<number>();
   #isClosed = false;
 
@@ -77,9 +86,13 @@ export class PostgresIntake {
     return this.#elsewhere.has(id);
   }
 
-  /** An id that no other message has or will have. Problem `spool-unavailable`. */
+  /**
+   * An id that no other message has or will have. Problem `spool-unavailable`, also while the database still owes an answer about
+   * messages that were refused.
+   */
   async nextId(): Promise<number> {
     for (;;) {
+      if (this.#refused.size > 0) throw unavailableProblem(new Error('it has not answered about earlier messages'));
       const id = this.#ids.shift();
       if (id !== undefined) return id;
       this.#block ??= this.#fetchBlock().finally(() => {
@@ -153,9 +166,10 @@ export class PostgresIntake {
     nodeId: number,
     first: UnknownOutcome,
   ): Promise<ReadonlySet<number>> {
-    const { log } = this.#options;
+    const { log, connection } = this.#options;
+    const endMs = performance.now() + FIND_OUT_TIMEOUTS * connection.config.timeout;
     log.warn({ messages: messages.length, error: first.message }, 'spool: finding out whether messages were stored');
-    for (const endMs = performance.now() + FIND_OUT_MS; performance.now() < endMs && !this.#isClosed; ) {
+    while (performance.now() < endMs && !this.#isClosed) {
       await wait(ASK_AGAIN_MS);
       try {
         return await this.#insertAgain(messages, nodeId);
@@ -163,20 +177,28 @@ export class PostgresIntake {
         // Asked again until the time is over.
       }
     }
-    void this.#takeBack(messages, nodeId);
+    for (const { id } of messages) this.#refused.set(id, nodeId);
+    if (!this.#isTakingBack) void this.#takeBackAll();
     throw first;
   }
 
-  /** Waits for the first attempt where it is still under way somewhere, since both would have the same ids. */
+  /**
+   * Waits for the first attempt where it is still under way somewhere, since both would have the same ids; not for ever, or what
+   * waits in the database would become more with each attempt. What is found counts once a later commit has returned: the first one
+   * may have come to nothing but this server's disk.
+   */
   async #insertAgain(messages: readonly NumberedMessage[], nodeId: number): Promise<ReadonlySet<number>> {
     const { connection } = this.#options;
-    const insert = insertStatement(this.#schema, messages, nodeId);
-    await connection.query(insert.text, insert.values);
-    const present = presentStatement(
-      this.#schema,
-      messages.map(({ id }) => id),
-    );
-    const found = new Set((await connection.query<{ id: number }>(present.text, present.values)).map(({ id }) => id));
+    const ids = messages.map(({ id }) => id);
+    const rows = await connection.transact(async ({ query }) => {
+      const insert = insertStatement(this.#schema, messages, nodeId);
+      await query(insert.text, insert.values);
+      const barrier = barrierStatement();
+      await query(barrier.text, barrier.values);
+      const present = presentStatement(this.#schema, ids);
+      return query<{ id: number }>(present.text, present.values);
+    });
+    const found = new Set(rows.map(({ id }) => id));
     // So long after the first attempt others may have taken over what it stored.
     this.#noteElsewhere(found);
     return found;
@@ -187,25 +209,33 @@ export class PostgresIntake {
   }
 
   /** What was refused must not be delivered: it comes again. While this server holds it nobody does. */
-  async #takeBack(messages: readonly NumberedMessage[], nodeId: number): Promise<void> {
-    const { connection, node, log } = this.#options;
-    const ids = messages.map(({ id }) => id);
-    for (const id of ids) this.#refused.add(id);
-    while (!this.#isClosed && node.id === nodeId) {
+  async #takeBackAll(): Promise<void> {
+    const { node, log } = this.#options;
+    this.#isTakingBack = true;
+    while (this.#refused.size > 0 && !this.#isClosed) {
+      // What a former row of this server held is others' by now.
+      for (const [id, nodeId] of this.#refused) if (nodeId !== node.id) this.#refused.delete(id);
+      const ids = [...this.#refused.keys()].slice(0, MAX_GROUP);
       try {
-        await connection.transact(async ({ query }) => {
-          const insert = insertStatement(this.#schema, messages, nodeId);
-          await query(insert.text, insert.values);
-          const remove = deleteStatement(this.#schema, ids, nodeId);
-          await query(remove.text, remove.values);
-        });
+        await this.#takeBack(ids, node.id);
         for (const id of ids) this.#refused.delete(id);
-        return;
       } catch (error) {
         log.warn({ error: messageOf(error) }, 'spool: messages that were refused cannot be taken back yet');
-        await wait(1000, undefined, { ref: false });
+        await wait(TAKE_BACK_AGAIN_MS, undefined, { ref: false });
       }
     }
+    this.#isTakingBack = false;
+  }
+
+  /** Their ids are taken first: that waits for whoever may still be storing them. */
+  async #takeBack(ids: readonly number[], nodeId: number): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#options.connection.transact(async ({ query }) => {
+      const place = placeStatement(this.#schema, ids, nodeId);
+      await query(place.text, place.values);
+      const remove = deleteStatement(this.#schema, ids, nodeId);
+      await query(remove.text, remove.values);
+    });
   }
 }
 

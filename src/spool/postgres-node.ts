@@ -2,12 +2,15 @@
 // that stand still what they hold (lease.ts says when). Who lost its own row begins anew under another one, and holds nothing.
 
 import type { Cancel } from '../clock.ts';
-import { messageOf } from '../problem.ts';
+import { isProblem, messageOf } from '../problem.ts';
 import type { Log } from '../log.ts';
 import { type Beat, type Instant, Lease, LeaseWatch } from './lease.ts';
 import { WISH } from './postgres-bell.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
 import { PostgresDrills } from './postgres-drills.ts';
+import { unavailableProblem } from './postgres-fault.ts';
+import { listFormer, outlive, twinProblem } from './postgres-former.ts';
+import { refuseCopy } from './postgres-schema.ts';
 import { formatReport, type NodeReport, parseReport, type SpoolNode, type SpoolNodes } from './spool-nodes.ts';
 
 export interface NodeOptions {
@@ -16,6 +19,10 @@ export interface NodeOptions {
   /** Whose folder this is: a server that is started again takes over at once from what it was before. */
   readonly server: string;
   readonly name: string;
+  /** The folder is not where it was last: it may have been copied, and who had it before may live. */
+  readonly isMoved: boolean;
+  /** Opened for a copy, which an unfinished one does not stand in the way of. */
+  readonly isCopying: boolean;
   /** The row is another's by now: nothing that was claimed under it is ours any more. */
   readonly onLost: () => void;
   /** Messages of somebody else, or of a former self, may be claimed now. */
@@ -48,6 +55,10 @@ export class PostgresNode implements SpoolNodes {
   readonly #schema: string;
   readonly #watch = new LeaseWatch();
   #id = 0;
+  /** The last row that was lost. */
+  #lostId = 0;
+  /** Rows that this process made. */
+  readonly #own = new Set<number>();
   #lease: Lease;
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
@@ -66,9 +77,16 @@ export class PostgresNode implements SpoolNodes {
     this.#lease = new Lease(0, readInstant());
   }
 
-  /** Takes over from the server's former self and begins to beat. Problem `spool-unavailable`. */
+  /**
+   * Takes over from the server's former self and begins to beat. Problem `spool-unavailable`, `in-use` where that is alive,
+   * `spool-copy-unfinished`.
+   */
   static async open(options: NodeOptions): Promise<PostgresNode> {
     const node = new PostgresNode(options);
+    const { connection, server, isMoved } = options;
+    // In its own place, under the folder's lock, it is dead.
+    const former = await (isMoved ? outlive(connection, server) : listFormer(connection, server));
+    for (const { holder } of former) await node.#retire({ holder });
     await node.#register();
     node.#beatLater();
     return node;
@@ -84,13 +102,15 @@ export class PostgresNode implements SpoolNodes {
     return this.#lease.isValid(readInstant());
   }
 
-  /** A new row, where a statement found that the present one is gone. */
+  /** A new row, where a statement found that the present one is gone. Problem `spool-unavailable`: there can be none now. */
   async renewRow(goneId: number): Promise<void> {
     if (goneId !== this.#id) return this.#work;
     const done = this.#work.then(() => this.#replace(goneId));
     // What fails is told here; the beats go on.
     this.#work = done.catch(() => undefined);
-    await done;
+    await done.catch((error: unknown) => {
+      throw isProblem(error, 'spool-unavailable') ? error : unavailableProblem(error);
+    });
   }
 
   get suspendedBy(): string | undefined {
@@ -156,18 +176,21 @@ export class PostgresNode implements SpoolNodes {
   }
 
   async #register(): Promise<void> {
-    const { connection, server, name } = this.#options;
+    const { connection, server, name, isCopying } = this.#options;
     const { lease } = connection.config;
-    const former = await connection.query<{ id: number }>(`SELECT id FROM ${this.#schema}.node WHERE server = $1`, [
-      server,
-    ]);
-    for (const { id } of former) await this.#retire({ holder: id });
+    const [next] = await connection.query<{ id: number }>(`SELECT nextval('${this.#schema}.node_id') AS id`);
+    const id = next?.id ?? 0;
+    // Before it is there: should nobody know what became of the statement, the row is no stranger's.
+    this.#own.add(id);
     const sent = readInstant();
-    const [row] = await connection.query<{ id: number; asked_by: string | null }>(
-      `INSERT INTO ${this.#schema}.node (server, name, lease_ms, report) VALUES ($1, $2, $3, $4) RETURNING id, ${this.#wished}`,
-      [server, name, lease, this.#report()],
-    );
-    this.#id = row?.id ?? 0;
+    const [row] = await connection.transact(async ({ query }) => {
+      if (!isCopying) await refuseCopy({ query }, this.#schema);
+      return query<{ asked_by: string | null }>(
+        `INSERT INTO ${this.#schema}.node (id, server, name, lease_ms, report) VALUES ($1, $2, $3, $4, $5) RETURNING ${this.#wished}`,
+        [id, server, name, lease, this.#report()],
+      );
+    });
+    this.#id = id;
     this.#suspendedBy = row?.asked_by ?? undefined;
     this.#lease = new Lease(lease, sent);
   }
@@ -186,16 +209,20 @@ export class PostgresNode implements SpoolNodes {
     try {
       const sent = readInstant();
       const id = this.#id;
-      const [row] = await connection.query<{ asked_by: string | null }>(
-        `UPDATE ${this.#schema}.node SET beat = beat + 1, beat_at = clock_timestamp(), report = $2 WHERE id = $1
-          RETURNING ${this.#wished}`,
-        [id, this.#report()],
+      // Not by itself: behind a beat whose COMMIT hangs it would wait in the database, and the next one too.
+      const [row] = await connection.transact(({ query }) =>
+        query<{ asked_by: string | null }>(
+          `UPDATE ${this.#schema}.node SET beat = beat + 1, beat_at = clock_timestamp(), report = $2 WHERE id = $1
+            RETURNING ${this.#wished}`,
+          [id, this.#report()],
+        ),
       );
       if (row) {
         this.#lease.extend(sent);
         this.#suspendedBy = row.asked_by ?? undefined;
-      } else await this.#replace(id);
+      }
       await this.#lookAround();
+      if (!row) await this.#replace(id);
       for (const listener of this.#listeners) listener();
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'spool: the lease on its messages could not be renewed; trying again');
@@ -237,12 +264,23 @@ export class PostgresNode implements SpoolNodes {
     await this.#work;
   }
 
+  /** Problem `in-use` while somebody else is at work under this server's identity: two that take over from each other do no work. */
   async #replace(goneId: number): Promise<void> {
     if (goneId !== this.#id || this.#isClosed) return;
-    this.#options.log.error({ node: goneId }, 'spool: others have taken over what this server held');
-    this.#options.onLost();
+    const { connection, server, log, onLost, onFreed } = this.#options;
+    if (this.#lostId !== goneId) {
+      this.#lostId = goneId;
+      log.error({ node: goneId }, 'spool: others have taken over what this server held');
+      onLost();
+    }
+    const others: string[] = [];
+    for (const { holder, name } of await listFormer(connection, server)) {
+      if (this.#own.has(holder)) await this.#retire({ holder });
+      else others.push(name);
+    }
+    if (others[0] !== undefined) throw twinProblem(others[0]);
     await this.#register();
-    this.#options.onFreed();
+    onFreed();
   }
 
   /**

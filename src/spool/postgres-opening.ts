@@ -2,6 +2,7 @@
 // primary, looks whether the tables are in the version that it knows, and takes a row in `node`.
 
 import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
@@ -13,7 +14,7 @@ import { PostgresBodies } from './postgres-bodies.ts';
 import { PostgresConnection } from './postgres-connection.ts';
 import { PostgresIntake } from './postgres-intake.ts';
 import { PostgresNode } from './postgres-node.ts';
-import { refuseCopy, requireSchema } from './postgres-schema.ts';
+import { requireSchema } from './postgres-schema.ts';
 import { PostgresShelf } from './postgres-shelf.ts';
 import type { SpoolOptions } from './spool.ts';
 
@@ -47,6 +48,9 @@ export interface PostgresParts {
   readonly bell: PostgresBell;
 }
 
+const FILE = 'node.db';
+const MACHINE_ID = '/etc/machine-id';
+
 /** Problems `in-use`, `spool-unavailable`, `spool-unsafe`, `spool-refused`, `spool-not-migrated`, `format-too-new`, `spool-copy-unfinished`. */
 export async function openPostgresParts(options: PostgresSpoolOptions, hooks: PostgresHooks): Promise<PostgresParts> {
   const { folder, log, clock, postgres, isLookingOnly = false } = options;
@@ -54,17 +58,19 @@ export async function openPostgresParts(options: PostgresSpoolOptions, hooks: Po
   const connection = new PostgresConnection(postgres, log);
   try {
     await requireSchema(connection);
-    if (options.isCopying !== true) await refuseCopy(connection);
-    const server = String(identity.prepare('SELECT server FROM identity').get()?.['server']);
+    const { server, isMoved } = readIdentity(identity, folder);
     const { onLost, onWake, onSetAside, isWanted } = hooks;
     const own = await PostgresNode.open({
       connection,
       log,
       server,
       name: options.name ?? hostname(),
+      isMoved,
+      isCopying: options.isCopying === true,
       onLost,
       onFreed: onWake,
     });
+    identity.prepare('UPDATE identity SET place = ?').run(placeOf(folder));
     const node = (): number => own.id;
     const intake = new PostgresIntake({ connection, node: own, log });
     const bodies = new PostgresBodies({ connection, nextId: () => intake.nextId(), node });
@@ -83,8 +89,23 @@ export async function openPostgresParts(options: PostgresSpoolOptions, hooks: Po
 function openIdentity(folder: string): DatabaseSync {
   ensurePrivateFolder(folder);
   syncFolder(dirname(folder));
-  const migrations = ['CREATE TABLE identity (server TEXT NOT NULL) STRICT;'];
-  const database = openDatabase({ path: join(folder, 'node.db'), name: 'spool', migrations, exclusive: true });
-  database.prepare('INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)').run(randomUUID());
+  const migrations = [
+    'CREATE TABLE identity (server TEXT NOT NULL) STRICT;',
+    "ALTER TABLE identity ADD COLUMN place TEXT NOT NULL DEFAULT '';",
+  ];
+  const database = openDatabase({ path: join(folder, FILE), name: 'spool', migrations, exclusive: true });
+  database.prepare('INSERT INTO identity SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM identity)').run(randomUUID(), '');
   return database;
+}
+
+function readIdentity(identity: DatabaseSync, folder: string): { server: string; isMoved: boolean } {
+  const row = identity.prepare('SELECT server, place FROM identity').get();
+  const place = String(row?.['place']);
+  return { server: String(row?.['server']), isMoved: place !== '' && place !== placeOf(folder) };
+}
+
+/** Where the identity is: another machine, path or file says that it was moved or copied. */
+function placeOf(folder: string): string {
+  const machine = existsSync(MACHINE_ID) ? readFileSync(MACHINE_ID, 'utf8').trim() : '';
+  return `${machine} ${statSync(join(folder, FILE)).ino} ${realpathSync(folder)}`;
 }

@@ -2,7 +2,7 @@
 // behind it. `relaypair spool migrate` brings a database up to date; a server only looks, since others may be running on it.
 
 import { Problem } from '../problem.ts';
-import type { PostgresConnection } from './postgres-connection.ts';
+import type { PostgresConnection, Transaction } from './postgres-connection.ts';
 
 /**
  * The n-th script brings a spool from version n-1 to n; `@` stands for the schema.
@@ -148,19 +148,32 @@ function tooNewProblem(schema: string, version: number): Problem {
   );
 }
 
-/** Keeps every server from opening the spool while `server` moves mail to it or from it. */
+/**
+ * Keeps every server from opening the spool while `server` moves mail to it or from it. Problem `spool-shared` where others have it
+ * open: under a lock, so that none begins in the same moment.
+ */
 export async function markCopy(connection: PostgresConnection, server: string, isUnderWay: boolean): Promise<void> {
-  const table = `${connection.config.schema}.copy`;
-  const text = isUnderWay
-    ? `INSERT INTO ${table} (server) VALUES ($1) ON CONFLICT DO NOTHING`
-    : `DELETE FROM ${table} WHERE server = $1`;
-  await connection.query(text, [server]);
+  const { schema } = connection.config;
+  await connection.transact(async ({ query }) => {
+    if (!isUnderWay) return query(`DELETE FROM ${schema}.copy WHERE server = $1`, [server]);
+    await query(`LOCK TABLE ${schema}.copy IN EXCLUSIVE MODE`);
+    const others = await query<{ name: string }>(`SELECT name FROM ${schema}.node WHERE server <> $1`, [server]);
+    if (others.length > 0) throw sharedProblem(others.map(({ name }) => name));
+    return query(`INSERT INTO ${schema}.copy (server) VALUES ($1) ON CONFLICT DO NOTHING`, [server]);
+  });
 }
 
-/** Problem `spool-copy-unfinished` where mail is just being moved to this spool or from it. */
-export async function refuseCopy(connection: PostgresConnection): Promise<void> {
-  const { schema } = connection.config;
-  const rows = await connection.query(`SELECT server FROM ${schema}.copy LIMIT 1`);
+export function sharedProblem(names: readonly string[]): Problem {
+  return new Problem('spool-shared', `the database is in use by ${names.join(', ')}: stop every server of it first`);
+}
+
+/**
+ * Problem `spool-copy-unfinished` where mail is just being moved to this spool or from it; until the end of the transaction no copy
+ * begins.
+ */
+export async function refuseCopy({ query }: Transaction, schema: string): Promise<void> {
+  await query(`LOCK TABLE ${schema}.copy IN SHARE MODE`);
+  const rows = await query(`SELECT server FROM ${schema}.copy LIMIT 1`);
   if (rows.length === 0) return;
   const text = `a copy to or from the spool in the schema ${schema} was begun and not finished`;
   throw new Problem(

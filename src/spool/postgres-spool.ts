@@ -130,6 +130,10 @@ export class PostgresSpool implements Spool {
     };
   }
 
+  onLoss(listener: (ids: readonly number[]) => void): Cancel {
+    return this.#held.onLoss(listener);
+  }
+
   openBody(message: SpooledMessage): AsyncIterable<Buffer> {
     return this.#outlet.read(message.id, () => this.#requireOpen());
   }

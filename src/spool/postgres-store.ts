@@ -25,6 +25,23 @@ export function insertStatement(schema: string, messages: readonly NumberedMessa
   return { text, values: [node, inPieces, ...messages.flatMap(encodeMessage)] };
 }
 
+/** Takes the ids of messages that are not to come any more, for the moment until they are deleted in the same transaction. */
+export function placeStatement(schema: string, ids: readonly number[], node: number): Statement {
+  const text = `WITH mine AS (SELECT id FROM ${schema}.node WHERE id = $1 FOR KEY SHARE),
+    arrived AS (DELETE FROM ${schema}.intake WHERE id = ANY($2::bigint[]) AND EXISTS (SELECT FROM mine))
+    INSERT INTO ${schema}.message (id, received_ms, due_ms, body_size, checksum, body_checksum, envelope, trace, owner)
+      SELECT v.id, 0, 0, 0, '', '', '', '', mine.id FROM mine, unnest($2::bigint[]) v (id) ON CONFLICT (id) DO NOTHING`;
+  return { text, values: [node, ids] };
+}
+
+/**
+ * Writes something that means nothing, so that the COMMIT of its transaction waits until everything before it is where the database
+ * promises to keep it: a transaction that only reads waits for nothing.
+ */
+export function barrierStatement(): Statement {
+  return { text: `SELECT pg_logical_emit_message(true, 'relaypair', '')`, values: [] };
+}
+
 /** Which of these messages are there, whoever holds them. */
 export function presentStatement(schema: string, ids: readonly number[]): Statement {
   return { text: `SELECT id FROM ${schema}.message WHERE id = ANY($1::bigint[])`, values: [ids] };

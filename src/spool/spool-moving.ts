@@ -1,12 +1,16 @@
 // The move of a server from one spool backend to another: both are opened as this server, others are refused, and a mark in the
 // server's folder and in the database keeps every server from starting on half of the mail until the copy is whole.
 
+import { setTimeout as wait } from 'node:timers/promises';
 import type { SpoolConfig } from '../config-spool.ts';
+import type { Log } from '../log.ts';
 import { Problem } from '../problem.ts';
 import { findSpoolBackend } from './backends.ts';
 import { readCopyMark, removeCopyMark, unfinishedCopy, writeCopyMark } from './copy-mark.ts';
 import { PostgresSpool } from './postgres-spool.ts';
 import { type CopyReport, copySpool } from './spool-copy.ts';
+import { sharedProblem } from './postgres-schema.ts';
+import type { SpoolNode, SpoolNodes } from './spool-nodes.ts';
 import type { Spool, SpoolOptions } from './spool.ts';
 
 export interface MoveOptions extends SpoolOptions {
@@ -14,6 +18,8 @@ export interface MoveOptions extends SpoolOptions {
   readonly to: SpoolConfig['backend'];
   readonly onProgress?: (moved: number) => void;
 }
+
+const LOOK_AGAIN_MS = 250;
 
 /**
  * Copies everything from one backend to the other, or what an interrupted copy has left. Problems of opening either, and
@@ -32,10 +38,12 @@ export async function moveSpool(options: MoveOptions): Promise<CopyReport> {
   try {
     for (const name of [from, to]) opened.push(await findSpoolBackend(name).open({ ...options, isCopying: true }));
     const [source, target] = opened as [Spool, Spool];
-    await Promise.all(opened.map(refuseOthers));
-    writeCopyMark(folder, { from, to });
     const shared = opened.filter((spool) => spool instanceof PostgresSpool);
-    for (const spool of shared) await spool.markCopy(true);
+    for (const spool of shared) {
+      await outliveOthers(spool, options.log);
+      await spool.markCopy(true);
+    }
+    writeCopyMark(folder, { from, to });
     const report = await copySpool(source, target, onProgress);
     for (const spool of shared) await spool.markCopy(false);
     removeCopyMark(folder);
@@ -45,13 +53,18 @@ export async function moveSpool(options: MoveOptions): Promise<CopyReport> {
   }
 }
 
-async function refuseOthers(spool: Spool): Promise<void> {
-  if (!(spool instanceof PostgresSpool)) return;
-  const others = (await spool.nodes.list()).filter(({ id, isSelf }) => id !== undefined && !isSelf);
-  if (others.length === 0) return;
-  const names = others.map(({ name }) => name).join(', ');
-  throw new Problem(
-    'spool-shared',
-    `the database is in use by ${names}: stop every server of it first, or wait for their leases`,
-  );
+/** Waits for the lease of servers that show no life, which are gone then; Problem `spool-shared` as soon as one shows life. */
+async function outliveOthers({ nodes }: PostgresSpool, log: Log): Promise<void> {
+  const first = new Map((await others(nodes)).map((node) => [node.id, node]));
+  for (let left: readonly SpoolNode[] = [...first.values()]; left.length > 0; left = await others(nodes)) {
+    const living = left.filter(({ id, lastBeatAt }) => first.get(id)?.lastBeatAt?.getTime() !== lastBeatAt?.getTime());
+    if (living.length > 0) throw sharedProblem(living.map(({ name }) => name));
+    const names = left.map(({ name }) => name);
+    log.info({ names }, 'spool: waiting for the lease of servers to run out, should they be gone');
+    await wait(LOOK_AGAIN_MS);
+  }
+}
+
+async function others(nodes: SpoolNodes): Promise<SpoolNode[]> {
+  return (await nodes.list()).filter(({ id, isSelf }) => id !== undefined && !isSelf);
 }

@@ -233,6 +233,12 @@ export interface Spool {
   onArrival(listener: () => void): Cancel;
 
   /**
+   * Calls `listener` with messages that were claimed here and are others' by now, before any of them can be claimed again; it must not
+   * throw. Absent where that cannot happen.
+   */
+  onLoss?(listener: (ids: readonly number[]) => void): Cancel;
+
+  /**
    * The body as received, in chunks, checked as it goes. What was damaged ends in Problem `spool-damaged` before the last
    * chunk is handed out, so it can never pass for whole; the message is set aside. Problem `message-gone`,
    * `spool-unavailable`.

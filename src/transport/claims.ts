@@ -37,7 +37,7 @@ const RENEW_LIMIT = 1000;
 export class Claims {
   readonly #options: ClaimsOptions;
   readonly #owner = randomUUID();
-  readonly #cancels = new Map<'arrival' | 'renewal' | 'again', Cancel>();
+  readonly #cancels = new Map<'arrival' | 'loss' | 'renewal' | 'again', Cancel>();
   #isClaiming = false;
   #isMore = false;
   /** There is more than one claim takes. */
@@ -51,8 +51,13 @@ export class Claims {
   /** Takes up what the spool holds from before, and everything that arrives from now on; after `stop` anew. */
   start(): void {
     this.#isStopped = false;
-    const cancel = this.#options.spool.onArrival(() => this.#claimSoon());
-    this.#cancels.set('arrival', cancel);
+    const { spool, lose } = this.#options;
+    this.#cancels.set(
+      'arrival',
+      spool.onArrival(() => this.#claimSoon()),
+    );
+    const deaf = spool.onLoss?.((ids) => lose(new Set(ids)));
+    if (deaf) this.#cancels.set('loss', deaf);
     this.#renewLater();
     this.#claimSoon();
   }

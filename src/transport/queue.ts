@@ -13,6 +13,7 @@ import { demandOf, type Hop, underDemand, unreachableHop } from './hop.ts';
 import type { HopQueue } from './hop-queue.ts';
 import { HopQueues } from './hop-queues.ts';
 import { MessageShelf } from './message-shelf.ts';
+import { OutlivedDeliveries } from './outlived.ts';
 import { QueueAdministration, type Suspensions } from './queue-administration.ts';
 import { waitsOf } from './retry.ts';
 import { TimeSlice } from './time-slice.ts';
@@ -33,6 +34,7 @@ export class MailQueue {
   readonly #queues: HopQueues;
   readonly #claims: Claims;
   readonly #deadlines: Deadlines;
+  readonly #outlived = new OutlivedDeliveries();
   readonly #underWay = new Set<Promise<void>>();
   readonly #cutOff = new AbortController();
   #isStopped = false;
@@ -214,11 +216,13 @@ export class MailQueue {
     const [now, nowMs] = [clock.now(), clock.elapsedMs()];
     const touched = new Set<HopQueue>();
     for (const message of messages) {
-      const { id, attempts, suspended, recipients } = message;
+      const { id, attempts, suspended } = message;
+      const indexes = this.#outlived.indexesOf(message);
+      if (indexes.length === 0) continue;
       const { attemptMs, expiryMs, noticeMs } = waitsOf(message, retry, now);
       const queues = this.#queues.sort(message, {
         id,
-        indexes: recipients.flatMap(({ status }, index) => (status === 'pending' ? [index] : [])),
+        indexes,
         dueMs: nowMs + attemptMs,
         expiresMs: nowMs + expiryMs,
         noticeMs: nowMs + noticeMs,
@@ -256,6 +260,7 @@ export class MailQueue {
 
   /** What waits and is no longer ours, or no longer there, is forgotten; what is under way will find out. */
   #lose(ids: ReadonlySet<number>): void {
+    this.#outlived.note(ids, this.#queues.values());
     for (const { waiting, held } of this.#queues.values()) {
       for (const ticket of [...waiting]) if (ids.has(ticket.id)) waiting.remove(ticket);
       for (const ticket of [...held]) if (ids.has(ticket.id)) held.delete(ticket);
