@@ -84,9 +84,12 @@ export class PostgresNode implements SpoolNodes {
   static async open(options: NodeOptions): Promise<PostgresNode> {
     const node = new PostgresNode(options);
     const { connection, server, isMoved } = options;
-    // In its own place, under the folder's lock, it is dead.
-    const former = await (isMoved ? outlive(connection, server) : listFormer(connection, server));
-    for (const { holder } of former) await node.#retire({ holder });
+    for (;;) {
+      // In its own place, under the folder's lock, it is dead.
+      const former = await (isMoved ? outlive(connection, server) : listFormer(connection, server));
+      if (former.length === 0) break;
+      for (const { holder, beat } of former) await node.#retire(isMoved ? { holder, beat } : { holder });
+    }
     await node.#register();
     node.#beatLater();
     return node;

@@ -211,14 +211,17 @@ export class MailQueue {
   }
 
   #take(messages: readonly MessageHead[]): void {
-    const { clock, settings } = this.#context;
+    const { clock, settings, shelf } = this.#context;
     const { retry } = settings();
     const [now, nowMs] = [clock.now(), clock.elapsedMs()];
     const touched = new Set<HopQueue>();
     for (const message of messages) {
       const { id, attempts, suspended } = message;
       const indexes = this.#outlived.indexesOf(message);
-      if (indexes.length === 0) continue;
+      if (indexes.length === 0) {
+        shelf.drop(id);
+        continue;
+      }
       const { attemptMs, expiryMs, noticeMs } = waitsOf(message, retry, now);
       const queues = this.#queues.sort(message, {
         id,
