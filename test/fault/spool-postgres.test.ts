@@ -134,7 +134,9 @@ describe.skipIf(!hasPostgres())('a spool on PostgreSQL', () => {
     expect([await spool.count(), await spool.inspectFiles()]).toEqual([{ messages: 1, bytes: 10, damaged: 0 }, []]);
   });
 
-  it('keeps what was acknowledged, and only once, while the database is killed under load again and again', async () => {
+  it('keeps what was acknowledged, and only once, while the database is killed under load again and again', {
+    timeout: 300_000,
+  }, async () => {
     const spool = await open({ timeout: 5000 });
     const acknowledged: string[] = [];
     let refused = 0;
@@ -209,7 +211,8 @@ describe.skipIf(!hasPostgres())('a spool on PostgreSQL', () => {
     const { schema } = postgres;
     // As the first version had it.
     await place.server.query(`ALTER TABLE ${schema}.node DROP COLUMN report`);
-    await place.server.query(`DROP TABLE ${schema}.suspension`);
+    const later = ['suspension', 'drill_delivery', 'drill_mail', 'drill'];
+    for (const table of later) await place.server.query(`DROP TABLE ${schema}.${table}`);
     await place.server.query(`DELETE FROM ${schema}.migration WHERE version > 1`);
     await expect(open()).rejects.toMatchObject({ code: 'spool-not-migrated' });
     const connection = new PostgresConnection(postgres, silentLog());
