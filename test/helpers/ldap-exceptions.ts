@@ -49,6 +49,14 @@ export const EXCEPTIONS: readonly Exception[] = [
       ours.resultCode === ResultCode.notAllowedOnRDN && theirs.resultCode === ResultCode.namingViolation,
   },
   {
+    what: 'slapd names the name (64) where an attribute that may have one value has one that is not in the name; ours the two values (19)',
+    section: 'RFC 4511 §4.7: the values of the RDN are part of the entry; §4.1.9: of several errors a server tells one',
+    applies: ({ ours, theirs }) =>
+      ours.resultCode === ResultCode.constraintViolation &&
+      theirs.resultCode === ResultCode.namingViolation &&
+      ours.diagnostic.includes('cannot have multiple values'),
+  },
+  {
     what: 'slapd moves no entry to one that is above its parent',
     section: 'RFC 4511 §4.9: newSuperior is an existing entry, whichever',
     applies: ({ theirs }) => theirs.diagnostic === 'cannot place an entry above itself',
