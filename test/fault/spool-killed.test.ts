@@ -40,7 +40,7 @@ useSpoolServer();
 describe.each(TESTED_SPOOLS)('spool backend $name, killed', (backend) => {
   // What a database keeps through the death of its client is its own affair and tested with it: a few rounds show ours.
   const isEmbedded = backend.name === 'embedded';
-  const rounds = isEmbedded ? 12 : 5;
+  const rounds = isEmbedded ? 8 : 4;
   let folder: string;
 
   beforeEach(() => {
@@ -97,7 +97,7 @@ describe.each(TESTED_SPOOLS)('spool backend $name, killed', (backend) => {
 
   // A database has nothing of the kind: what is in it is whole.
   it.runIf(isEmbedded)(
-    'while it recovers, 12 times from the same wreck, still recovers everything',
+    'while it recovers, 6 times from the same wreck, still recovers everything',
     {
       timeout: 360_000,
     },
@@ -108,7 +108,7 @@ describe.each(TESTED_SPOOLS)('spool backend $name, killed', (backend) => {
         writeFileSync(join(folder, 'spool', 'bodies', `foreign-${index}`), 'not ours');
       }
       let killedInside = 0;
-      for (let round = 0; round < 12; round += 1) {
+      for (let round = 0; round < 6; round += 1) {
         const wreck = makeFolder();
         cpSync(folder, wreck, { recursive: true });
         const child = startSpoolProcess([backend.name, wreck, 'open']);

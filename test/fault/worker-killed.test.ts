@@ -12,7 +12,7 @@ import { isAlive, waitUntil } from '../helpers/wait.ts';
 import { awaitWorkers, TWO_WORKERS } from '../helpers/worker-processes.ts';
 
 const LIMIT = { timeout: 720_000 };
-const KILLS = 6;
+const KILLS = 4;
 const MESSAGES_A_KILL = 120;
 
 /** Every message that a client read the 250 for is at the end of its way, octet for octet. */

@@ -21,7 +21,7 @@ import { waitUntil } from '../helpers/wait.ts';
 
 const LAUNCHER = new URL('../../bin/relaypair.js', import.meta.url).pathname;
 /** Enough for a copy to be met in the middle. */
-const STORED = 150;
+const STORED = 90;
 const SENT = 5;
 const ALL = STORED + SENT;
 

@@ -16,7 +16,7 @@ import { requirePeer } from '../helpers/peers.ts';
 
 const SUFFIX = 'CN=Configuration,DC=contoso,DC=test';
 const SEED = Number(process.env['DIFFERENTIAL_SEED'] ?? 418_468_178);
-const RUNS = Number(process.env['DIFFERENTIAL_RUNS'] ?? 300);
+const RUNS = Number(process.env['DIFFERENTIAL_RUNS'] ?? 200);
 const TRANSACTION_RUNS = Math.ceil(RUNS / 16);
 
 describe.skipIf(!requirePeer('slapd'))('our LDAP server and slapd', () => {
