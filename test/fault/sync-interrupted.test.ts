@@ -12,7 +12,7 @@ import { column } from '../helpers/cmdlet-context.ts';
 import { Relaying, TRUSTED_TLS } from '../helpers/relaying.ts';
 import { WireCutter } from '../helpers/wire-cutter.ts';
 
-const CUTS = 120;
+const CUTS = 200;
 /** Cuts between two letters each way. */
 const LETTERS_EVERY = 25;
 const TAG_DOMAIN = 'tag.test';
