@@ -1,7 +1,6 @@
 // Every text of the page, so that it can be read, and translated, as one.
 
-const count = (number: number, one: string, many: string): string =>
-  `${number.toLocaleString('en-GB')} ${number === 1 ? one : many}`;
+import { count } from './plural.ts';
 
 export const texts = {
   name: 'relaypair',
@@ -11,12 +10,10 @@ export const texts = {
   serversLabel: 'Servers',
   roles: { hub: 'Hub', edge: 'Edge' },
   places: { outside: 'Outside', edge: 'Edge', hub: 'Hub', mailboxes: 'Mailboxes' },
-
   unreachable: 'The server does not answer.',
   unexpected: 'The server gave an answer that this page does not understand.',
   opening: 'Looking for the servers…',
   again: 'Try again',
-
   links: {
     connecting: 'connecting',
     open: 'live',
@@ -26,9 +23,7 @@ export const texts = {
   },
   clock: (offset: string): string => `clock ${offset}`,
   notReady: 'takes no mail at the moment',
-
   theme: { label: 'Colours', auto: 'as the system', light: 'light', dark: 'dark' },
-
   token: {
     open: 'Access tokens',
     title: 'Access tokens',
@@ -45,7 +40,6 @@ export const texts = {
     wrong: (server: string): string => `${server} does not know this access token, or it has expired.`,
     missing: 'Needs a token that may write',
   },
-
   export: {
     moment: 'Export',
     scenario: 'Export what was played',
@@ -68,7 +62,6 @@ export const texts = {
     unreadable: 'This recording is damaged and cannot be played.',
     unknownVersion: (version: string): string => `This page cannot play recordings of version ${version}.`,
   },
-
   tones: {
     trusted: 'TLS, both known to each other',
     sealed: 'TLS with somebody unknown',
@@ -79,7 +72,6 @@ export const texts = {
   },
   channels: { tls: 'TLS', plaintext: 'in clear', none: 'no connection' },
   states: { moving: 'under way', waiting: 'waits', arrived: 'arrived', failed: 'failed' },
-
   stage: {
     title: 'Stage',
     picture: 'The way of mail between the outside world, the Edge, the Hub and the mailboxes',
