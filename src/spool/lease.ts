@@ -2,7 +2,8 @@
 // holder counts beats in the database. Who watches it takes its messages only after the same beat has stood still for a whole
 // lease of the watcher's own monotonic time; the holder stops working when a whole lease of its own has passed since it *sent* its
 // last beat, which is earlier. So a clock that is wrong, or jumps, on any machine changes nothing, and neither does a pause: a
-// watcher that slept reads a fresh beat before it judges.
+// watcher that slept reads a fresh beat before it judges. Time in which the watcher itself could read nothing counts for nobody's
+// death: nobody could beat either while the database was away, and who is first back must not take from those that live.
 
 /** A holder as somebody else sees it. */
 export interface Beat {
@@ -53,24 +54,32 @@ export interface Reading {
   readonly answeredMs: number;
 }
 
+/** Beats that a holder sends in a lease. */
+export const BEATS_A_LEASE = 4;
+/** No reading for so great a part of a lease: two beats were missed. */
+const GAP = 2 / BEATS_A_LEASE;
+
 export class LeaseWatch {
   #seen = new Map<number, { readonly beat: number; readonly sinceMs: number }>();
+  #readMs = 0;
 
   /**
-   * Notes the beats of all holders and names those that have stood still for a whole lease of theirs. Whoever acts on it must
-   * make sure that the beat is still the same.
+   * Notes the beats of all holders and names those that have stood still for a whole lease of theirs, in which there were readings.
+   * Whoever acts on it must make sure that the beat is still the same.
    */
   note(beats: readonly Beat[], { askedMs, answeredMs }: Reading): readonly Beat[] {
     const seen = new Map<number, { readonly beat: number; readonly sinceMs: number }>();
     const dead: Beat[] = [];
     for (const each of beats) {
       const before = this.#seen.get(each.holder);
+      const isGap = askedMs - this.#readMs > each.leaseMs * GAP;
       // A beat may have come while it was read: it is as young as the answer, and judged at the age of the question.
-      const sinceMs = before?.beat === each.beat ? before.sinceMs : answeredMs;
+      const sinceMs = before?.beat === each.beat && !isGap ? before.sinceMs : answeredMs;
       seen.set(each.holder, { beat: each.beat, sinceMs });
       if (askedMs - sinceMs > each.leaseMs) dead.push(each);
     }
     this.#seen = seen;
+    this.#readMs = answeredMs;
     return dead;
   }
 }

@@ -4,7 +4,7 @@
 import type { Cancel } from '../clock.ts';
 import { isProblem, messageOf } from '../problem.ts';
 import type { Log } from '../log.ts';
-import { type Beat, type Instant, Lease, LeaseWatch } from './lease.ts';
+import { BEATS_A_LEASE, type Beat, type Instant, Lease, LeaseWatch } from './lease.ts';
 import { WISH } from './postgres-bell.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
 import { PostgresDrills } from './postgres-drills.ts';
@@ -28,9 +28,6 @@ export interface NodeOptions {
   /** Messages of somebody else, or of a former self, may be claimed now. */
   readonly onFreed: () => void;
 }
-
-/** Beats in a lease. */
-const BEATS = 4;
 
 function readInstant(): Instant {
   return { monotonicMs: performance.now(), wallMs: Date.now() };
@@ -202,7 +199,7 @@ export class PostgresNode implements SpoolNodes {
     if (this.#isClosed) return;
     this.#timer = setTimeout(() => {
       this.#work = this.#work.then(() => this.#beat()).finally(() => this.#beatLater());
-    }, this.#options.connection.config.lease / BEATS);
+    }, this.#options.connection.config.lease / BEATS_A_LEASE);
     this.#timer.unref();
   }
 

@@ -20,6 +20,8 @@ export interface MessageRow {
 export interface Answer<T> {
   readonly value?: T;
   readonly isLost: boolean;
+  /** The network dropped question or answer, this one alone: the asker waited in vain. */
+  readonly isDropped?: boolean;
 }
 
 export interface NetworkFaults {
@@ -54,12 +56,12 @@ export class SimulatedDatabase {
   /** Carries out `statement` when the question arrives, and brings the answer; `hear` is the asker's. */
   ask<T>(statement: (database: this) => T, hear: (answer: Answer<T>) => void): void {
     this.counts.statements += 1;
-    if (this.#happens(this.#faults.lostQuestions)) return this.#lose(TIMEOUT_MS, hear);
+    if (this.#happens(this.#faults.lostQuestions)) return this.#drop(hear);
     this.#timeline.after(this.#way(), () => {
       if (!this.#isUp) return this.#lose(this.#way(), hear);
       const primary = this.#primary;
       const value = statement(this);
-      if (this.#happens(this.#faults.lostAnswers)) return this.#lose(TIMEOUT_MS, hear);
+      if (this.#happens(this.#faults.lostAnswers)) return this.#drop(hear);
       this.#timeline.after(this.#way(), () => {
         // Connections to a primary that has gone break, with what was on its way.
         if (primary !== this.#primary) return this.#lose(0, hear);
@@ -133,6 +135,10 @@ export class SimulatedDatabase {
     const message = this.messages.get(id);
     if (!message || (fence !== undefined && message.owner !== fence)) return false;
     return this.messages.delete(id);
+  }
+
+  #drop<T>(hear: (answer: Answer<T>) => void): void {
+    this.#lose<T>(TIMEOUT_MS, (answer) => hear({ ...answer, isDropped: true }));
   }
 
   #lose<T>(delayMs: number, hear: (answer: Answer<T>) => void): void {

@@ -2,13 +2,13 @@
 // delivers. Its clocks run at a speed of their own and are wrong; it is stopped and dies as a process does. A variant breaks one
 // rule of the protocol, which the simulation must find.
 
-import { type Instant, Lease, LeaseWatch } from '../../src/spool/lease.ts';
+import { BEATS_A_LEASE, type Instant, Lease, LeaseWatch } from '../../src/spool/lease.ts';
 import type { Chance } from '../crash/chance.ts';
-import type { Answer, SimulatedDatabase } from './simulated-database.ts';
+import type { Answer, NodeRow, SimulatedDatabase } from './simulated-database.ts';
 import type { Timeline } from './timeline.ts';
 
 /** `none` is the protocol as it is. */
-export const BREACHES = ['none', 'by-own-date', 'lease-ignored', 'no-fence', 'strays-left'] as const;
+export const BREACHES = ['none', 'by-own-date', 'lease-ignored', 'no-fence', 'strays-left', 'outage-counted'] as const;
 export type Breach = (typeof BREACHES)[number];
 
 /** Who judges what nodes do; both are told in the moment in which it happens. */
@@ -18,6 +18,8 @@ export interface Referee {
   /** The peer has taken the message. */
   delivered(message: number): void;
   settled(message: number): void;
+  /** A node that was held for dead has lost what it held. */
+  tookOver(from: NodeRow): void;
 }
 
 export interface NodeOptions {
@@ -34,7 +36,6 @@ export interface NodeOptions {
   readonly skewMs: number;
 }
 
-const BEATS = 4;
 const CLAIM_EACH_MS = 1000;
 const MAX_HELD = 10;
 const LOOK_AFTER_MS = [1000, 5000, 30_000, 120_000];
@@ -42,6 +43,8 @@ const LOOK_AFTER_MS = [1000, 5000, 30_000, 120_000];
 export class SimulatedNode {
   readonly #options: NodeOptions;
   readonly #watch = new LeaseWatch();
+  /** What the last look showed. */
+  #looked: readonly NodeRow[] = [];
   #lease = new Lease(0, { monotonicMs: 0, wallMs: 0 });
   #id = 0;
   #held = new Map<number, number>();
@@ -49,6 +52,7 @@ export class SimulatedNode {
   #mayHaveStrays = false;
   #isDead = false;
   #stoppedUntilMs = 0;
+  #droppedMs = 0;
   #skewMs: number;
   /** What the monotonic clock missed while the machine was stopped. */
   #missedMs = 0;
@@ -61,6 +65,12 @@ export class SimulatedNode {
 
   get isDead(): boolean {
     return this.#isDead;
+  }
+
+  /** True when it has been at work under this row for so long, did not stand still, and the network dropped no beat of it alone. */
+  hasWorked(holder: number, forMs: number): boolean {
+    const troubledMs = Math.max(this.#stoppedUntilMs, this.#droppedMs);
+    return !this.#isDead && this.#id === holder && troubledMs + forMs < this.#options.timeline.nowMs;
   }
 
   /** The process stands still; with `isMachine` its monotonic clock too, and its date jumps when it goes on. */
@@ -134,15 +144,19 @@ export class SimulatedNode {
   }
 
   #beatLater(): void {
-    this.#later(this.#options.leaseMs / BEATS, () => this.#beat());
+    this.#later(this.#options.leaseMs / BEATS_A_LEASE, () => this.#beat());
   }
 
   #beat(): void {
     const sent = this.#instant();
     this.#ask(
       (database) => database.beat(this.#id),
-      ({ value, isLost }) => {
-        if (isLost) return this.#beatLater();
+      ({ value, isLost, isDropped }) => {
+        if (isDropped === true) this.#droppedMs = this.#options.timeline.nowMs;
+        if (isLost) {
+          this.#seeNothing();
+          return this.#beatLater();
+        }
         if (value === true) {
           this.#lease.extend(sent);
           return this.#lookAround();
@@ -158,20 +172,37 @@ export class SimulatedNode {
     const asked = this.#instant();
     this.#ask(
       (database) => [...database.nodes.values()].filter(({ holder }) => holder !== this.#id),
-      ({ value: rows, isLost }) => {
-        if (isLost || !rows) return this.#beatLater();
-        const answered = this.#instant();
-        const dead =
-          this.#options.breach === 'by-own-date'
-            ? rows.filter(({ beatAtMs, leaseMs }) => answered.wallMs - beatAtMs > leaseMs)
-            : this.#watch.note(rows, { askedMs: asked.monotonicMs, answeredMs: answered.monotonicMs });
-        for (const { holder, beat } of dead)
-          this.#ask(
-            (database) => database.retire(holder, beat),
-            () => undefined,
-          );
+      ({ value: rows, isLost, isDropped }) => {
+        if (isDropped === true) this.#droppedMs = this.#options.timeline.nowMs;
+        if (!isLost && rows) for (const row of this.#findDead(rows, asked)) this.#takeOver(row);
         this.#beatLater();
       },
+    );
+  }
+
+  #findDead(rows: readonly NodeRow[], asked: Instant): readonly NodeRow[] {
+    const answered = this.#instant();
+    this.#looked = rows;
+    if (this.#options.breach === 'by-own-date')
+      return rows.filter(({ beatAtMs, leaseMs }) => answered.wallMs - beatAtMs > leaseMs);
+    const dead = this.#watch.note(rows, { askedMs: asked.monotonicMs, answeredMs: answered.monotonicMs });
+    return rows.filter((row) => dead.includes(row));
+  }
+
+  /** Nobody was seen; whoever counts that as a look which showed the same beats holds everybody for dead after an outage. */
+  #seeNothing(): void {
+    if (this.#options.breach !== 'outage-counted') return;
+    const { monotonicMs } = this.#instant();
+    this.#watch.note(this.#looked, { askedMs: monotonicMs, answeredMs: monotonicMs });
+  }
+
+  #takeOver(row: NodeRow): void {
+    const { referee } = this.#options;
+    this.#ask(
+      (database) => {
+        if (database.retire(row.holder, row.beat)) referee.tookOver(row);
+      },
+      () => undefined,
     );
   }
 

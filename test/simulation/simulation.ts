@@ -1,9 +1,10 @@
 // Hundreds of servers on one spool database, by a seed: clocks that are wrong, drift and are set, processes and machines that stand
 // still for longer than a lease, deaths, lost answers, changes of the primary. It checks that no server ever hands out a message
-// that it does not hold, that nothing is settled twice, and that no message is stuck when the faults are over.
+// that it does not hold, that nothing is settled twice, that nobody takes over from a server that was at work all the time, even
+// when no server could reach the database for longer than a lease, and that no message is stuck when the faults are over.
 
 import { Chance } from '../crash/chance.ts';
-import { SimulatedDatabase } from './simulated-database.ts';
+import { type NodeRow, SimulatedDatabase } from './simulated-database.ts';
 import { type Breach, type Referee, SimulatedNode } from './simulated-node.ts';
 import { Timeline } from './timeline.ts';
 
@@ -24,6 +25,8 @@ export interface SimulationResult {
   readonly duplicates: number;
   readonly deaths: number;
   readonly stops: number;
+  /** By others; a server that is started again takes over from itself, uncounted. */
+  readonly takeovers: number;
   readonly primaryChanges: number;
   readonly lostStatements: number;
   readonly statements: number;
@@ -44,13 +47,16 @@ class StrictReferee implements Referee {
   readonly breaches: string[] = [];
   readonly deliveries = new Map<number, number>();
   settledCount = 0;
+  takeovers = 0;
   readonly #settled = new Set<number>();
   readonly #timeline: Timeline;
   readonly #database: SimulatedDatabase;
+  readonly #nodes: readonly SimulatedNode[];
 
-  constructor(timeline: Timeline, database: SimulatedDatabase) {
+  constructor(timeline: Timeline, database: SimulatedDatabase, nodes: readonly SimulatedNode[]) {
     this.#timeline = timeline;
     this.#database = database;
+    this.#nodes = nodes;
   }
 
   handsOut(message: number, holder: number): void {
@@ -70,6 +76,13 @@ class StrictReferee implements Referee {
     this.settledCount += 1;
   }
 
+  tookOver({ holder, server }: NodeRow): void {
+    this.takeovers += 1;
+    // Whoever stood still lately may not have got round to a beat.
+    if (this.#nodes[server]?.hasWorked(holder, 2 * LEASE_MS) === true)
+      this.tell(`node ${holder} is held for dead, and has been at work all the time`);
+  }
+
   tell(what: string): void {
     if (this.breaches.length < MAX_TOLD) this.breaches.push(`at ${(this.#timeline.nowMs / 1000).toFixed(3)} s ${what}`);
   }
@@ -86,7 +99,8 @@ export function simulate({
   const chance = new Chance(seed);
   const timeline = new Timeline();
   const database = new SimulatedDatabase(timeline, chance, FAULTS);
-  const referee = new StrictReferee(timeline, database);
+  const nodes: SimulatedNode[] = [];
+  const referee = new StrictReferee(timeline, database, nodes);
   const counts = { accepted: 0, deaths: 0, stops: 0 };
   const spread = (limit: number): number => chance.below(2 * limit + 1) - limit;
   const start = (server: number): SimulatedNode =>
@@ -96,7 +110,7 @@ export function simulate({
       driftPpm: spread(MAX_DRIFT_PPM),
       skewMs: spread(MAX_SKEW_MS),
     });
-  const nodes = Array.from({ length: count }, (_none, server) => start(server));
+  for (let server = 0; server < count; server += 1) nodes.push(start(server));
   const endMs = minutes * 60_000;
   const each = (meanMs: number, act: () => void): void => {
     timeline.after(1 + chance.below(2 * meanMs), () => {
@@ -145,6 +159,7 @@ export function simulate({
   return {
     ...counts,
     settled: referee.settledCount,
+    takeovers: referee.takeovers,
     duplicates: deliveries.reduce((sum, times) => sum + times - 1, 0),
     primaryChanges: database.counts.primaryChanges,
     lostStatements: database.counts.lost,
