@@ -15,6 +15,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['relaypair-source', 'node'] } },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/helpers/built-program.ts',
     // Limits against hanging, not measures: a slow machine is no failure.
     testTimeout: 120_000,
     hookTimeout: 120_000,
@@ -22,7 +23,10 @@ export default defineConfig({
     maxWorkers: 2,
     pool: 'forks',
     sequence: { sequencer: ProcessesFirst },
-    // The processes that tests start, more than a thousand, compile the same modules: the first does it for all.
-    env: { NODE_COMPILE_CACHE: new URL('node_modules/.compiled', import.meta.url).pathname },
+    env: {
+      // The processes that tests start, more than a thousand, are of what was built, and what the first compiles it compiles for all.
+      RELAYPAIR_BUILT: '1',
+      NODE_COMPILE_CACHE: new URL('node_modules/.compiled', import.meta.url).pathname,
+    },
   },
 });

@@ -94,12 +94,14 @@ function watchLauncher() {
   process.channel.unref();
 }
 
-/** What is published has dist; a checkout has src. */
+/** What is published has dist; a checkout has src, and may ask for what was built of it. */
 function start(modules) {
   watchLauncher();
   var fs = modules[1];
   var url = modules[3];
-  var main = ['../src/main.ts', '../dist/main.js']
+  var places = ['../src/main.ts', '../dist/main.js'];
+  if (process.env.RELAYPAIR_BUILT) places.reverse();
+  var main = places
     .map(function (file) {
       return new URL(file, url.pathToFileURL(fs.realpathSync(process.argv[1])));
     })

@@ -1,8 +1,7 @@
 // A server's workers put together over its foundation and its view of the directory: what they are told, and when.
 
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Cancel } from './clock.ts';
+import { ownProgram } from './package-folder.ts';
 import type { DirectoryView } from './receiving.ts';
 import type { Foundation } from './server.ts';
 import { isShared } from './spool/spool-door.ts';
@@ -17,9 +16,6 @@ import type { CertificateState, WorkerState } from './workers/worker-state.ts';
 /** Credentials of peers come into force by the clock, and no change of the directory tells. */
 const REFRESH_MS = 60_000;
 
-/** Beside this file, built or not. */
-const PROGRAM = fileURLToPath(new URL(`worker${extname(import.meta.url)}`, import.meta.url));
-
 /** Starts the workers of the config and keeps them told; throws Problem `worker-failed`. */
 export async function openWorkers(
   foundation: Foundation,
@@ -31,7 +27,7 @@ export async function openWorkers(
   if (!isShared(spool)) throw new Error(`the spool backend ${spool.backend} knows no workers`);
   const pool = await WorkerPool.open({
     count: config.workers,
-    program: PROGRAM,
+    program: ownProgram('worker'),
     start: { config, decoySecret: view.decoySecret },
     state: () => readState(foundation, view, resources),
     openDoor: () =>

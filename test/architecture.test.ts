@@ -20,6 +20,7 @@ const FLOOR_ONE = [
   'log',
   'bounded-map',
   'locale',
+  'package-folder',
   'free-port',
   'ip-range',
   'recurrence',

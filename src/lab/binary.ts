@@ -5,8 +5,8 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import type { Role } from '../config.ts';
+import { PACKAGE_FOLDER } from '../package-folder.ts';
 import { Problem } from '../problem.ts';
 
 export interface Ran {
@@ -15,7 +15,7 @@ export interface Ran {
   readonly stderr: string;
 }
 
-const LAUNCHER = fileURLToPath(new URL('../../bin/relaypair.js', import.meta.url));
+const LAUNCHER = join(PACKAGE_FOLDER, 'bin/relaypair.js');
 const STOP_LIMIT_MS = 60_000;
 
 export class Binary {

@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { PACKAGE_FOLDER } from '../package-folder.ts';
 
 export interface SampleMessage {
   /** Where it comes from: a file's name, or "own sample". */
@@ -15,8 +15,8 @@ export interface SampleMessage {
   readonly content: Buffer;
 }
 
-/** Beside the package's folder, in a checkout and in what is built. */
-const CORPUS_FOLDER = fileURLToPath(new URL('../../../shared/corpus', import.meta.url));
+/** Beside the package's folder. */
+const CORPUS_FOLDER = join(PACKAGE_FOLDER, '../shared/corpus');
 const MAX_SIZE_BYTES = 100_000;
 /** RFC 5321 §4.5.3.1.6, without the CRLF. */
 const MAX_LINE_BYTES = 998;

@@ -2,15 +2,12 @@
 // shows comes from the API, and so with the rights of whoever looks.
 
 import { existsSync } from 'node:fs';
-import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+import { PACKAGE_FOLDER } from '../package-folder.ts';
 
-/** dist/page, seen from the source or from what was built. */
-export const PAGE_FOLDER = fileURLToPath(
-  new URL(extname(import.meta.url) === '.ts' ? '../../dist/page/' : '../page/', import.meta.url),
-);
+export const PAGE_FOLDER = join(PACKAGE_FOLDER, 'dist/page/');
 
 /** Serves the folder's files if it is there. */
 export async function addPage(app: FastifyInstance, folder: string): Promise<void> {

@@ -117,6 +117,12 @@ describe('on a Node that is new enough', () => {
     expect(await end(launch(['exit', '0']))).toMatchObject({ code: 0, err: '' });
   });
 
+  it('runs dist/main.js of a checkout that asks for it', async () => {
+    writeMain('src/main.ts', 'throw new Error("src")');
+    writeMain('dist/main.js');
+    expect(await end(launch(['exit', '0'], { env: { RELAYPAIR_BUILT: '1' } }))).toMatchObject({ code: 0, err: '' });
+  });
+
   it('runs through a link, as npm installs it', async () => {
     writeMain();
     symlinkSync(join(folder, 'bin/relaypair.js'), join(folder, 'relaypair'));

@@ -1,0 +1,32 @@
+// The program: src becomes dist, few large files instead of many hundred small ones, since a server that starts, and every short
+// command, would spend most of its time in finding, reading and linking them. Packages stay packages, as npm has installed them.
+// The declarations come from tsc (tsconfig.build.json), the page from vite.config.ts.
+
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vite';
+
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  publicDir: false,
+  build: {
+    ssr: true,
+    outDir: folder('dist/'),
+    emptyOutDir: false,
+    target: 'node24',
+    minify: false,
+    sourcemap: true,
+    rolldownOptions: {
+      // The program, what it starts as a process of its own, and what package.json publishes.
+      input: {
+        main: folder('src/main.ts'),
+        worker: folder('src/worker.ts'),
+        meddle: folder('src/meddle/meddler.ts'),
+        testing: folder('src/testing.ts'),
+        'testing-vitest': folder('src/testing-vitest.ts'),
+      },
+      // Flat, so that src/package-folder.ts finds the package; names that stay, so that nothing is left of an earlier build.
+      output: { entryFileNames: '[name].js', chunkFileNames: '[name].js' },
+    },
+  },
+});
