@@ -10,11 +10,20 @@ class ProcessesFirst extends BaseSequencer {
   }
 }
 
+const UNIT = 'test/unit/**/*.test.ts';
+
 export default defineConfig({
   // What is published under a name of the package is the source here.
   ssr: { resolve: { conditions: ['relaypair-source', 'node'] } },
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'processes', include: ['test/**/*.test.ts'], exclude: [UNIT] },
+      },
+      // These leave nothing behind in their process: the modules are loaded once for all of them.
+      { extends: true, test: { name: 'unit', include: [UNIT], isolate: false } },
+    ],
     globalSetup: 'test/helpers/built-program.ts',
     // Limits against hanging, not measures: a slow machine is no failure.
     testTimeout: 120_000,

@@ -3,6 +3,7 @@
 // back to a better one when it returns; the connection's owner decides whom to trust and who to be. Several operations are one
 // RFC 5805 transaction. What others change is found by asking again and again: cheaply where the server says how far it is.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cancel } from '../clock.ts';
 import type { ChangePage } from './change-feed.ts';
 import { findOperation, getText, type LdapEntry, type LdapOperations } from '../ldap/entry.ts';
@@ -28,6 +29,9 @@ type LdapDirectoryOptions = Pick<
 
 const DEFAULT_REFRESH_MS = 30_000;
 const SOON_MS = 1000;
+/** So often, and so long apart, a server that cannot do without is asked before it counts as away. */
+const FIRST_TRIES = 3;
+const FIRST_PAUSE_MS = 300;
 
 /** Owns its connection. Throws `ldap-unreachable` and what `connect` throws besides the kind's own faults. */
 export class LdapDirectory implements Directory {
@@ -48,21 +52,23 @@ export class LdapDirectory implements Directory {
 
   /**
    * The naming context is the server's; `options.namingContext` chooses among several. That no server can be had is no
-   * hindrance when `lastNamingContext` is known: they are tried again at every use. Throws Problem `ldap-not-configured`,
-   * `ldap-no-context` or what `connect` throws.
+   * hindrance when `lastNamingContext` is known: they are tried again at every use. Where it is not, a connection that could
+   * not be made, or that broke at once, is tried again a little later. Throws Problem `ldap-not-configured`, `ldap-no-context`
+   * or what `connect` throws.
    */
   static async open(options: LdapDirectoryOptions): Promise<LdapDirectory> {
     const { servers = [], clock, namingContext, lastNamingContext } = options;
     if (servers.length === 0)
       throw new Problem('ldap-not-configured', 'a directory on an LDAP server needs the address of that server');
     const several = new LdapServers({ servers, clock, namingContext });
+    const isSame = namingContext === '' || namingContext.toLowerCase() === lastNamingContext?.toLowerCase();
+    const known = isSame ? lastNamingContext : undefined;
     try {
-      const reached = await several.reach();
+      const reached = await reachFirst(several, known === undefined ? FIRST_TRIES : 1);
       return new LdapDirectory(options, several, { reached, namingContext: reached.namingContext });
     } catch (error) {
-      const isSame = namingContext === '' || namingContext.toLowerCase() === lastNamingContext?.toLowerCase();
-      if (lastNamingContext === undefined || !isSame || isProblem(error, 'ldap-no-context')) throw error;
-      return new LdapDirectory(options, several, { namingContext: lastNamingContext });
+      if (known === undefined || isProblem(error, 'ldap-no-context')) throw error;
+      return new LdapDirectory(options, several, { namingContext: known });
     }
   }
 
@@ -295,4 +301,14 @@ async function refuseMoves(operations: LdapOperations): Promise<void> {
   throw fault('unwillingToPerform', 'an entry is moved elsewhere by itself, not as one of several changes', {
     failedOperation: place,
   });
+}
+
+async function reachFirst(servers: LdapServers, tries: number): Promise<ReachedServer> {
+  try {
+    return await servers.reach();
+  } catch (error) {
+    if (tries === 1 || !isProblem(error, 'ldap-unreachable')) throw error;
+    await sleep(FIRST_PAUSE_MS);
+    return reachFirst(servers, tries - 1);
+  }
 }

@@ -13,7 +13,8 @@ const LARGE_EVERY = 8;
 
 type Task = () => void;
 
-class Turns {
+/** An order of turns of its own; all that this process reads goes by the one below. */
+export class Turns {
   #startMs = Number.NaN;
   #isOpen = false;
   #taken = 0;

@@ -1,5 +1,5 @@
 // Domain security on the receiving side, over real handshakes: whose mail a domain's own certificate lets in, and whose it keeps out.
-// The sending side is test/unit/transport/requiretls-hop.test.ts.
+// The sending side is test/contract/requiretls-hop.test.ts.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

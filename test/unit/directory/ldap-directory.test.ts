@@ -8,6 +8,7 @@ import type { LdapEntry } from '../../../src/ldap/entry.ts';
 import { toAttributes } from '../../../src/ldap/entry.ts';
 import { LdapListener } from '../../../src/ldap/server.ts';
 import { silentLog } from '../../../src/log.ts';
+import { Problem } from '../../../src/problem.ts';
 import type { KeyPair } from '../../../src/tls/key-pair.ts';
 import { createSelfSigned } from '../../../src/tls/self-signed.ts';
 import { HandClock } from '../../helpers/hand-clock.ts';
@@ -143,6 +144,16 @@ describe('a directory on an LDAP server', () => {
     await expect(directory.search({ base: CONTEXT, scope: 'base' })).rejects.toThrow('away');
     isAway = false;
     expect(await directory.search({ base: CONTEXT, scope: 'base' })).toHaveLength(1);
+  });
+
+  it('tries again when the first connection breaks before anything was said', async () => {
+    let breaks = 2;
+    const connectOrBreak = (): Promise<LdapClient> =>
+      breaks-- > 0 ? Promise.reject(new Problem('ldap-unreachable', 'dc01 closed the LDAP connection')) : connect();
+    const directory = await open({ servers: [{ name: 'dc01', connect: connectOrBreak }] });
+    expect(directory.namingContext).toBe(CONTEXT);
+    breaks = Number.POSITIVE_INFINITY;
+    await expect(open({ servers: [{ name: 'dc01', connect: connectOrBreak }] })).rejects.toThrow('dc01 closed');
   });
 
   it('takes a naming context below one of the server, and no other', async () => {

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { waitUntil } from '../../helpers/wait.ts';
-import { turns } from '../../../src/smtp/turns.ts';
+import { Turns } from '../../../src/smtp/turns.ts';
 
 /** Keeps the loop busy, as commands do. */
 function work(ms: number): void {
@@ -9,6 +9,11 @@ function work(ms: number): void {
 }
 
 describe('turns', () => {
+  let turns: Turns;
+  beforeEach(() => {
+    turns = new Turns();
+  });
+
   it('leave the loop to others between them, do small things first, and everything in the end', async () => {
     const done: string[] = [];
     for (let each = 0; each < 20; each += 1)

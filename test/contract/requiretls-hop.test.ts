@@ -3,19 +3,19 @@
 
 import * as tls from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { SystemClock } from '../../../src/clock.ts';
-import { silentLog } from '../../../src/log.ts';
-import type { KeyPair } from '../../../src/tls/key-pair.ts';
-import { createSelfSigned } from '../../../src/tls/self-signed.ts';
-import type { Envelope } from '../../../src/spool/spool.ts';
-import { openHop } from '../../../src/transport/deliver.ts';
-import type { DeliveryContext } from '../../../src/transport/delivery-context.ts';
-import { demandOf, type Hop, type HopFacts, type RecipientOutcome, underDemand } from '../../../src/transport/hop.ts';
-import { LoadBalance } from '../../../src/transport/load-balance.ts';
-import { NO_DNS } from '../../helpers/no-dns.ts';
-import { makeMessage } from '../../helpers/queue-fixtures.ts';
-import { openScriptedServer, type ScriptedServer, type SmtpScript } from '../../helpers/scripted-smtp-server.ts';
-import { makeOrganisation, makePeer } from './organisation-fixtures.ts';
+import { SystemClock } from '../../src/clock.ts';
+import { silentLog } from '../../src/log.ts';
+import type { KeyPair } from '../../src/tls/key-pair.ts';
+import { createSelfSigned } from '../../src/tls/self-signed.ts';
+import type { Envelope } from '../../src/spool/spool.ts';
+import { openHop } from '../../src/transport/deliver.ts';
+import type { DeliveryContext } from '../../src/transport/delivery-context.ts';
+import { demandOf, type Hop, type HopFacts, type RecipientOutcome, underDemand } from '../../src/transport/hop.ts';
+import { LoadBalance } from '../../src/transport/load-balance.ts';
+import { NO_DNS } from '../helpers/no-dns.ts';
+import { makeMessage } from '../helpers/queue-fixtures.ts';
+import { openScriptedServer, type ScriptedServer, type SmtpScript } from '../helpers/scripted-smtp-server.ts';
+import { makeOrganisation, makePeer } from '../unit/transport/organisation-fixtures.ts';
 
 const DOMAIN = 'example.test';
 const BODY = 'Subject: hello\r\n\r\nhello\r\n';
