@@ -5,8 +5,9 @@ import { PageAddress } from '../../test/helpers/page-address.ts';
 import type { Pair } from '../../test/helpers/pair.ts';
 import { CASES } from '../pair/cases.ts';
 import type { HelperProcess } from '../pair/helper-process.ts';
+import { send } from '../pair/load.ts';
+import { type Passage, pass } from '../pair/passage.ts';
 import { cpuMs } from '../pair/processes.ts';
-import { pass } from '../pair/run.ts';
 import type { BenchBrowser } from './browser.ts';
 import { readAsPage } from './readers.ts';
 
@@ -40,10 +41,11 @@ export async function measureThroughput(options: ThroughputOptions): Promise<rea
   const { pair, sink, rounds, warmUp, seconds, note } = options;
   const benchCase = CASES.find(({ name }) => name === '4k-s10');
   if (!benchCase) throw new Error('there is no such case');
-  const target = { port: pair.hubPort };
-  await pass(target, sink, { ...benchCase, messages: warmUp });
+  const passThrough = (count: number): Promise<Passage> =>
+    pass(sink, count, () => send({ ...benchCase, port: pair.hubPort, messages: count }));
+  await passThrough(warmUp);
   if (rounds === 0) return [];
-  const calibration = await pass(target, sink, { ...benchCase, messages: CALIBRATION });
+  const calibration = await passThrough(CALIBRATION);
   const messages = Math.max(100, Math.round((CALIBRATION / calibration.seconds) * seconds));
   const servers = [pair.ready.hub.pid, pair.ready.edge.pid];
   const found: Throughput[] = [];
@@ -51,7 +53,7 @@ export async function measureThroughput(options: ThroughputOptions): Promise<rea
     for (const watcher of round % 2 === 0 ? WATCHERS.toReversed() : WATCHERS) {
       const close = await openWatcher(watcher, options);
       const before = cpuMs(servers);
-      const ran = await pass(target, sink, { ...benchCase, messages });
+      const ran = await passThrough(messages);
       const cpuMsPerMessage = (cpuMs(servers) - before) / messages;
       await close();
       found.push({ watcher, perSecond: messages / ran.seconds, cpuMsPerMessage });

@@ -5,8 +5,8 @@ import { type KeyObject, sign } from 'node:crypto';
 import forge from 'node-forge';
 import { absent, bitString, decodeAsn1, encodeAsn1, oid, sequence } from './asn1.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
+import { frameCertificate } from './certificate-frame.ts';
 import { formatPem } from './pem.ts';
-import { createSerialNumber } from './self-signed.ts';
 
 export type KeyKind = 'rsa' | 'ecdsa' | 'ed25519';
 
@@ -53,15 +53,9 @@ export function signWithAnyKey(content: AnyKeyContent, kind: KeyKind, { publicKe
 
 /** All of it but key and algorithm, for which stand-ins are there. */
 function frameOf({ names, notBefore, notAfter, extensions }: AnyKeyContent, algorithmOid: string): forge.asn1.Asn1 {
-  const frame = forge.pki.createCertificate();
-  frame.publicKey = STAND_IN;
-  frame.serialNumber = createSerialNumber();
-  frame.validity.notBefore = notBefore;
-  frame.validity.notAfter = notAfter;
   const subject = [{ name: 'commonName', value: names[0] ?? '' }];
-  frame.setSubject(subject);
-  frame.setIssuer(subject);
-  frame.setExtensions(extensions);
+  const frame = frameCertificate({ subject, notBefore, notAfter, extensions });
+  frame.publicKey = STAND_IN;
   frame.siginfo.algorithmOid = algorithmOid;
   frame.signatureOid = algorithmOid;
   return pki.getTBSCertificate(frame);

@@ -1,9 +1,9 @@
 // The certificate that a server makes for itself at its first start, as Exchange 2007 does: subject and issuer are the NetBIOS
 // name, the SAN holds NetBIOS name and FQDN, RSA 2048, one year; signed with SHA-256 where Exchange 2007 used SHA-1.
 
-import { randomBytes } from 'node:crypto';
 import forge from 'node-forge';
 import { parseCertificate } from './certificate.ts';
+import { frameCertificate } from './certificate-frame.ts';
 import { commonName, normalizeDomains, parseSubjectName } from './certificate-names.ts';
 import type { KeyPair } from './key-pair.ts';
 import { createSigner, generateRsaKey, type RsaKey } from './rsa-key.ts';
@@ -47,14 +47,9 @@ export interface CertificateContent {
 
 /** A self-signed certificate for a key that is there already, as PEM. */
 export function signSelf(key: RsaKey, content: CertificateContent): string {
-  const certificate = forge.pki.createCertificate();
+  const { subject, domains, notBefore, notAfter } = content;
+  const certificate = frameCertificate({ subject, notBefore, notAfter, extensions: serverExtensions(domains) });
   certificate.publicKey = forge.pki.publicKeyFromPem(key.publicKeyPem);
-  certificate.serialNumber = createSerialNumber();
-  certificate.validity.notBefore = content.notBefore;
-  certificate.validity.notAfter = content.notAfter;
-  certificate.setSubject(content.subject);
-  certificate.setIssuer(content.subject);
-  certificate.setExtensions(serverExtensions(content.domains));
   certificate.sign(createSigner(key.privateKeyPem), forge.md.sha256.create());
   return forge.pki.certificateToPem(certificate);
 }
@@ -77,11 +72,4 @@ export function endOfValidity(notBefore: Date, validityDays?: number): Date {
   end.setUTCFullYear(end.getUTCFullYear() + 1);
   if (end.getUTCMonth() !== notBefore.getUTCMonth()) end.setUTCDate(0);
   return end;
-}
-
-/** 16 random bytes; the first is neither zero nor negative, so that the number is positive and keeps its length (RFC 5280 §4.1.2.2). */
-export function createSerialNumber(): string {
-  const serial = randomBytes(16);
-  serial.writeUInt8((serial.readUInt8(0) & 0x3f) | 0x40, 0);
-  return serial.toString('hex');
 }
