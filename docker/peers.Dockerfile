@@ -1,5 +1,6 @@
 # What others wrote, an image each: the stages are named for the services of the laboratory. Their programs are installed once,
-# in the layer that all of them stand on; what makes an image what it is comes after it. The context is this folder.
+# in the layer that all of them but that of the profile stand on; what makes an image what it is comes after it. The context is
+# this folder.
 ARG DEBIAN_IMAGE=debian:bookworm-slim
 
 FROM ${DEBIAN_IMAGE} AS programs
@@ -7,8 +8,8 @@ FROM ${DEBIAN_IMAGE} AS programs
 RUN apt-get -o Acquire::Retries=5 -o Acquire::Languages=none update \
  && DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=5 -o Dpkg::Options::=--force-unsafe-io \
       install --yes --no-install-recommends \
-      dnsmasq-base dovecot-imapd dovecot-lmtpd ldap-utils libcap2-bin openssl postfix slapd socat tshark \
- && apt-get clean && rm -rf /var/lib/apt/lists/*
+      dnsmasq-base dovecot-imapd dovecot-lmtpd libcap2-bin openssl postfix tshark \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 
 # The stranger: a mail server of somebody else's outside, Postfix, with mailboxes of its own.
 FROM programs AS stranger
@@ -41,8 +42,12 @@ CMD ["dumpcap", "-q", "-p", "-f", "tcp port 25 or tcp port 50636", "-i", "eth0",
      "-w", "/captures/edge.pcapng", "-b", "filesize:20000", "-b", "files:10"]
 
 # OpenLDAP's slapd as AD or as ADAM: docs/slapd.md, in a container. socat brings the Hubs from the Edge's name to ADAM.
-FROM programs AS slapd
-RUN install --directory --owner 10025 --group 10025 --mode 0700 /var/lib/directory
+FROM ${DEBIAN_IMAGE} AS slapd
+RUN apt-get -o Acquire::Retries=5 -o Acquire::Languages=none update \
+ && DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=5 -o Dpkg::Options::=--force-unsafe-io \
+      install --yes --no-install-recommends ldap-utils openssl slapd socat \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
+ && install --directory --owner 10025 --group 10025 --mode 0700 /var/lib/directory
 COPY slapd/relaypair.schema slapd/ad-access.conf slapd/adam-access.conf slapd/start /usr/local/share/relaypair/
 USER 10025:10025
 ENTRYPOINT ["bash", "/usr/local/share/relaypair/start"]

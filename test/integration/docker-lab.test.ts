@@ -1,6 +1,6 @@
 // docs/lab.md from top to bottom: every command of the page is run by a real Docker engine, and what the page says that it
-// says, it says. Where no engine can be asked this is skipped by name; one that DOCKER_HOST names has to answer. CI runs it on request
-// (.ci/run).
+// says, it says. Where no engine can be asked this is skipped by name; one that DOCKER_HOST names has to answer. CI runs the part
+// with the embedded directory each time, the other on request (.ci/run).
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
@@ -103,9 +103,8 @@ describe.skipIf(!isThere)('the compose laboratory', () => {
         const words = ['exec', '-T', 'stranger', 'timeout', '3', 'bash', '-c', `exec 3<>/dev/tcp/${address}`];
         return (await runProgram('docker-compose', [...COMPOSE, ...words], { cwd: ROOT, env })).code === 0;
       };
-      const [edge, ...inside] = ['10.86.3.25/25', '10.86.2.24/25', '10.86.1.25/25', '10.86.1.143/143'];
-      expect(await reaches(edge ?? '')).toBe(true);
-      for (const address of inside) expect(await reaches(address), address).toBe(false);
+      const addresses = ['10.86.3.25/25', '10.86.2.24/25', '10.86.1.25/25', '10.86.1.143/143'];
+      expect(await Promise.all(addresses.map(reaches))).toEqual([true, false, false, false]);
       const networks = ['corp', 'perimeter', 'internet'].map((name) => `${env.COMPOSE_PROJECT_NAME}_${name}`);
       const { stdout } = await runToSuccess('docker', ['network', 'inspect', '--format', '{{.Internal}}', ...networks]);
       expect(stdout).toBe('true\ntrue\ntrue\n');
