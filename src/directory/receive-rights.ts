@@ -67,8 +67,18 @@ const GROUP_OF: Readonly<Record<Principal, PermissionGroup>> = {
   partner: 'Partners',
 };
 
+/** They are asked for several times for each message, and a connector that is changed is another object. */
+const found = new WeakMap<Permissions, Map<Principal, ReadonlySet<Right>>>();
+
 /** The rights of a principal on a connector; empty when its group is not among the connector's. */
 export function rightsOf(connector: Permissions, principal: Principal): ReadonlySet<Right> {
+  const ofConnector = found.get(connector) ?? new Map<Principal, ReadonlySet<Right>>();
+  const rights = ofConnector.get(principal) ?? findRights(connector, principal);
+  found.set(connector, ofConnector.set(principal, rights));
+  return rights;
+}
+
+function findRights(connector: Permissions, principal: Principal): ReadonlySet<Right> {
   const rights = new Set(rightsOfGroup(connector, GROUP_OF[principal]));
   if (principal !== 'anonymous' && principal !== 'partner') return rights;
   // A partner is a stranger whose certificate proves its domain: what strangers may it may too.

@@ -41,33 +41,21 @@ export class BodyReception implements BodySink {
       this.#end = resolve;
     });
     this.framing = new BodyFraming(limits.limitBytes, limits.isBinary);
-    // A policy that stopped listening must not turn a fault into an uncaught exception.
-    this.framing.on('error', () => undefined);
   }
 
   /** Takes the octets without the dots of DATA; what nobody reads is counted and thrown away. */
   write(octets: Buffer, done: () => void): void {
-    const { framing } = this;
-    if (framing.destroyed || framing.errored) {
-      this.#discard(octets);
-      return done();
-    }
-    if (framing.write(octets)) return done();
-    // A stream that its reader destroys never drains, it only closes.
-    const goOn = (): void => {
-      framing.off('drain', goOn).off('close', goOn);
-      done();
-    };
-    framing.on('drain', goOn).on('close', goOn);
+    if (this.framing.isOver) this.#discard(octets);
+    this.framing.write(octets, done);
   }
 
   end(): void {
-    if (!this.framing.destroyed) this.framing.end();
+    this.framing.end();
   }
 
   /** True while the next move is ours: the body is held back because its reader is slow. */
   get isHeldBack(): boolean {
-    return this.framing.writableNeedDrain;
+    return this.framing.isHeldBack;
   }
 
   /** The command stream saw the final dot, or the last chunk. */
@@ -84,7 +72,7 @@ export class BodyReception implements BodySink {
 
   /** Nobody reads any further: what is still to come is counted and thrown away. */
   discardRest(): void {
-    if (!this.framing.readableEnded) this.framing.destroy();
+    void this.framing.return();
   }
 
   #discard(octets: Buffer): void {

@@ -1,7 +1,6 @@
 // What the listener asks of whoever runs it, and what it tells them about a session. The listener knows the protocol and no
 // policy: whom to serve, what to offer and what to do with a message is answered here, by transport/.
 
-import type { Readable } from 'node:stream';
 import type { SecureContext } from 'node:tls';
 import type { CapturedSession } from '../capture/tap.ts';
 import type { Service } from '../config.ts';
@@ -153,7 +152,7 @@ export interface SessionPolicy {
    * The message. `body` gives the exact octets (dot-unstuffed; CRLF line ends unless MAIL said BODY=BINARYMIME) and errors with a BodyFault, which may be
    * rethrown. The reply is sent when the promise resolves. A 2xx before the end of `body` is a bug and is not sent.
    */
-  data(session: SmtpSession, transaction: Transaction, body: Readable): Promise<Reply>;
+  data(session: SmtpSession, transaction: Transaction, body: AsyncIterable<Buffer>): Promise<Reply>;
   /** The connection is gone. Called once for every `connect`. */
   closed(session: SmtpSession): void;
 }

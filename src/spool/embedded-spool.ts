@@ -15,7 +15,7 @@ import { GroupCommit } from './group-commit.ts';
 import { decodeHead } from './message-head.ts';
 import { RecentMessages } from './recent-messages.ts';
 import { salvageMessage } from './salvage.ts';
-import { type Settled, settleMessage } from './settle-step.ts';
+import { isAllOver, type Settled, settleMessage } from './settle-step.ts';
 import type {
   ClaimOptions,
   DamagedMessage,
@@ -63,7 +63,8 @@ export class EmbeddedSpool implements SharedSpool {
     this.#options = options;
     this.#parts = parts;
     this.#work = new WorkUnderWay(options.log);
-    this.#group = new GroupCommit({ database: parts.connection, sync: () => parts.journal.sync() });
+    const { connection: database, journal } = parts;
+    this.#group = new GroupCommit({ database, sync: () => journal.sync(), onQuiet: () => journal.tidy() });
     const countFreeBytes = () => parts.database.countFreeBytes();
     this.#room = new DiskRoom({ reserveSizeBytes: RESERVE_SIZE_BYTES, ...options, countFreeBytes });
     this.#damaged = new DamagedMessages({ ...parts, group: this.#group, work: this.#work, options }, parts.damaged);
@@ -230,19 +231,19 @@ export class EmbeddedSpool implements SharedSpool {
 
   async #settle(id: number, settlement: Settlement, added: readonly NewMessage[]): Promise<SpooledMessage | undefined> {
     const { database, bodies } = this.#parts;
+    const places = { database, recent: this.#recent };
+    if (!this.#claims.has(id)) database.layDownFresh();
     const intakes = added.map(() => this.#newIntake());
     let step: Settled | undefined;
     try {
       const newMessages = await takeInWhole(added, intakes);
       const settled = await this.#group.run({
-        write: () => {
-          const request = { id, settlement, newMessages, unclaimed: !this.#claims.has(id) };
-          return settleMessage({ database, recent: this.#recent }, request);
-        },
+        write: () => settleMessage(places, { id, settlement, newMessages, unclaimed: !this.#claims.has(id) }),
         // Synced or not, it stays: what has been delivered must not come back, and is settled again until it is synced.
         written: (result) => {
           step = result;
         },
+        isPatient: isAllOver,
       });
       // Not before: a power cut would bring back the row.
       if (settled.kind === 'removed' && settled.fileName !== null) this.#work.leave(bodies.remove(settled.fileName));

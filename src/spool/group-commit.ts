@@ -1,5 +1,6 @@
 // The one writer of the embedded spool: whatever asks to be written while a sync is under way, or in one turn of the event
-// loop, shares a transaction and its single sync; alone it waits for nobody. It knows nothing of mail.
+// loop, shares a transaction and its single sync; alone it waits for nobody. What is patient is written at once too, and is
+// synced with what comes next: nobody who is in a hurry finds its sync in front of his own. It knows nothing of mail.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { explainDiskFault, isInputOutputError } from './disk-fault.ts';
@@ -8,6 +9,8 @@ import { closedProblem } from './spool-problems.ts';
 /** What is more goes into the next transaction, so that the event loop is never held for long. */
 const MAX_GROUP = 256;
 const MAX_GROUP_BYTES = 2 * 1024 * 1024;
+/** Longest wait for a sync, for what is patient; of two neither waits. */
+const PATIENCE_MS = 50;
 
 /** Something to be written. */
 export interface Writing<T> {
@@ -19,12 +22,15 @@ export interface Writing<T> {
   readonly written?: (result: T) => void;
   /** Runs inside a transaction and takes it back, when it was written and could not be synced. Without it, it stays. */
   readonly undo?: (result: T) => void;
+  /** Whether nobody is kept waiting by a sync that comes a little later. Absent: somebody is. */
+  readonly isPatient?: (result: T) => boolean;
 }
 
 interface Job {
   readonly sizeBytes: number;
   run(): void;
   written(): void;
+  isPatient(): boolean;
   undo(): void;
   resolve(): void;
   reject(error: unknown): void;
@@ -34,22 +40,30 @@ export interface GroupCommitOptions {
   readonly database: DatabaseSync;
   /** Makes durable what was committed; rejects with the system's error. */
   readonly sync: () => Promise<void>;
+  /** Called when nobody is in a hurry, and for a while probably nobody will be; must not throw. */
+  readonly onQuiet?: () => void;
 }
 
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #sync: () => Promise<void>;
+  readonly #onQuiet: (() => void) | undefined;
   readonly #begin: StatementSync;
   readonly #end: StatementSync;
   #jobs: Job[] = [];
+  /** Written, and not synced yet. */
+  #unsynced: Job[] = [];
+  /** Ends the wait for what comes next. */
+  #wake: (() => void) | undefined;
   /** What was refused and is still in the database. */
   #refused: Job[] = [];
   #work: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ database, sync }: GroupCommitOptions) {
+  constructor({ database, sync, onQuiet }: GroupCommitOptions) {
     this.#database = database;
     this.#sync = sync;
+    this.#onQuiet = onQuiet;
     this.#begin = database.prepare('BEGIN IMMEDIATE');
     this.#end = database.prepare('COMMIT');
   }
@@ -58,7 +72,7 @@ export class GroupCommit {
    * Writes it in the next transaction and resolves with the result once that is synced. Problem `spool-closed` or
    * `spool-unavailable`: nothing of it was kept, unless it was `written` and has no `undo`.
    */
-  run<T>({ write, sizeBytes = 0, written, undo }: Writing<T>): Promise<T> {
+  run<T>({ write, sizeBytes = 0, written, undo, isPatient }: Writing<T>): Promise<T> {
     if (this.#closed) return Promise.reject(closedProblem());
     return new Promise<T>((resolve, reject) => {
       let result: T;
@@ -69,9 +83,11 @@ export class GroupCommit {
         },
         written: () => written?.(result),
         undo: () => undo?.(result),
+        isPatient: () => isPatient?.(result) === true,
         resolve: () => resolve(result),
         reject,
       });
+      this.#wake?.();
       this.#work ??= this.#commitAll();
     });
   }
@@ -79,6 +95,7 @@ export class GroupCommit {
   /** Takes nothing more; resolves when everything that waits is written and synced, or refused. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#wake?.();
     await this.#work;
   }
 
@@ -86,9 +103,30 @@ export class GroupCommit {
     while (this.#jobs.length > 0) {
       // Not a microtask: all sockets of this turn are read first, so their messages are one group.
       await new Promise((resolve) => setImmediate(resolve));
-      await this.#commit(this.#takeGroup());
+      const written = this.#write(this.#takeGroup());
+      for (const job of written) job.written();
+      this.#unsynced.push(...written);
+      if (!(await this.#hasTime())) await this.#syncAll(this.#unsynced.splice(0));
     }
     this.#work = undefined;
+  }
+
+  /** Waits while only one that is patient was written; true when others have come that it can be synced with. */
+  async #hasTime(): Promise<boolean> {
+    const [first, second] = this.#unsynced;
+    if (second || first?.isPatient() !== true) return false;
+    if (this.#jobs.length === 0 && !this.#closed) await this.#waitForOthers();
+    return this.#jobs.length > 0;
+  }
+
+  async #waitForOthers(): Promise<void> {
+    this.#onQuiet?.();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, PATIENCE_MS);
+    this.#wake = resolve;
+    await promise;
+    this.#wake = undefined;
+    clearTimeout(timer);
   }
 
   #takeGroup(): Job[] {
@@ -100,10 +138,8 @@ export class GroupCommit {
     return this.#jobs.splice(0, end === -1 ? this.#jobs.length : end);
   }
 
-  async #commit(jobs: readonly Job[]): Promise<void> {
-    const written = this.#write(jobs);
+  async #syncAll(written: readonly Job[]): Promise<void> {
     if (written.length === 0) return;
-    for (const job of written) job.written();
     try {
       await this.#sync();
     } catch (error) {

@@ -1,6 +1,7 @@
 // Makes commits durable without holding the event loop: SQLite writes its journal (the WAL) and does not sync it
 // (synchronous = NORMAL), the sync is made here, by the threads that Node has for files. A commit is durable once a sync that
-// began after it has succeeded; SQLite itself still syncs both files whenever it moves the journal into the database.
+// began after it has succeeded; SQLite itself still syncs both files whenever it moves the journal into the database. That
+// holds up whoever is there, so it is done when nobody is, as far as that happens.
 
 import { closeSync, fdatasync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
@@ -8,14 +9,18 @@ import { promisify } from 'node:util';
 
 const syncData = promisify(fdatasync);
 
-/** SQLite moves the journal into the database when it has so many pages (of 4 KiB): its own default. */
+/** SQLite moves the journal into the database at once when it has so many pages (of 4 KiB), its own default: on a full disk it must not grow. */
 const CHECKPOINT_PAGES = 1000;
+/** After so many syncs it is worth doing when nobody waits: of small messages that come one by one each leaves some ten pages. */
+const CHECKPOINT_SYNCS = 50;
 
 export class Journal {
   readonly #database: DatabaseSync;
   readonly #file: number;
   /** A sync has failed, and none has succeeded since. */
   #isDoubtful = false;
+  /** Since the journal was last moved into the database at leisure. */
+  #syncs = 0;
 
   /** Of a database in WAL mode at `path` that has been written to. */
   constructor(database: DatabaseSync, path: string) {
@@ -37,6 +42,18 @@ export class Journal {
     }
     if (this.#isDoubtful) this.#database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     this.#isDoubtful = false;
+    this.#syncs += 1;
+  }
+
+  /** Moves the journal into the database if it is time for that. Never throws: what cannot be done now is done later. */
+  tidy(): void {
+    if (this.#isDoubtful || this.#syncs < CHECKPOINT_SYNCS) return;
+    this.#syncs = 0;
+    try {
+      this.#database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    } catch {
+      // A sync that failed here fails in `sync` as well, whose file is another one to the system.
+    }
   }
 
   close(): void {

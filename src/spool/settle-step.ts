@@ -53,6 +53,11 @@ export function settleMessage({ database, recent }: SettlePlaces, request: Settl
   return { kind: 'kept', message: { ...loaded.message, ...state }, added };
 }
 
+/** True when nothing is left of the message, and nothing came of it that somebody waits for. */
+export function isAllOver(settled: Settled): boolean {
+  return settled.kind === 'removed' && settled.added.length === 0;
+}
+
 /** The message as it is in memory, where all of it ends here: it is neither read nor checked again to be deleted. */
 function recall(recent: RecentMessages, { id, settlement }: SettleRequest): LoadedMessage | undefined {
   const message = recent.get(id)?.message;

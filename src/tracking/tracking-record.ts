@@ -128,15 +128,33 @@ const COLUMNS: readonly Column[] = [
 /** The columns' names in their order, for the header. */
 export const TRACKING_FIELDS: readonly string[] = COLUMNS.map((column) => column.name);
 
-const EMPTY = readColumns([]);
-
-/** The whole record of an entry made at `timestamp`. */
+/** The whole record of an entry made at `timestamp`. Key by key: one is made for each message, and what is copied by name is slow. */
 export function completeEntry(entry: TrackingEntry, timestamp: Date): TrackingRecord {
-  const record = { ...EMPTY, recipientCount: entry.recipients?.length ?? 0 } as Record<string, unknown>;
-  for (const [key, value] of Object.entries(entry)) if (value !== undefined) record[key] = value;
-  record['internalMessageId'] = String(entry.internalMessageId ?? '');
-  record['timestamp'] = timestamp;
-  return record as unknown as TrackingRecord;
+  return {
+    timestamp,
+    eventId: entry.eventId,
+    source: entry.source,
+    clientIp: entry.clientIp ?? '',
+    clientHostname: entry.clientHostname ?? '',
+    serverIp: entry.serverIp ?? '',
+    serverHostname: entry.serverHostname ?? '',
+    sourceContext: entry.sourceContext ?? '',
+    connectorId: entry.connectorId ?? '',
+    internalMessageId: String(entry.internalMessageId ?? ''),
+    messageId: entry.messageId ?? '',
+    recipients: entry.recipients ?? [],
+    recipientStatus: entry.recipientStatus ?? [],
+    totalBytes: entry.totalBytes,
+    recipientCount: entry.recipientCount ?? entry.recipients?.length ?? 0,
+    relatedRecipientAddress: entry.relatedRecipientAddress ?? '',
+    reference: entry.reference ?? [],
+    messageSubject: entry.messageSubject ?? '',
+    sender: entry.sender ?? '',
+    returnPath: entry.returnPath ?? '',
+    messageInfo: entry.messageInfo ?? '',
+    networkMessageId: entry.networkMessageId ?? '',
+    customData: entry.customData ?? '',
+  };
 }
 
 /** The record as one line of the log. */

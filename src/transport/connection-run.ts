@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
 import type { MessageHead, Spool, SpooledMessage } from '../spool/spool.ts';
-import type { Delivery, RemovalWish, Ticket, TicketFacts } from './delivery.ts';
+import type { Delivery, RemovalWish, Taken, Ticket, TicketFacts } from './delivery.ts';
 import { factsWithoutPeer, type Hop, type HopConnection, type OpenedHop, type RecipientOutcome } from './hop.ts';
 import type { HopQueue } from './hop-queue.ts';
 import type { MessageShelf } from './message-shelf.ts';
@@ -48,12 +48,6 @@ export interface RunOwner {
   answered(queue: HopQueue): void;
   /** A message goes on waiting: its recipients are sorted into queues again. */
   wait(message: SpooledMessage, facts: TicketFacts): void;
-}
-
-/** A ticket that was taken, with its message. */
-interface Taken {
-  readonly ticket: Ticket;
-  readonly delivery: Delivery;
 }
 
 /** How a delivery goes on: nothing is left of it, or it waits for the next attempt. */
@@ -274,13 +268,20 @@ export class ConnectionRun {
     const { maxMessagesPerConnection = Number.POSITIVE_INFINITY } = this.#queue.hop;
     const endMs = performance.now() + MAX_CONNECTION_MS;
     let taken: Taken | undefined = head;
-    for (let left = maxMessagesPerConnection; taken; left--) {
-      const { delivery }: Taken = taken;
-      await this.#attempt(taken, () => this.#deliver(connection, delivery));
-      const isOver = left <= 1 || performance.now() >= endMs || !connection.alive;
-      taken = isOver
-        ? undefined
-        : ((await this.#next(take)) ?? (onlyWaited ? undefined : await this.#idle(connection)));
+    // What has become of a message is written down while the next one is on its way: of one at a time.
+    let settled: Promise<void> | undefined;
+    try {
+      for (let left = maxMessagesPerConnection; taken; left--) {
+        const [before, sent] = [settled, Promise.withResolvers<void>()];
+        const { delivery }: Taken = taken;
+        settled = this.#attempt(taken, () => this.#deliver(connection, delivery, sent.resolve));
+        await Promise.race([sent.promise, settled]);
+        await before;
+        if (left <= 1 || performance.now() >= endMs || !connection.alive) return;
+        taken = (await this.#next(take)) ?? (onlyWaited ? undefined : await this.#idle(connection));
+      }
+    } finally {
+      await settled;
     }
   }
 
@@ -295,11 +296,12 @@ export class ConnectionRun {
     return undefined;
   }
 
-  async #deliver(connection: HopConnection, delivery: Delivery): Promise<Next> {
+  async #deliver(connection: HopConnection, delivery: Delivery, noteSent: () => void): Promise<Next> {
     const { spool, settlement, clock, settings } = this.#context;
     const { messageInterval } = settings().retry;
     const { message, indexes } = delivery;
     const outcomes = await connection.deliver({ message, indexes, openBody: () => spool.openBody(message) });
+    noteSent();
     const attempt = {
       delivery,
       facts: connection.facts,

@@ -43,3 +43,9 @@ export interface Delivery {
   /** Before this one. */
   readonly attempts: number;
 }
+
+/** A ticket that was taken, with its message. */
+export interface Taken {
+  readonly ticket: Ticket;
+  readonly delivery: Delivery;
+}

@@ -1,7 +1,6 @@
 // A message on its way into the spool: the octets stream through the header firewall, what a peer put in front is taken off,
 // and what the envelope says about the header is read on the way.
 
-import type { Readable } from 'node:stream';
 import { BodyFault } from '../smtp/body-framing.ts';
 import { REPLIES } from '../smtp/replies.ts';
 import type { SpoolWriter } from '../spool/spool.ts';
@@ -36,7 +35,11 @@ const PROGRESS_BYTES = 65_536;
 /**
  * Writes the whole of `body`. Rejects with whatever the body or the writer rejects with, and with BodyFault `header-too-large`.
  */
-export async function takeIn(writer: Pick<SpoolWriter, 'write'>, body: Readable, terms: IntakeTerms): Promise<Intake> {
+export async function takeIn(
+  writer: Pick<SpoolWriter, 'write'>,
+  body: AsyncIterable<Buffer>,
+  terms: IntakeTerms,
+): Promise<Intake> {
   const { isPeer, acceptedFamilies, ownName, maxHeaderBytes, onProgress } = terms;
   const id = new NetworkIdField(isPeer);
   const firewall = new HeaderFirewall(HEADER_FAMILIES.filter((family) => !acceptedFamilies.includes(family)));
@@ -55,7 +58,7 @@ export async function takeIn(writer: Pick<SpoolWriter, 'write'>, body: Readable,
     sinceProgress = 0;
     onProgress();
   };
-  for await (const chunk of body) await store(firewall.strip(id.strip(chunk as Buffer)));
+  for await (const chunk of body) await store(firewall.strip(id.strip(chunk)));
   await store(firewall.strip(id.end()));
   await store(firewall.end());
   return { facts: scan.facts(ownName), networkId: id.value, internalFieldsBytes: outgoing.removedBytes };

@@ -6,6 +6,9 @@ import { isAscii } from 'node:buffer';
 const HEADER_LIMIT_BYTES = 256 * 1024;
 /** The records and every copy of the envelope carry the subject. */
 const MAX_SUBJECT_CHARACTERS = 1000;
+const MESSAGE_ID = /^message-id[ \t]*:/i;
+const SUBJECT = /^subject[ \t]*:/i;
+const TLS_REQUIRED = /^tls-required[ \t]*:/i;
 const CRLF = Buffer.from('\r\n');
 const BLANK_LINE = Buffer.from('\r\n\r\n');
 
@@ -57,15 +60,15 @@ export class MessageScan {
     const fields = unfold(end < 0 ? text : text.slice(0, end));
     const received = fields.filter((field) => /^received[ \t]*:/i.test(field));
     return {
-      messageId: readMessageId(fieldBody(fields, 'message-id')),
-      subject: decodeUtf8(fieldBody(fields, 'subject') ?? '')
+      messageId: readMessageId(fieldBody(fields, MESSAGE_ID)),
+      subject: decodeUtf8(fieldBody(fields, SUBJECT) ?? '')
         .slice(0, MAX_SUBJECT_CHARACTERS)
         .toWellFormed(),
       receivedCount: received.length,
       ownReceivedCount: received.filter((field) => isReceivedBy(field, ownName)).length,
       hasEightBit: this.#hasEightBit,
       authorFields: end < 0 && this.#headerBytes >= HEADER_LIMIT_BYTES ? undefined : readAuthorFields(fields),
-      isTlsOptional: /^no$/i.test(fieldBody(fields, 'tls-required') ?? ''),
+      isTlsOptional: /^no$/i.test(fieldBody(fields, TLS_REQUIRED) ?? ''),
     };
   }
 }
@@ -94,8 +97,7 @@ function withoutComments(text: string): string {
   });
 }
 
-function fieldBody(fields: readonly string[], name: string): string | undefined {
-  const beginning = new RegExp(`^${name}[ \\t]*:`, 'i');
+function fieldBody(fields: readonly string[], beginning: RegExp): string | undefined {
   const field = fields.find((candidate) => beginning.test(candidate));
   return field?.replace(beginning, '').trim();
 }

@@ -2,7 +2,6 @@
 // streamed into the spool, and the 250 is said only after the spool's commit has returned (RFC 5321 §6.1).
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Readable } from 'node:stream';
 import { describeClock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf } from '../problem.ts';
@@ -204,7 +203,7 @@ export class Receiver implements SessionPolicy {
     return refuseUnknown(validation, mailbox, this.#options.log);
   }
 
-  async data(session: SmtpSession, transaction: Transaction, body: Readable): Promise<Reply> {
+  async data(session: SmtpSession, transaction: Transaction, body: AsyncIterable<Buffer>): Promise<Reply> {
     const writer = this.#options.spool.receive();
     try {
       const intake = await takeIn(writer, body, this.#intakeTerms(session));

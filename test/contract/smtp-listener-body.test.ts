@@ -1,6 +1,5 @@
 // What the listener promises over smtp-server, whose inner members it uses: the body after DATA. Run it after every change of that pin.
 
-import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
 import * as fc from 'fast-check';
@@ -172,7 +171,7 @@ describe('the body', () => {
     expect(policy.messages).toHaveLength(0);
   });
 
-  it.each<[string, (body: Readable) => Promise<Reply>]>([
+  it.each<[string, (body: AsyncIterable<Buffer>) => Promise<Reply>]>([
     ['rejects', (body) => buffer(body).then(() => Promise.reject(new Error('disk gone')))],
     [
       'throws at once',
@@ -231,7 +230,6 @@ describe('the body', () => {
     await new Promise((resolve) => setTimeout(resolve, HELD_MS));
     // Counted where the octets come in: what lies in the kernel's buffers is not taken.
     expect(stream.sizeBytes).toBeLessThan(300_000);
-    expect(stream.readableLength).toBeLessThan(300_000);
     expect(process.memoryUsage.rss() - before).toBeLessThan(80_000_000);
     finished.resolve(await buffer(stream));
     expect((await finished.promise).equals(body)).toBe(true);

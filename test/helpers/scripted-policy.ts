@@ -1,7 +1,6 @@
 // A session policy for tests of the listener: takes every message into memory and notes what it was asked. A test overrides the
 // one answer that it is about.
 
-import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { queuedReply } from '../../src/smtp/replies.ts';
@@ -73,7 +72,11 @@ export class ScriptedPolicy implements SessionPolicy {
     return undefined;
   }
 
-  async data(session: SmtpSession, transaction: Transaction, body: Readable): ReturnType<SessionPolicy['data']> {
+  async data(
+    session: SmtpSession,
+    transaction: Transaction,
+    body: AsyncIterable<Buffer>,
+  ): ReturnType<SessionPolicy['data']> {
     const octets = await buffer(body);
     this.messages.push({ session, transaction, body: octets });
     return queuedReply(`<${this.messages.length}@listener.test>`);

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -11,9 +9,19 @@ function split(body: Buffer, cuts: readonly number[]): Buffer[] {
   return [0, ...places].map((from, index) => body.subarray(from, places[index]));
 }
 
+function write(framing: BodyFraming, octets: Buffer | string): Promise<void> {
+  return new Promise((resolve) => framing.write(Buffer.from(octets), resolve));
+}
+
+async function writeAll(framing: BodyFraming, chunks: readonly Buffer[]): Promise<void> {
+  for (const chunk of chunks) await write(framing, chunk);
+  framing.end();
+}
+
 async function pass(chunks: readonly Buffer[], limitBytes?: number): Promise<Buffer | string> {
   const framing = new BodyFraming(limitBytes);
-  const body = buffer(Readable.from(chunks).pipe(framing));
+  const body = buffer(framing);
+  void writeAll(framing, chunks);
   try {
     const octets = await body;
     expect(framing.isComplete).toBe(true);
@@ -23,6 +31,12 @@ async function pass(chunks: readonly Buffer[], limitBytes?: number): Promise<Buf
     expect(isBodyFault(error) && error === framing.fault && !framing.isComplete).toBe(true);
     return (error as BodyFault).code;
   }
+}
+
+async function countOctets(body: AsyncIterable<Buffer>): Promise<number> {
+  let count = 0;
+  for await (const octets of body) count += octets.length;
+  return count;
 }
 
 const tokens = fc.array(fc.constantFrom('\r\n', '\r\n', '\r', '\n', 'a', '.', '\0', 'é'), { maxLength: 12 });
@@ -56,37 +70,52 @@ describe('BodyFraming', () => {
 
   it('carries the reply for the client', async () => {
     const framing = new BodyFraming();
-    const failed = once(framing, 'error');
-    framing.write('a\nb');
-    const [error] = await failed;
-    expect(error).toMatchObject({ code: 'bare-line-ending', reply: REPLIES.bareLineEnding });
+    const body = buffer(framing);
+    await write(framing, 'a\nb');
+    await expect(body).rejects.toMatchObject({ code: 'bare-line-ending', reply: REPLIES.bareLineEnding });
   });
 
   it('ends with the fault that the connection found, unless the body is complete', async () => {
     const framing = new BodyFraming();
-    const failed = once(framing, 'error');
-    framing.write('half a line');
+    const half = buffer(framing);
+    await write(framing, 'half a line');
     const fault = new BodyFault('body-incomplete', 'gone', REPLIES.connectionDropped);
     framing.abort(fault);
-    expect(await failed).toEqual([fault]);
+    await expect(half).rejects.toBe(fault);
 
     const complete = new BodyFraming();
     const body = buffer(complete);
-    complete.end('all\r\n');
+    await writeAll(complete, [Buffer.from('all\r\n')]);
     expect((await body).toString()).toBe('all\r\n');
     complete.abort(fault);
     expect(complete.fault).toBeUndefined();
   });
 
+  it('holds its writer back while nobody reads, and lets it go when nobody will', async () => {
+    const framing = new BodyFraming();
+    const line = Buffer.from(`${'x'.repeat(1022)}\r\n`);
+    for (let size = line.length; size < 64 * 1024; size += line.length) await write(framing, line);
+    const held = write(framing, line);
+    expect(framing.isHeldBack).toBe(true);
+    expect((await framing.next()).value).toEqual(line);
+    await held;
+    const again = write(framing, line);
+    expect(framing.isHeldBack).toBe(true);
+    await framing.return();
+    await again;
+    expect(framing.isHeldBack).toBe(false);
+    framing.end();
+    expect(framing.isComplete).toBe(false);
+    await expect(framing.next()).rejects.toMatchObject({ code: 'body-incomplete' });
+  });
+
   it('takes 32 MiB of short lines in steps that grow with the octets alone', { timeout: 60_000 }, async () => {
     const chunk = Buffer.from(`${'x'.repeat(70)}\r\n`.repeat(900));
     const framing = new BodyFraming();
-    framing.resume();
-    for (let size = 0; size < 32 * 1024 * 1024; size += chunk.length) {
-      if (!framing.write(chunk)) await once(framing, 'drain');
-    }
+    const read = countOctets(framing);
+    for (let size = 0; size < 32 * 1024 * 1024; size += chunk.length) await write(framing, chunk);
     framing.end();
-    await once(framing, 'end');
+    expect(await read).toBe(framing.sizeBytes);
     expect(framing.sizeBytes).toBe(Math.ceil((32 * 1024 * 1024) / chunk.length) * chunk.length);
   });
 });

@@ -7,9 +7,12 @@ describe('a group of writes', () => {
   let database: DatabaseSync;
   let group: GroupCommit;
   let isFailing: boolean;
+  let syncs: number;
+  let quiets: number;
 
   /** Takes a turn of the event loop, as a disk does. */
   async function sync(): Promise<void> {
+    syncs += 1;
     await nextTurn();
     if (isFailing) throw Object.assign(new Error('input/output error'), { code: 'EIO' });
   }
@@ -18,15 +21,18 @@ describe('a group of writes', () => {
     database = new DatabaseSync(':memory:');
     database.exec('CREATE TABLE entry (name TEXT UNIQUE, serial INTEGER)');
     isFailing = false;
-    group = new GroupCommit({ database, sync });
+    syncs = 0;
+    quiets = 0;
+    group = new GroupCommit({ database, sync, onQuiet: () => (quiets += 1) });
   });
 
   afterEach(() => {
     database.close();
   });
 
-  function write(name: string, serials: number[] = []): Promise<string> {
+  function write(name: string, serials: number[] = [], isPatient = false): Promise<string> {
     return group.run({
+      isPatient: () => isPatient,
       write: () => {
         serials.push(Number(database.prepare('SELECT count(*) AS n FROM entry').get()?.['n']));
         database.prepare('INSERT INTO entry VALUES (?, 0)').run(name);
@@ -97,6 +103,33 @@ describe('a group of writes', () => {
     expect(serials).toEqual([0]);
     await Promise.all([first, ...rest]);
     expect(serials).toEqual([0, 1, 2]);
+  });
+
+  it('writes what is patient at once, and syncs it with what comes next', async () => {
+    const patient = write('a', [], true);
+    await nextTurn();
+    await nextTurn();
+    expect([names(), syncs, quiets]).toEqual([['a'], 0, 1]);
+    expect(await Promise.all([write('b'), patient])).toEqual(['b', 'a']);
+    expect(syncs).toBe(1);
+  });
+
+  it('syncs two that are patient at once, and one alone in the end', async () => {
+    await Promise.all([write('a', [], true), write('b', [], true)]);
+    expect([syncs, quiets]).toEqual([1, 0]);
+    expect(await write('c', [], true)).toBe('c');
+    expect([syncs, quiets]).toEqual([2, 1]);
+  });
+
+  it('does not keep what is patient waiting when it closes, and refuses it when it cannot be synced', async () => {
+    isFailing = true;
+    const patient = write('a', [], true);
+    await nextTurn();
+    await nextTurn();
+    const closed = group.close();
+    await expect(patient).rejects.toMatchObject({ code: 'spool-unavailable' });
+    await closed;
+    expect(names()).toEqual([]);
   });
 
   it('is cut by size, so that others get their turn', async () => {

@@ -114,6 +114,26 @@ describe('MailQueue', () => {
     expect(bench.delivered.at(-1)).toBe('a@one.test');
   });
 
+  it('hands over one message more over a connection while the result of the one before is written, and not a third', async () => {
+    await using bench = await QueueBench.open(withSettings({ maxConnectionsPerHop: 1 }));
+    const written = Promise.withResolvers<void>();
+    const settle: Spool['settle'] = async (...parameters) => {
+      await written.promise;
+      return bench.spool.settle(...parameters);
+    };
+    bench.queue = bench.makeQueue({ spool: changed(bench.spool, { settle }) });
+    for (const name of ['a', 'b', 'c']) await bench.store([`${name}@one.test`]);
+    bench.queue.start();
+    await waitUntil('two messages handed over', () => bench.delivered.length === 2);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(bench.delivered).toEqual(['a@one.test', 'b@one.test']);
+    expect(bench.queue.queues().map(({ messageCount }) => messageCount)).toEqual([3]);
+    written.resolve();
+    await bench.emptied();
+    expect(bench.delivered).toEqual(['a@one.test', 'b@one.test', 'c@one.test']);
+    expect(bench.opened).toEqual(['one.test']);
+  });
+
   it('records a delivery that the disk did not take, and does not deliver again', async () => {
     await using bench = await QueueBench.open();
     let refusals = 0;
