@@ -1,5 +1,5 @@
 # What others wrote, an image each: the stages are named for the services of the laboratory. Their programs are installed once,
-# in the layer that all of them but that of the profile stand on; what makes an image what it is comes after it. The context is
+# in the layer that all of them but those of the profiles stand on; what makes an image what it is comes after it. The context is
 # this folder.
 ARG DEBIAN_IMAGE=debian:bookworm-slim
 
@@ -48,6 +48,17 @@ RUN apt-get -o Acquire::Retries=5 -o Acquire::Languages=none update \
       install --yes --no-install-recommends ldap-utils openssl slapd socat \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
  && install --directory --owner 10025 --group 10025 --mode 0700 /var/lib/directory
-COPY slapd/relaypair.schema slapd/ad-access.conf slapd/adam-access.conf slapd/start /usr/local/share/relaypair/
+COPY slapd/relaypair.schema slapd/*.conf slapd/start /usr/local/share/relaypair/
 USER 10025:10025
+ENTRYPOINT ["bash", "/usr/local/share/relaypair/start"]
+
+# PostgreSQL, for the spools that several servers share. Which database it has is decided when it starts, so that the package makes none.
+FROM ${DEBIAN_IMAGE} AS database
+RUN mkdir /etc/postgresql-common && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf \
+ && apt-get -o Acquire::Retries=5 -o Acquire::Languages=none update \
+ && DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=5 -o Dpkg::Options::=--force-unsafe-io -o Dpkg::Options::=--force-confold \
+      install --yes --no-install-recommends postgresql \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+COPY database/start /usr/local/share/relaypair/
+USER postgres
 ENTRYPOINT ["bash", "/usr/local/share/relaypair/start"]
