@@ -14,9 +14,10 @@ export const getMessageTrackingLog = defineCmdlet({
   name: 'Get-MessageTrackingLog',
   roles: ['hub', 'edge'],
   synopsis: 'Search the message tracking log of this server',
-  description: 'Oldest first. Get-DecisionCard tells more about how a message travelled.',
+  description: 'Oldest first, unless -Newest is given. Get-DecisionCard tells more about how a message travelled.',
   examples: [
     'Get-MessageTrackingLog -Sender anna@contoso.com -EventId SEND',
+    'Get-MessageTrackingLog -Newest 10',
     'Get-MessageTrackingLog -MessageId 1@contoso.com --list',
     'Get-MessageTrackingLog -Start "2027-12-24 20:00" -End 2027-12-25 -MessageSubject invoice',
   ],
@@ -32,13 +33,14 @@ export const getMessageTrackingLog = defineCmdlet({
     NetworkMessageId: { type: 'string', help: 'The GUID that both servers know the message by' },
     MessageSubject: { type: 'string', help: 'A part of the subject' },
     Reference: { type: 'string', help: 'The Message-ID that a delivery status notification is about' },
+    Newest: { type: 'integer', minimum: 1, help: 'So many of the last ones, the last first' },
     ResultSize: RESULT_SIZE,
     Server: SERVER,
   },
   table: ['Timestamp', 'EventId', 'Source', 'Sender', 'Recipients', 'MessageSubject'],
   changes: false,
   async run({ config, tracking }: ServerContext, parameters) {
-    const { Start, End, EventId, Reference, ResultSize, Server } = parameters;
+    const { Start, End, EventId, Reference, Newest, ResultSize, Server } = parameters;
     refuseOtherServer(config, Server);
     if (Start && End && Start >= End)
       throw new Problem('bad-value', '-Start is not before -End, so nothing can be found');
@@ -55,10 +57,14 @@ export const getMessageTrackingLog = defineCmdlet({
       internalMessageId: parameters.InternalMessageId,
       networkMessageId: parameters.NetworkMessageId,
       messageSubject: parameters.MessageSubject,
-      resultSize: searchSize(Reference === undefined ? ResultSize : 'unlimited'),
+      newestFirst: Newest !== undefined,
+      resultSize:
+        Reference === undefined
+          ? Math.min(Newest ?? Number.POSITIVE_INFINITY, searchSize(ResultSize))
+          : Number.POSITIVE_INFINITY,
     });
     const found = Reference === undefined ? records : records.filter((record) => refersTo(record, Reference));
-    return limitRecords(found.map(describeTracking), ResultSize);
+    return limitRecords(found.slice(0, Newest).map(describeTracking), ResultSize);
   },
 });
 

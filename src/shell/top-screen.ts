@@ -14,6 +14,8 @@ export interface ServerLook {
   /** The last decision cards, newest first. */
   readonly cards: readonly OutputRecord[];
   readonly counters: readonly OutputRecord[];
+  /** The record of Get-LabClock. */
+  readonly clock: OutputRecord | undefined;
 }
 
 export interface Look {
@@ -29,27 +31,50 @@ export interface ScreenSize {
   readonly rows: number;
 }
 
+const OUTCOME_NAMES = {
+  accepted: 'Accepted',
+  refused: 'Refused',
+  delivered: 'Delivered',
+  deferred: 'Deferred',
+  failed: 'Failed',
+} as const;
 const OUTCOMES = ['accepted', 'refused', 'delivered', 'deferred', 'failed'] as const;
-const HEADINGS = { servers: 'Servers', queues: 'Queues with mail', reasons: 'How it went, and why', hops: 'Last hops' };
+const HEADINGS = {
+  servers: 'Servers: messages a second, sessions that are open, mail that waits',
+  queues: 'Queues with mail',
+  reasons: 'How it went, and why',
+  hops: 'Last hops',
+};
 
-/** A row for each server: messages a second since the look before; null where there was none. */
+/** A row for each server: messages a second since the look before, null where there was none; sessions from clients and to next hops. */
 export function summarise(look: Look, before: Look | undefined): OutputRecord[] {
   return look.servers.map((server) => {
     const fresh = freshCards(server, before);
     const seconds = before === undefined ? undefined : (look.atMs - before.atMs) / 1000;
     const rates = OUTCOMES.map((outcome) => {
       const count = fresh?.filter((card) => card['Outcome'] === outcome).length;
-      return [`${outcome}/s`, count === undefined || seconds === undefined ? null : rate(count, seconds)] as const;
+      return [
+        OUTCOME_NAMES[outcome],
+        count === undefined || seconds === undefined ? null : rate(count, seconds),
+      ] as const;
     });
     const waiting = server.queues.reduce((sum, queue) => sum + Number(queue['MessageCount'] ?? 0), 0);
     return {
       Server: nameOf(server.role),
       ...Object.fromEntries(rates),
+      In: sessions(server.counters, 'in'),
+      Out: sessions(server.counters, 'out'),
       Waiting: waiting,
       Pressure: describePressure(server.counters),
-      Clock: server.cards.map((card) => card['ClockOffset']).find((offset) => typeof offset === 'string') ?? null,
+      Clock: describeClock(server.clock),
     };
   });
+}
+
+/** How far it is from the machine's clock; null where nobody has moved it. */
+function describeClock(clock: OutputRecord | undefined): string | null {
+  const offset = clock?.['Clock'];
+  return typeof offset === 'string' && offset !== 'not moved' ? offset : null;
 }
 
 function nameOf(role: Role): string {
@@ -69,6 +94,15 @@ function freshCards({ role, cards }: ServerLook, before: Look | undefined): read
 
 function idOf(card: OutputRecord): unknown {
   return (card['Card'] as OutputRecord | undefined)?.['id'];
+}
+
+/** Null where the server does not say. */
+function sessions(counters: readonly OutputRecord[], direction: 'in' | 'out'): number | null {
+  const counter = counters.find(
+    ({ Counter, Labels }) =>
+      Counter === 'relaypair_connections' && Array.isArray(Labels) && Labels.includes(`direction=${direction}`),
+  );
+  return counter === undefined ? null : Number(counter['Value']);
 }
 
 const PRESSURES = ['Normal', 'Medium', 'High'];
@@ -120,19 +154,32 @@ const QUEUE_COLUMNS: readonly Column[] = ['Identity', 'Status', 'MessageCount', 
 const REASON_COLUMNS: readonly Column[] = ['Server', 'Side', 'Outcome', 'Channel', 'Reason', 'Count'];
 const HOP_COLUMNS: readonly Column[] = ['Time', 'Server', 'Side', 'Outcome', 'Channel', 'Reason', 'Peer', 'MessageId'];
 
+/** Less than this has no room for the day of a hop. */
+const WIDE = 100;
+
+function shortenTime(hop: OutputRecord): OutputRecord {
+  return { ...hop, Time: new Date(timeOf(hop)).toISOString().slice(11, 19) };
+}
+
+/** Fewer rows than these have none to spare between the parts. */
+const ROOMY = 30;
+
 /** The lines of the picture, at most as many and as long as the screen has room for. */
 export function drawScreen(look: Look, before: Look | undefined, { columns, rows }: ScreenSize): string[] {
   const summary = summarise(look, before);
+  // On a small screen each part gives way, so that the last hops are there too.
+  const share = Math.max(2, Math.min(10, Math.floor(rows / 7)));
+  const section = (heading: string, records: readonly OutputRecord[], names: readonly Column[]): string[] => {
+    const table = formatTable(records, names, columns);
+    return [heading, ...(table.length === 0 ? ['  none'] : table), ...(rows < ROOMY ? [] : [''])];
+  };
+  const hops = listHops(look).slice(0, rows);
   const lines = [
     ...look.missing.map((sentence) => truncate(escapeText(sentence), columns)),
-    ...section(HEADINGS.servers, formatTable(summary, Object.keys(summary[0] ?? {}), columns)),
-    ...section(HEADINGS.queues, formatTable(listQueues(look).slice(0, 8), QUEUE_COLUMNS, columns)),
-    ...section(HEADINGS.reasons, formatTable(countReasons(look).slice(0, 10), REASON_COLUMNS, columns)),
-    ...section(HEADINGS.hops, formatTable(listHops(look).slice(0, rows), HOP_COLUMNS, columns)),
+    ...section(HEADINGS.servers, summary, Object.keys(summary[0] ?? {})),
+    ...section(HEADINGS.queues, listQueues(look).slice(0, share), QUEUE_COLUMNS),
+    ...section(HEADINGS.reasons, countReasons(look).slice(0, share), REASON_COLUMNS),
+    ...section(HEADINGS.hops, columns < WIDE ? hops.map(shortenTime) : hops, HOP_COLUMNS),
   ];
   return lines.slice(0, rows).map((line) => truncate(line, columns));
-}
-
-function section(heading: string, table: readonly string[]): string[] {
-  return [heading, ...(table.length === 0 ? ['  none'] : table), ''];
 }

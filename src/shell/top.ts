@@ -37,7 +37,8 @@ async function look(servers: PairServers): Promise<Look> {
     const { records: queues } = await ask('Get-Queue');
     const { records: cards } = await ask('Get-DecisionCard', { Newest: [CARDS] });
     const { records: counters } = await ask('Get-Counter');
-    return { role, queues, cards, counters };
+    const { records: clocks } = await ask('Get-LabClock');
+    return { role, queues, cards, counters, clock: clocks[0] };
   });
   return { atMs: performance.now(), servers: answers.map(({ answer }) => answer), missing };
 }

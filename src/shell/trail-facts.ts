@@ -61,6 +61,38 @@ export function followTrail(known: readonly KnownOfMessage[]): Trail | undefined
   };
 }
 
+/** Neighbours that are alike, told of as one. */
+export interface Run<Item> {
+  readonly first: Item;
+  readonly last: Item;
+  readonly length: number;
+}
+
+function foldRuns<Item>(items: readonly Item[], isAlike: (before: Item, next: Item) => boolean): Run<Item>[] {
+  const runs: Run<Item>[] = [];
+  for (const item of items) {
+    const run = runs.at(-1);
+    if (run !== undefined && isAlike(run.last, item))
+      runs[runs.length - 1] = { ...run, last: item, length: run.length + 1 };
+    else runs.push({ first: item, last: item, length: 1 });
+  }
+  return runs;
+}
+
+/** Attempts that went the same way one after the other are one: the last, and how many there were. */
+export function foldAttempts(hops: readonly Hop[]): Run<Hop>[] {
+  return foldRuns(hops, ({ card: a }, { card: b }) => {
+    const isSamePlace = b.reason === a.reason && b.peer.address === a.peer.address;
+    // Where nothing was said, only the step at which the connection broke differs.
+    return (
+      a.outcome === 'deferred' &&
+      b.outcome === a.outcome &&
+      isSamePlace &&
+      (a.channel === 'none' || b.detail === a.detail)
+    );
+  });
+}
+
 /** Gives every card its place once. */
 class Follower {
   readonly #receivers: readonly DecisionCard[];

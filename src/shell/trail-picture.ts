@@ -4,7 +4,7 @@
 import type { DecisionCard } from '../tracking/decision-card.ts';
 import { explainReason } from '../trust/reasons.ts';
 import { escapeText } from '../unsafe-text.ts';
-import type { Hop, Trail } from './trail-facts.ts';
+import { foldAttempts, type Hop, type Run, type Trail } from './trail-facts.ts';
 
 interface Signs {
   readonly closed: string;
@@ -74,13 +74,12 @@ function drawArrival({ card, onward }: Hop, signs: Signs): string[] {
   return [from, ...hang(describeHop(card, signs), signs.last, '   '), ...inner.map((line) => `   ${line}`)];
 }
 
-/** Attempts that went the same way one after the other are one branch. */
 function drawBranches(hops: readonly Hop[], signs: Signs): string[] {
-  const groups = groupAlike(hops);
-  return groups.flatMap((group, index) => {
-    const isLast = index === groups.length - 1;
+  const attempts = foldAttempts(hops);
+  return attempts.flatMap((attempt, index) => {
+    const isLast = index === attempts.length - 1;
     const [head, rest] = isLast ? [signs.last, '   '] : [signs.fork, signs.bar];
-    return hang(drawBranch(group, signs), head, rest);
+    return hang(drawBranch(attempt, signs), head, rest);
   });
 }
 
@@ -88,35 +87,13 @@ function hang(lines: readonly string[], head: string, rest: string): string[] {
   return lines.map((line, index) => `${index === 0 ? head : rest}${line}`);
 }
 
-function groupAlike(hops: readonly Hop[]): Hop[][] {
-  const groups: Hop[][] = [];
-  for (const hop of hops) {
-    const before = groups.at(-1)?.at(-1);
-    if (before !== undefined && isAlike(before.card, hop.card)) groups.at(-1)?.push(hop);
-    else groups.push([hop]);
-  }
-  return groups;
-}
-
-function isAlike(a: DecisionCard, b: DecisionCard): boolean {
-  return (
-    a.outcome === 'deferred' &&
-    b.outcome === a.outcome &&
-    b.reason === a.reason &&
-    b.peer.address === a.peer.address &&
-    b.detail === a.detail
-  );
-}
-
-function drawBranch(group: readonly Hop[], signs: Signs): string[] {
-  const hop = group.at(-1);
-  if (hop === undefined) return [];
-  const { card, onward, received } = hop;
+function drawBranch({ first, last, length }: Run<Hop>, signs: Signs): string[] {
+  const { card, onward, received } = last;
   const to = card.peer.name ?? card.peer.address;
   const end = `${received === undefined ? signs.outside : signs.server} ${to}, ${card.outcome}`;
   return [
     ...describeHop(card, signs),
-    ...(group.length > 1 ? [`tried ${group.length} times since ${group[0]?.card.time ?? ''}`] : []),
+    ...(length > 1 ? [`tried ${length} times since ${first.card.time}`] : []),
     ...describeDisagreement(card, received),
     `${end}${card.detail === undefined ? '' : `: ${card.detail}`}`,
     ...drawBranches(onward, signs),

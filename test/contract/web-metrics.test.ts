@@ -1,9 +1,11 @@
 // What dashboard and alert rules ask Prometheus for is what a server says at /metrics.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { peerPath, requirePeer } from '../helpers/peers.ts';
 import { openWebServer, type WebServerFixture } from '../helpers/web-server.ts';
 
@@ -16,10 +18,11 @@ interface Dashboard {
 
 const rules = parse(read('docker/prometheus/alerts.yml')) as Rules;
 const dashboard = JSON.parse(read('docker/grafana/relaypair.json')) as Dashboard;
-const expressions = [
-  ...rules.groups.flatMap((group) => group.rules.map(({ expr }) => expr)),
-  ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
-];
+const expressions = [...rules.groups.flatMap((group) => group.rules.map(({ expr }) => expr)), ...asksOf(dashboard)];
+
+function asksOf({ panels }: Dashboard): string[] {
+  return panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+}
 
 let hub: WebServerFixture;
 
@@ -34,10 +37,25 @@ function read(path: string): string {
 }
 
 describe.skipIf(!requirePeer('promtool'))('promtool', () => {
-  it('takes the alert rules', () => {
-    const path = new URL('../../docker/prometheus/alerts.yml', import.meta.url).pathname;
+  const check = (path: string): unknown[] => {
     const ran = spawnSync(peerPath('promtool'), ['check', 'rules', path], { encoding: 'utf8' });
-    expect([ran.status, ran.stdout]).toEqual([0, expect.stringMatching(/SUCCESS: \d+ rules found/)]);
+    return [ran.status, ran.stdout];
+  };
+  const found = (rules: number): unknown[] => [0, expect.stringContaining(`SUCCESS: ${rules} rules found`)];
+
+  it('takes the alert rules', () => {
+    expect(check(new URL('../../docker/prometheus/alerts.yml', import.meta.url).pathname)).toEqual(
+      found(rules.groups.flatMap((group) => group.rules).length),
+    );
+  });
+
+  it('takes what the dashboard asks, each as a rule', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'relaypair-rules-')), 'dashboard.yml');
+    const asked = asksOf(dashboard).map((expr, index) => ({ record: `panel:${index}`, expr }));
+    writeFileSync(path, stringify({ groups: [{ name: 'dashboard', rules: asked }] }));
+    expect(asked.length).toBeGreaterThan(10);
+    expect(check(path)).toEqual(found(asked.length));
+    rmSync(dirname(path), { recursive: true });
   });
 });
 

@@ -141,6 +141,9 @@ describe('Get-MessageTrackingLog', () => {
     [{ Reference: '<two@contoso.test>' }, ''],
     [{ Reference: '<one@contoso.test>', EventId: 'SEND' }, ''],
     [{ Server: 'HUB01' }, 'RECEIVE SEND DSN'],
+    [{ Newest: '2' }, 'DSN SEND'],
+    [{ Newest: '2', End: '2007-12-24 20:02' }, 'SEND RECEIVE'],
+    [{ Newest: '1', Reference: 'ONE@contoso.test' }, 'DSN'],
   ])('finds by %j: %s', async (typed, expected) => {
     expect(await found(typed)).toBe(expected);
   });
@@ -149,6 +152,9 @@ describe('Get-MessageTrackingLog', () => {
     const { records, warnings } = await runCmdlet(getMessageTrackingLog, context, { ResultSize: '2' });
     expect([records.length, warnings?.length]).toEqual([2, 1]);
     expect((await runCmdlet(getMessageTrackingLog, context, { ResultSize: '3' })).warnings).toBeUndefined();
+    expect((await runCmdlet(getMessageTrackingLog, context, { ResultSize: '2', Newest: '3' })).warnings).toHaveLength(
+      1,
+    );
   });
 
   it.each<[Record<string, string>, RegExp]>([

@@ -5,7 +5,6 @@ import { drawScreen, type Look, summarise } from '../../../src/shell/top-screen.
 function card(id: string, changes: OutputRecord = {}): OutputRecord {
   return {
     Time: new Date(`2026-01-01T00:00:0${id}Z`),
-    ClockOffset: null,
     Side: 'receiver',
     Outcome: 'accepted',
     Channel: 'TLS',
@@ -24,12 +23,13 @@ const QUEUES: readonly OutputRecord[] = [
 const COUNTERS: readonly OutputRecord[] = [
   { Counter: 'relaypair_resource_pressure', Value: 0 },
   { Counter: 'relaypair_resource_pressure', Value: 1 },
+  { Counter: 'relaypair_connections', Labels: ['direction=in'], Value: 4 },
 ];
 
 function look(atMs: number, cards: readonly OutputRecord[]): Look {
   return {
     atMs,
-    servers: [{ role: 'hub', queues: QUEUES, cards, counters: COUNTERS }],
+    servers: [{ role: 'hub', queues: QUEUES, cards, counters: COUNTERS, clock: { Clock: '+400d' } }],
     missing: ['the Edge says nothing'],
   };
 }
@@ -37,7 +37,7 @@ function look(atMs: number, cards: readonly OutputRecord[]): Look {
 const BEFORE = look(1000, [card('1')]);
 const NOW = look(3000, [
   card('3', { Outcome: 'deferred', Side: 'sender', Channel: 'none', Reason: 'connection-failed' }),
-  card('2', { ClockOffset: '+400d' }),
+  card('2'),
   card('1'),
 ]);
 
@@ -45,17 +45,19 @@ it('counts what came between two looks, and nothing at the first', () => {
   expect(summarise(NOW, BEFORE)).toEqual([
     {
       Server: 'Hub',
-      'accepted/s': 0.5,
-      'refused/s': 0,
-      'delivered/s': 0,
-      'deferred/s': 0.5,
-      'failed/s': 0,
+      Accepted: 0.5,
+      Refused: 0,
+      Delivered: 0,
+      Deferred: 0.5,
+      Failed: 0,
+      In: 4,
+      Out: null,
       Waiting: 7,
       Pressure: 'Medium',
       Clock: '+400d',
     },
   ]);
-  expect(summarise(NOW, undefined)[0]).toMatchObject({ 'accepted/s': null, Waiting: 7 });
+  expect(summarise(NOW, undefined)[0]).toMatchObject({ Accepted: null, In: 4, Waiting: 7 });
 });
 
 it('shows queues with mail, reasons by their number, and the last hops first', () => {
@@ -69,6 +71,15 @@ it('shows queues with mail, reasons by their number, and the last hops first', (
   );
 });
 
+it('has room for every part on a small screen', () => {
+  const cards = Array.from({ length: 40 }, (_, index) => card(String(index % 10), { Reason: `reason-${index}` }));
+  const lines = drawScreen(look(1000, cards), undefined, { columns: 80, rows: 21 });
+  const [first, ...hops] = lines.slice(lines.indexOf('Last hops') + 3);
+  expect(first).toMatch(/^00:00:0\d +Hub /);
+  expect(hops.length).toBeGreaterThan(1);
+  expect(lines.some((line) => line.startsWith('Server Accepted Refused Delivered Deferred Failed In Out'))).toBe(true);
+});
+
 it('never leaves the screen', () => {
   const lines = drawScreen(NOW, BEFORE, { columns: 50, rows: 9 });
   expect(lines).toHaveLength(9);
@@ -76,6 +87,10 @@ it('never leaves the screen', () => {
 });
 
 it('says that there is nothing', () => {
-  const empty: Look = { atMs: 0, servers: [{ role: 'edge', queues: [], cards: [], counters: [] }], missing: [] };
+  const empty: Look = {
+    atMs: 0,
+    servers: [{ role: 'edge', queues: [], cards: [], counters: [], clock: { Clock: 'not moved' } }],
+    missing: [],
+  };
   expect(drawScreen(empty, undefined, { columns: 80, rows: 30 })).toContain('  none');
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OutputRecord } from '../../../src/cmdlets/output.ts';
-import { followTrail, type KnownOfMessage } from '../../../src/shell/trail-facts.ts';
+import { foldAttempts, followTrail, type KnownOfMessage } from '../../../src/shell/trail-facts.ts';
 import { drawTrail } from '../../../src/shell/trail-picture.ts';
 import type { DecisionCard } from '../../../src/tracking/decision-card.ts';
 
@@ -81,6 +81,28 @@ describe('a trail', () => {
     const report = { ServerHostname: '', Recipients: ['anna@contoso.test'], MessageSubject: 'Undeliverable: x' };
     const lines = draw([{ ...known([SUBMITTED, SENT], []), reports: [report] }]);
     expect(lines.at(-1)).toBe(`${HUB} sent a report to anna@contoso.test: Undeliverable: x`);
+  });
+
+  it('folds attempts that went the same way; what a server said differently is told apart', () => {
+    const spoken = { channel: 'tls', reason: 'tls-opportunistic' } as const;
+    const trail = followTrail([
+      known([
+        attempt(1),
+        attempt(2, { detail: '421 4.4.1 no greeting' }),
+        attempt(3, { ...spoken, detail: '450 4.7.1 later' }),
+        attempt(4, { ...spoken, detail: '450 4.7.1 later' }),
+        attempt(5, { ...spoken, detail: '452 4.3.1 full' }),
+        DELIVERED,
+      ]),
+    ]);
+    const folded = foldAttempts(trail?.departures ?? []);
+    expect(folded.map(({ length, last }) => [length, last.card.detail])).toEqual([
+      [2, '421 4.4.1 no greeting'],
+      [2, '450 4.7.1 later'],
+      [1, '452 4.3.1 full'],
+      [1, '250 2.0.0 ok'],
+    ]);
+    expect(folded[0]?.first.card.time).toBe('2026-01-01T00:00:01.000Z');
   });
 
   it('goes over both servers, each hop once, with what either end says of it', () => {
