@@ -3,10 +3,11 @@
 // did itself it knows.
 
 import { Client, type Notification } from 'pg';
+import type { Endpoint } from '../config-values.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
-import { clientConfig } from './postgres-hosts.ts';
+import { clientConfig, sayGoodbye, silenceColumns } from './postgres-hosts.ts';
 
 export interface BellOptions {
   readonly connection: PostgresConnection;
@@ -29,6 +30,8 @@ const NOTIFY_MS = 50;
 export class PostgresBell {
   readonly #options: BellOptions;
   #client: Client | undefined;
+  /** Where it listens. */
+  #primary: Endpoint | undefined;
   #poll: NodeJS.Timeout | undefined;
   #notify: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -60,7 +63,7 @@ export class PostgresBell {
     clearTimeout(this.#notify);
     const client = this.#client;
     this.#client = undefined;
-    await client?.end().catch(() => undefined);
+    if (client) await sayGoodbye(client.end());
   }
 
   async #listen(): Promise<void> {
@@ -68,9 +71,11 @@ export class PostgresBell {
     let client: Client | undefined;
     try {
       if (!(await connection.canListen())) return;
-      client = new Client(clientConfig(connection.config, await connection.primary()));
+      const primary = await connection.primary();
+      client = new Client(clientConfig(connection.config, primary));
       const made = client;
       this.#client = made;
+      this.#primary = primary;
       const forget = (): void => {
         if (this.#client === made) this.#client = undefined;
       };
@@ -81,12 +86,12 @@ export class PostgresBell {
         else if (payload !== String(this.#options.node())) onWake();
       });
       await made.connect();
-      await made.query(`LISTEN ${connection.config.schema}`);
+      await made.query(`SELECT ${silenceColumns(connection.config.timeout)}; LISTEN ${connection.config.schema}`);
       if (this.#isClosed) await made.end();
       // What came before is not told.
       else onWake();
     } catch (error) {
-      this.#client = undefined;
+      if (this.#client === client) this.#client = undefined;
       client?.end().catch(() => undefined);
       log.debug({ error: messageOf(error) }, 'spool: cannot listen for notifications; looking now and then');
     }
@@ -103,11 +108,31 @@ export class PostgresBell {
 
   async #look(): Promise<void> {
     const { connection, isWanted, onWake } = this.#options;
+    await this.#leaveFormer();
     if (!this.#client) await this.#listen();
-    if (!isWanted()) return;
+    const client = this.#client;
+    if (!client && !isWanted()) return;
     const text = `SELECT EXISTS (SELECT FROM ${connection.config.schema}.message
       WHERE owner IS NULL AND damage IS NULL AND suspended < 2) AS "isThere"`;
-    const rows = await connection.query<{ isThere: boolean }>(text).catch(() => []);
-    if (rows[0]?.isThere === true) onWake();
+    // Asked where it listens, since a connection that has gone silent shows in nothing but that.
+    const asked = client
+      ? client.query<{ isThere: boolean }>(text).then(({ rows }) => rows)
+      : connection.query<{ isThere: boolean }>(text);
+    const rows = await asked.catch(() => (client ? this.#forget(client) : []));
+    if (isWanted() && rows[0]?.isThere === true) onWake();
+  }
+
+  /** Another primary may have been found since: the former one, where it lives, would be listened to for ever. */
+  async #leaveFormer(): Promise<void> {
+    const client = this.#client;
+    if (!client) return;
+    const primary = await this.#options.connection.primary().catch(() => undefined);
+    if (primary && primary !== this.#primary) this.#forget(client);
+  }
+
+  #forget(client: Client): [] {
+    if (this.#client === client) this.#client = undefined;
+    client.end().catch(() => undefined);
+    return [];
   }
 }

@@ -8,7 +8,7 @@ import type { Log } from '../log.ts';
 import { isProblem, messageOf } from '../problem.ts';
 import { closedProblem } from './spool-problems.ts';
 import { endsConnection, explainPostgresFault, isReadOnly, unavailableProblem } from './postgres-fault.ts';
-import { clientConfig, findPrimary, PrimaryCheck } from './postgres-hosts.ts';
+import { clientConfig, findPrimary, PrimaryCheck, sayGoodbye } from './postgres-hosts.ts';
 import { findPoolMode, type PoolMode } from './postgres-pooler.ts';
 
 /** Where no primary was found, nobody asks again before so long. In milliseconds. */
@@ -96,7 +96,7 @@ export class PostgresConnection {
     this.#isClosed = true;
     const place = this.#place;
     this.#place = undefined;
-    await place?.pool.end();
+    if (place) await sayGoodbye(place.pool.end());
   }
 
   async #use<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {

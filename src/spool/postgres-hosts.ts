@@ -3,6 +3,7 @@
 // and a server on an earlier timeline than was seen before is never used again.
 
 import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Client, type ClientConfig, type PoolClient } from 'pg';
 import { formatEndpoint, type Endpoint } from '../config-values.ts';
 import type { PostgresSpoolConfig } from '../config-spool.ts';
@@ -13,9 +14,33 @@ import { findWeakSettings, SAFETY_COLUMNS, type ServerSettings } from './postgre
 /** After the first primary has answered, so long is waited for another on a later timeline. */
 const OTHERS_MS = 250;
 
-const PROBE = `SELECT pg_is_in_recovery() AS "isStandby", current_setting('transaction_read_only') AS "readOnly",
-  ${SAFETY_COLUMNS}, pg_backend_pid() AS "pid",
-  CASE WHEN pg_is_in_recovery() THEN 0 ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS "timeline"`;
+/** A database that is told goodbye may be out of reach: so long is waited for its answer. In milliseconds. */
+const GOODBYE_MS = 1000;
+
+/**
+ * Columns that tell the database how long to keep a session that is silent. A server of ours that lost its network says no farewell:
+ * the database would keep its sessions for hours, and have none left in the end.
+ */
+export function silenceColumns(timeoutMs: number): string {
+  const seconds = (part: number): number => Math.max(1, Math.round((timeoutMs * part) / 1000));
+  const settings = {
+    tcp_keepalives_idle: seconds(1),
+    tcp_keepalives_interval: seconds(1 / 3),
+    tcp_keepalives_count: 3,
+    tcp_user_timeout: 2 * timeoutMs,
+  };
+  return Object.entries(settings)
+    .map(([name, value]) => `set_config('${name}', '${value}', false)`)
+    .join(', ');
+}
+
+/** Asks what the server is. */
+function probeStatement(timeoutMs: number): string {
+  return `SELECT pg_is_in_recovery() AS "isStandby", current_setting('transaction_read_only') AS "readOnly",
+    ${SAFETY_COLUMNS}, pg_backend_pid() AS "pid", ${silenceColumns(timeoutMs)},
+    CASE WHEN pg_is_in_recovery() THEN 0 ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END
+      AS "timeline"`;
+}
 
 interface Probe extends ServerSettings {
   readonly isStandby: boolean;
@@ -48,6 +73,13 @@ export function clientConfig(config: PostgresSpoolConfig, { host, port }: Endpoi
   };
 }
 
+/** Waits for the end of connections, but not for that of one whose other side is out of reach. */
+export async function sayGoodbye(end: Promise<unknown>): Promise<void> {
+  const waiting = new AbortController();
+  const answered = end.catch(() => undefined).finally(() => waiting.abort());
+  await Promise.race([answered, wait(GOODBYE_MS, undefined, { signal: waiting.signal }).catch(() => undefined)]);
+}
+
 function readFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -64,11 +96,13 @@ function readFile(path: string): string {
 export class PrimaryCheck {
   readonly #config: PostgresSpoolConfig;
   readonly #onWeak: (weak: readonly string[]) => void;
+  readonly #probe: string;
   #timeline = 0;
 
   /** `onWeak` hears what was found weak and is allowed. */
   constructor(config: PostgresSpoolConfig, onWeak: (weak: readonly string[]) => void) {
     this.#config = config;
+    this.#probe = probeStatement(config.timeout);
     this.#onWeak = onWeak;
   }
 
@@ -77,7 +111,7 @@ export class PrimaryCheck {
    * may lose what it acknowledges.
    */
   async check(client: Pick<PoolClient, 'query'>, host: Endpoint): Promise<Primary | undefined> {
-    const { rows } = await client.query<Probe>(PROBE);
+    const { rows } = await client.query<Probe>(this.#probe);
     const [probe] = rows;
     if (!probe || probe.isStandby || probe.readOnly !== 'off' || probe.timeline < this.#timeline) return undefined;
     const weak = findWeakSettings(probe);

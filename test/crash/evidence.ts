@@ -127,6 +127,7 @@ function otherThan(role: Role): Role {
   return role === 'hub' ? 'edge' : 'hub';
 }
 
-function timeOf(card: Card): number {
+/** When the card was written, in milliseconds. */
+export function timeOf(card: Card): number {
   return Date.parse(String(card['time']));
 }

@@ -1,9 +1,10 @@
 // What was promised to senders, what arrived, and who was killed when. Says at the end what was lost and which second copies
 // are inside the window: a copy more is allowed only when the next hop's 250 was not yet recorded when a server was killed.
 
+import type { Card } from '../helpers/relaying.ts';
 import type { SunkMessage } from '../helpers/sink.ts';
 import { sha256 } from '../helpers/spool-fixtures.ts';
-import { Evidence, isHopCard } from './evidence.ts';
+import { Evidence, isHopCard, timeOf } from './evidence.ts';
 import { type Cards, findIds, type Kill, keysOf, type Letter, reportKey } from './letter.ts';
 
 export interface Duplicate {
@@ -77,10 +78,34 @@ export class Ledger {
       strange: [
         ...this.strange,
         ...refusedButSent.map((key) => `${key}: was refused and arrived all the same`),
-        ...findSentAfterRecord(cards),
+        ...this.#findSentAfterRecord(cards),
       ],
       duplicates: letters.flatMap((letter) => keysOf(letter).flatMap((key) => this.#judgeCopies(letter, key, cards))),
     };
+  }
+
+  /** The card is written after the record: a message that has one must not have gone to the other server again. */
+  #findSentAfterRecord(cards: Cards): string[] {
+    return Object.entries(cards).flatMap(([role, all]) => {
+      const seen = new Set<unknown>();
+      return all
+        .filter((card) => isHopCard(card) && !this.#isUnrecorded(card))
+        .map((card) => card['internalMessageId'])
+        .filter((id) => seen.size === seen.add(id).size)
+        .map((id) => `${role}: sent message ${String(id)} again although it was recorded as taken`);
+    });
+  }
+
+  /** True for what a server held when it was cut off, and may have delivered without being able to record it. */
+  #isUnrecorded(card: Card): boolean {
+    const letter = this.letters.get(String(card['messageId']).slice(1, -1));
+    // What is no letter is a report, under an id that the servers gave it.
+    const isAbout = (key: string): boolean =>
+      letter ? key === letter.refused || keysOf(letter).includes(key) : key.startsWith(reportKey(''));
+    return this.kills.some(
+      ({ livesOn = false, node, atMs, pending }) =>
+        livesOn && node === card['node'] && timeOf(card) >= atMs && pending.some(isAbout),
+    );
   }
 
   #takeLetter(letter: Letter, recipient: string, { content }: SunkMessage): void {
@@ -120,18 +145,6 @@ export class Ledger {
       },
     ];
   }
-}
-
-/** The card is written after the record: a message that has one must not have gone to the other server again. */
-function findSentAfterRecord(cards: Cards): string[] {
-  return Object.entries(cards).flatMap(([role, all]) => {
-    const seen = new Set<unknown>();
-    return all
-      .filter((card) => isHopCard(card))
-      .map((card) => card['internalMessageId'])
-      .filter((id) => seen.size === seen.add(id).size)
-      .map((id) => `${role}: sent message ${String(id)} again although it was recorded as taken`);
-  });
 }
 
 /** The submitted octets must be there whole, with nothing but the two servers' trace fields before them. */

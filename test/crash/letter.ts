@@ -22,6 +22,8 @@ export interface Kill {
   readonly role: Role;
   /** Which server, where there are several of a role; `primary` where it was the database that they share. */
   readonly node?: string;
+  /** It was cut off and lived on: what it delivers then it cannot record, and its cards tell of it all the same. */
+  readonly livesOn?: boolean;
   /** In words: the phase, the number of the step and the system call. */
   readonly step: string;
   /** The victim's life: from its start to its death. */

@@ -15,8 +15,8 @@ import type { Progress } from './progress.ts';
 /** Everything that was acknowledged has a moment to be on its way. */
 const MAX_LIFE_MS = 9000;
 const MAX_START_MS = 2500;
-/** Longer than the lease of the nodes: others take over. */
-const LONG_DEATH_MS = 13_000;
+/** Longer than the lease of the nodes, in leases: others take over. */
+const LONG_DEATH = 1.3;
 const MAX_PRIMARY_LIFE_MS = 10_000;
 /** No primary dies before so many letters more were acknowledged: there is mail under way at each death. */
 const LETTERS_A_PRIMARY = 20;
@@ -37,7 +37,7 @@ export async function liveAndDie(name: string, chance: Chance, plan: KillPlan): 
     await pause(chance.below(MAX_LIFE_MS));
     if (plan.isOver()) return;
     const kill = await killNode(name, { step: 'a random moment', startedMs }, plan);
-    if (chance.below(4) === 0) await pause(LONG_DEATH_MS);
+    if (chance.below(4) === 0) await pause(LONG_DEATH * plan.nodes.leaseMs);
     startedMs = Date.now();
     if (chance.below(5) === 0) startedMs = await dieStarting(name, chance, plan);
     await startNode(name, plan);

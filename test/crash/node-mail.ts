@@ -45,33 +45,39 @@ export function sinkInto(ledger: Ledger): SinkOptions {
 }
 
 export class NodeMail {
-  readonly #flows: MailFlow[];
+  readonly #flows: ReadonlyMap<string, MailFlow>;
   readonly #timer: NodeJS.Timeout;
   readonly #released = new Map<MailFlow, number>();
 
-  /** Begins at once, with `rate` letters a second into each node at most. */
-  constructor({ site, ledger, rate }: { site: Site; ledger: Ledger; rate: number }) {
-    this.#flows = [...site.hubs, ...site.edges].map((name, index) => {
+  /** Begins at once, with `rate` letters a second into each node at most. Numbers begin after `after`, where others came before. */
+  constructor({ site, ledger, rate, after = 0 }: { site: Site; ledger: Ledger; rate: number; after?: number }) {
+    const flows = [...site.hubs, ...site.edges].map((name, index): [string, MailFlow] => {
       const { role, smtpPort } = site.member(name);
       const [from, domain] = role === 'hub' ? [INSIDER, 'elsewhere.test'] : [OUTSIDER, 'contoso.test'];
-      const route = { from, domain, after: NUMBERS * (index + 1) };
-      return new MailFlow(smtpPort, route, (message) => ledger.add(letterOf(message, domain)));
+      const route = { from, domain, after: NUMBERS * (index + 1) + after };
+      return [name, new MailFlow(smtpPort, route, (message) => ledger.add(letterOf(message, domain)))];
     });
+    this.#flows = new Map(flows);
     const each = Math.max(1, Math.round((rate * RELEASE_EVERY_MS) / 1000));
     this.#timer = setInterval(() => {
-      for (const flow of this.#flows) this.#release(flow, each);
+      for (const flow of this.#flows.values()) this.#release(flow, each);
     }, RELEASE_EVERY_MS);
   }
 
   /** Answers that were refusals. */
   get refusals(): string[] {
-    return this.#flows.flatMap((flow) => [...flow.messages.values()].flatMap(({ refusal }) => refusal ?? []));
+    return [...this.#flows.keys()].flatMap((name) => this.sentTo(name).flatMap(({ refusal }) => refusal ?? []));
+  }
+
+  /** What was handed in at one node, oldest first. */
+  sentTo(name: string): readonly SentMessage[] {
+    return [...(this.#flows.get(name)?.messages.values() ?? [])];
   }
 
   /** Sends nothing more; what is under way is answered first. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await Promise.all(this.#flows.map((flow) => flow.stop()));
+    await Promise.all([...this.#flows.values()].map((flow) => flow.stop()));
   }
 
   #release(flow: MailFlow, count: number): void {

@@ -54,8 +54,16 @@ export async function runNodes(plan: NodeRunPlan): Promise<NodeVerdict> {
     await mail.stop();
   }
   sayNow();
-  const left = await settle(plan);
-  return { ...ledger.judge(cardsOf(nodes)), ...countKills(ledger), left, refusals: countByCode(mail.refusals) };
+  return concludeNodes(plan, mail.refusals);
+}
+
+/** Waits until everything has arrived, and judges. */
+export async function concludeNodes(
+  { nodes, ledger, progress }: Pick<NodeRunPlan, 'nodes' | 'ledger' | 'progress'>,
+  refusals: readonly string[],
+): Promise<NodeVerdict> {
+  const left = await settle({ nodes, ledger, progress });
+  return { ...ledger.judge(cardsOf(nodes)), ...countKills(ledger), left, refusals: countByCode(refusals) };
 }
 
 function isEnough({ ledger, nodeKills, primaryKills }: NodeRunPlan): boolean {
@@ -70,7 +78,11 @@ function countKills({ kills }: Ledger): { nodeKills: number; primaryKills: numbe
 }
 
 /** Waits until both spools are empty; how many messages they hold when nothing moves any more. */
-async function settle({ nodes, ledger, progress }: NodeRunPlan): Promise<number> {
+async function settle({
+  nodes,
+  ledger,
+  progress,
+}: Pick<NodeRunPlan, 'nodes' | 'ledger' | 'progress'>): Promise<number> {
   for (;;) {
     const before = { missing: ledger.missing().length, left: await countLeft(nodes.database.primary) };
     if (before.missing === 0 && before.left === 0) return 0;

@@ -1,8 +1,9 @@
 // A client whose network goes away: nothing of it arrives any more, no FIN and no reset, while it believes itself connected. Made
 // for real, in a network namespace of the test's own.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { canMakeNamespaces, ip } from '../helpers/database-network.ts';
 import { ListenerBench } from '../helpers/listener-bench.ts';
 import { ScriptedPolicy } from '../helpers/scripted-policy.ts';
 
@@ -11,21 +12,6 @@ const [OUR_END, THEIR_END] = [`ho${process.pid}`.slice(0, 15), 'uplink'];
 const NETWORK = `10.78.${process.pid % 256}`;
 const [OUR_ADDRESS, THEIR_ADDRESS] = [`${NETWORK}.1`, `${NETWORK}.2`];
 const LIMIT = { timeout: 60_000 };
-
-function ip(...args: string[]): string {
-  return execFileSync('ip', args, { encoding: 'utf8', stdio: 'pipe' });
-}
-
-/** True when this process may make namespaces: root, and not in a container that forbids it. */
-function canMakeNamespaces(): boolean {
-  try {
-    ip('netns', 'add', `${NAMESPACE}-try`);
-    ip('netns', 'del', `${NAMESPACE}-try`);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const bench = new ListenerBench();
 let client: ChildProcess | undefined;

@@ -19,30 +19,43 @@ export interface NodeSiteOptions {
   readonly edges: number;
   readonly sink?: SinkOptions;
   /** Of the spool; default 10 s. */
-  readonly lease?: string;
+  readonly leaseMs?: number;
+  /** A database that is there; it is stopped with the site. Default: one on loopback. */
+  readonly database?: PostgresPair;
+  /** More of the `spool` section of a node's config, by its name. */
+  readonly spool?: (name: string) => Readonly<Record<string, unknown>>;
+}
+
+interface Others {
+  readonly slapd: RunningSlapd;
+  readonly sinks: readonly Sink[];
+  readonly leaseMs: number;
 }
 
 export class NodeSite {
   readonly site: Site;
   readonly database: PostgresPair;
+  readonly leaseMs: number;
   readonly #slapd: RunningSlapd;
   readonly #sinks: readonly Sink[];
 
-  private constructor(site: Site, database: PostgresPair, { slapd, sinks }: { slapd: RunningSlapd; sinks: Sink[] }) {
+  private constructor(site: Site, database: PostgresPair, others: Others) {
     this.site = site;
     this.database = database;
-    this.#slapd = slapd;
-    this.#sinks = sinks;
+    this.leaseMs = others.leaseMs;
+    this.#slapd = others.slapd;
+    this.#sinks = others.sinks;
   }
 
   /** Starts everything; the Edges are subscribed and know the way out. */
-  static async start({ hubs, edges, sink = {}, lease = '10s' }: NodeSiteOptions): Promise<NodeSite> {
+  static async start(options: NodeSiteOptions): Promise<NodeSite> {
+    const { hubs, edges, sink = {}, leaseMs = 10_000, spool: more } = options;
     await using stack = new AsyncDisposableStack();
     const notBefore = new Date(Date.now() - 60_000);
     const server = await createSelfSigned({ netbiosName: 'SLAPD', fqdn: 'slapd.corp.test', notBefore });
     const slapd = await startSlapd({ server, client: server, suffix: SUFFIX, schemaFile: SLAPD_SCHEMA });
     stack.defer(() => slapd.stop());
-    const database = await PostgresPair.start();
+    const database = options.database ?? (await PostgresPair.start());
     stack.defer(() => database.stop());
     process.env['PGPASSWORD'] = database.password;
     const sinks = await Promise.all([Sink.open(sink), Sink.open(sink)]);
@@ -55,19 +68,25 @@ export class NodeSite {
       bind: { method: 'simple', user: `cn=admin,${SUFFIX}`, passwordFile: 'slapd.password' },
       namingContext: SUFFIX,
     };
-    const spool = { backend: 'postgres', url: database.url, lease, timeout: '10s', pollInterval: '2s', connections: 4 };
+    const times = { lease: `${leaseMs}ms`, timeout: '10s', pollInterval: '2s' };
+    const spool = { backend: 'postgres', url: database.url, ...times, connections: 4 };
     const site = await Site.prepare({
       hubs,
       edges,
       deliver: `smtp:127.0.0.1:${inside?.port}`,
-      extra: (name) => ({ spool, limits: {}, retry: QUICK_RETRY, ...(name.startsWith('hub') && { directory }) }),
+      extra: (name) => ({
+        spool: { ...spool, ...more?.(name) },
+        limits: {},
+        retry: QUICK_RETRY,
+        ...(name.startsWith('hub') && { directory }),
+      }),
     });
     stack.use(site);
     writeFileSync(join(site.folder, 'slapd.crt'), server.certificate.pem);
     writeFileSync(join(site.folder, 'slapd.password'), SLAPD_PASSWORD, { mode: 0o600 });
     await openSite(site, outside?.port ?? 0);
     stack.move();
-    return new NodeSite(site, database, { slapd, sinks });
+    return new NodeSite(site, database, { slapd, sinks, leaseMs });
   }
 
   get names(): readonly string[] {

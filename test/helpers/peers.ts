@@ -36,7 +36,8 @@ export function requirePythonModule(module: string): boolean {
   return demand(ran.status === 0, `python3-${module}`);
 }
 
-function demand(isThere: boolean, what: string): boolean {
+/** `isThere`; throws when it has to be there and is not. */
+export function demand(isThere: boolean, what: string): boolean {
   if (!isThere && process.env['RELAYPAIR_PEERS'] === 'required') {
     throw new Error(`${what} is missing here, and RELAYPAIR_PEERS=required says that it must not be`);
   }

@@ -70,7 +70,8 @@ export async function startStandby(primary: RunningPostgres, options: StandbyOpt
   const port = options.port ?? (await freePort());
   const server = await RunningPostgres.prepare({ ...primary.options, ...options, port }, primary.password);
   await server.begin(async () => {
-    const source = `${primary.url()}?application_name=${name}`;
+    // A primary that is out of reach is given up and looked for again.
+    const source = `${primary.url()}?application_name=${name}&connect_timeout=2`;
     const flags = ['-D', server.data, '-d', source, '-R', '-X', 'stream', '-c', 'fast', '--no-sync'];
     await runAsOrdinaryUser('pg_basebackup', flags, server.folder, options.within);
   });

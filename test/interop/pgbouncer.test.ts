@@ -18,6 +18,7 @@ import {
   spoolOptions,
   storeMessage,
 } from '../helpers/spool-fixtures.ts';
+import { SpoolLoad } from '../helpers/spool-load.ts';
 import { useSpoolServer } from '../helpers/spool-server.ts';
 import { waitUntil } from '../helpers/wait.ts';
 
@@ -105,37 +106,15 @@ describe.skipIf(!hasPostgres() || !hasPgBouncer())('a spool through PgBouncer', 
     async (mode) => {
       pooler = await PgBouncer.start(place.server, mode);
       const spool = await open();
-      const acknowledged: string[] = [];
-      const over = new AbortController();
-      const senders = Array.from({ length: 4 }, async (_, sender) => {
-        for (let number = 0; !over.signal.aborted; number += 1) {
-          const networkMessageId = `${sender}-${number}`;
-          try {
-            await storeMessage(
-              spool,
-              randomBytes(number % 8 === 0 ? 400_000 : 2000),
-              makeEnvelope({ networkMessageId }),
-            );
-            acknowledged.push(networkMessageId);
-          } catch (error) {
-            expect(error).toMatchObject({ code: 'spool-unavailable' });
-            await new Promise((resolve) => void setTimeout(resolve, 20));
-          }
-        }
-      });
+      const load = new SpoolLoad([spool]);
       for (const killed of [pooler, place.server]) {
-        const before = acknowledged.length;
-        await waitUntil('messages', () => acknowledged.length > before + 10);
+        await load.awaitMore(10);
         await killed.kill();
         await killed.resume();
       }
-      const before = acknowledged.length;
-      await waitUntil('messages after the last start', () => acknowledged.length > before + 10);
-      over.abort();
-      await Promise.all(senders);
-      const found = (await spool.list({ limit: 100_000 })).map(({ envelope }) => envelope.networkMessageId);
-      expect(new Set(found).size).toBe(found.length);
-      expect(acknowledged.filter((id) => !found.includes(id))).toEqual([]);
+      await load.awaitMore(10);
+      await load.end();
+      await load.expectKept(spool);
     },
   );
 
