@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { constants, gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
+import texts from './src/page/texts.en.json' with { type: 'json' };
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -21,8 +22,14 @@ const compressed: Plugin = {
   },
 };
 
+/** What is said before there is any JavaScript. */
+const said: Plugin = {
+  name: 'said',
+  transformIndexHtml: (html) => html.replace('{noScript}', texts.noScript),
+};
+
 export default defineConfig({
-  plugins: [compressed],
+  plugins: [compressed, said],
   root: folder('src/page/'),
   // Relative addresses, so that the page also works below another one.
   base: './',

@@ -6,7 +6,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Place } from './journeys.ts';
 import { changedLanes, type Lanes } from './lanes.ts';
 import { lanes } from './pair.ts';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
 
 const EVERY_MS = 4000;
 
@@ -22,7 +22,12 @@ export function Announcements() {
         const [from, to] = key.split('>') as [Place, Place];
         const last = now.get(key)?.last;
         return last
-          ? texts.stage.nowGoes(texts.places[from], texts.places[to], texts.tones[last.tone], last.reason)
+          ? say(texts.stage.nowGoes, {
+              from: texts.places[from],
+              to: texts.places[to],
+              tone: texts.tones[last.tone],
+              reason: last.reason,
+            })
           : '';
       });
       told = now;

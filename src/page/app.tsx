@@ -11,7 +11,7 @@ import type { View } from './route.ts';
 import { Notice, safe } from './said.tsx';
 import type { Server } from './server.ts';
 import { StageView } from './stage-view.tsx';
-import { texts } from './texts.ts';
+import { type Sentence, say, texts } from './texts.ts';
 import { TokenForm } from './token-form.tsx';
 import { keepToken } from './tokens.ts';
 import { TrailPanel } from './trail-panel.tsx';
@@ -70,11 +70,16 @@ function Refusal({ server }: { readonly server: Server }) {
   const link = server.link.value;
   if (link.state !== 'refused') return null;
   const { code, message } = link.problem;
-  const sentences: Record<string, (name: string) => string> = {
+  const sentences: Record<string, Sentence> = {
     'token-needed': texts.token.needed,
     'token-wrong': texts.token.wrong,
   };
-  return <Notice tone="bad">{sentences[code]?.(server.name) ?? `${server.name}: ${safe(message)}`}</Notice>;
+  const sentence = sentences[code];
+  return (
+    <Notice tone="bad">
+      {sentence === undefined ? `${server.name}: ${safe(message)}` : say(sentence, { server: server.name })}
+    </Notice>
+  );
 }
 
 /** The server that the page came from does not say what there is. */
@@ -84,7 +89,7 @@ function Opening({ code, sentence }: { readonly code: string; readonly sentence:
       <Notice tone="bad">{safe(sentence)}</Notice>
       {code === 'recording' ? null : code.startsWith('token') ? (
         <TokenForm
-          label={texts.token.label(location.host)}
+          label={say(texts.token.label, { server: location.host })}
           hasToken={false}
           onUsed={(token) => {
             keepToken('', token);

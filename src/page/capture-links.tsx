@@ -8,7 +8,7 @@ import { servers } from './pair.ts';
 import { Notice, safe } from './said.tsx';
 import { Sign } from './signs.tsx';
 import type { Server } from './server.ts';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
 import { readTranscript } from './transcript-lines.ts';
 
 export function CaptureLinks({ card }: { readonly card: DecisionCard }) {
@@ -51,7 +51,7 @@ function CaptureLink({ server, name }: { readonly server: Server; readonly name:
           {texts.trail.transcript}
         </button>
         <button type="button" class="small" disabled={!server.mayWrite} title={title} onClick={() => void run(save)}>
-          {texts.trail.download(safe(name))}
+          {say(texts.trail.download, { name: safe(name) })}
         </button>
       </div>
       {problem !== '' && <Notice tone="bad">{safe(problem)}</Notice>}
@@ -66,7 +66,7 @@ const MAX_LINES = 500;
 function Transcript({ text }: { readonly text: string }) {
   const lines = readTranscript(text);
   return (
-    <ol class="transcript" aria-label={texts.trail.transcript}>
+    <ol class="transcript" aria-label={texts.trail.transcript} tabIndex={0}>
       {lines.slice(0, MAX_LINES).map(({ at, who, isEncrypted, says }, index) => (
         <li key={`${index}${at}`} class={`said-${who}${isEncrypted ? ' in-tls' : ''}`}>
           <span class="said-who">
@@ -81,7 +81,9 @@ function Transcript({ text }: { readonly text: string }) {
           <code class="code">{safe(says, 1000)}</code>
         </li>
       ))}
-      {lines.length > MAX_LINES && <li class="quiet">{texts.trail.moreLines(lines.length - MAX_LINES)}</li>}
+      {lines.length > MAX_LINES && (
+        <li class="quiet">{say(texts.trail.moreLines, { number: lines.length - MAX_LINES })}</li>
+      )}
     </ol>
   );
 }

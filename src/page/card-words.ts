@@ -1,8 +1,9 @@
 // A decision card in words: label and sentence, in the order in which it is asked. Pure.
 
 import type { DecisionCard, StartTlsFacts } from '../tracking/decision-card.ts';
-import { texts } from './texts.ts';
-import { formatMoment, formatSpan } from './times.ts';
+import { say, texts } from './texts.ts';
+import { formatMoment, formatSpan, writeInstant } from './times.ts';
+import { groupThumbprint } from './trust-facts.ts';
 
 /** A line of the card; `isCode` for what is to be compared letter by letter. */
 export interface CardLine {
@@ -17,7 +18,10 @@ const words = texts.trail;
 
 export function describeCard(card: DecisionCard): readonly CardLine[] {
   return [
-    line(words.time, `${card.time}${card.clockOffset === undefined ? '' : ` (${texts.clock(card.clockOffset)})`}`),
+    line(
+      words.time,
+      `${writeInstant(card.time)}${card.clockOffset === undefined ? '' : ` (${say(texts.clock, { offset: card.clockOffset })})`}`,
+    ),
     line(words.peer, describePeer(card)),
     line(words.connector, card.connector),
     line(words.rule, card.rule === card.policy ? card.rule : `${card.rule} (${card.policy})`),
@@ -39,19 +43,19 @@ function line(label: string, says: string): CardLine {
 function describePeer({ peer: { name, address, port, via } }: DecisionCard): string {
   const where = address === '' ? '' : `${address}${port === 0 ? '' : `, ${port}`}`;
   const first = name === undefined || name === address ? where : `${name}${where === '' ? '' : ` (${where})`}`;
-  return via === undefined ? first : `${first}, ${words.via(via.protocol, via.address)}`;
+  return via === undefined ? first : `${first}, ${say(words.via, { protocol: via.protocol, address: via.address })}`;
 }
 
 /** What became of STARTTLS, or of the verb that stood for it. */
 export function describeStartTls(facts: StartTlsFacts, channel: DecisionCard['channel']): string {
   const verb = facts.verb ?? 'STARTTLS';
-  if (facts.notOffered !== undefined && !facts.attempted) return words.verbMissing(facts.notOffered);
-  if (facts.answer !== undefined) return words.refused(verb, facts.answer);
-  if (facts.failure !== undefined) return words.handshakeFailed(verb, facts.failure);
-  if (facts.attempted && channel === 'tls') return words.used(verb);
-  if (facts.attempted) return words.tried(verb);
+  if (facts.notOffered !== undefined && !facts.attempted) return say(words.verbMissing, { verb: facts.notOffered });
+  if (facts.answer !== undefined) return say(words.refused, { verb, code: facts.answer });
+  if (facts.failure !== undefined) return say(words.handshakeFailed, { verb, why: facts.failure });
+  if (facts.attempted && channel === 'tls') return say(words.used, { verb });
+  if (facts.attempted) return say(words.tried, { verb });
   if (facts.offered === undefined || facts.offered === null) return words.neverAsked;
-  return facts.offered ? words.notUsed(verb) : words.notOffered(verb);
+  return facts.offered ? say(words.notUsed, { verb }) : say(words.notOffered, { verb });
 }
 
 function describeSession({ tls, time }: DecisionCard): readonly CardLine[] {
@@ -79,14 +83,16 @@ function describeCertificate(label: string, thumbprint: string | undefined, date
   const [from, to] = [Date.parse(dates.notBefore ?? ''), Date.parse(dates.notAfter ?? '')];
   const isBad = at > to || at < from;
   return [
-    { label, says: thumbprint, isCode: true },
+    { label, says: groupThumbprint(thumbprint), isCode: true },
     ...(Number.isNaN(to) ? [] : [{ label: words.until, says: describeEnd(to, at), isBad }]),
   ];
 }
 
 function describeEnd(to: number, at: number): string {
-  const moment = formatMoment(to);
-  return at > to ? words.expired(moment, formatSpan(at - to)) : words.valid(moment, formatSpan(to - at));
+  const until = formatMoment(to);
+  return at > to
+    ? say(words.expired, { until, span: formatSpan(at - to) })
+    : say(words.valid, { until, span: formatSpan(to - at) });
 }
 
 function describeAuthentication({ authentication }: DecisionCard): string {

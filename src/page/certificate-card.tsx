@@ -2,7 +2,7 @@
 
 import { Sign } from './signs.tsx';
 import { safe } from './said.tsx';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
 import { formatDay, formatSpan } from './times.ts';
 import type { Tone } from './tones.ts';
 import {
@@ -39,18 +39,18 @@ export function CertificateCard({ ownership, now }: CertificateCardProps) {
   const tone = TONES[verdict];
   const span = spanOf([...(shown ? [shown] : []), ...copies.flatMap(({ certificates }) => certificates)], now);
   return (
-    <section class="card certificate" aria-label={texts.trust.of(owner)}>
+    <section class="card certificate" aria-label={say(texts.trust.of, { owner })}>
       <header class="certificate-head">
-        <h2>{texts.trust.of(safe(owner))}</h2>
+        <h2>{say(texts.trust.of, { owner: safe(owner) })}</h2>
         <p class={`badge tone-${tone}`}>
           <Sign tone={tone} />
           {texts.trust.verdicts[verdict]}
         </p>
       </header>
-      <p class="quiet">{texts.trust.explained[verdict](safe(owner))}</p>
+      <p class="quiet">{say(texts.trust.explained[verdict], { owner: safe(owner) })}</p>
       {shown && (
         <CertificateRow
-          who={texts.trust.shows(safe(owner))}
+          who={say(texts.trust.shows, { owner: safe(owner) })}
           certificate={shown}
           matches={undefined}
           note=""
@@ -77,7 +77,7 @@ interface CopyOfProps {
 }
 
 function CopyOf({ copy, shown, span, now }: CopyOfProps) {
-  const who = texts.trust.has(copy.directory, safe(copy.server));
+  const who = say(texts.trust.has, { directory: copy.directory, server: safe(copy.server) });
   if (copy.certificates.length === 0)
     return (
       <p>
@@ -120,7 +120,7 @@ function CertificateRow({ who, certificate, matches, note, span, now }: Certific
   const isPast = now > notAfter;
   const isOut = isPast || now < notBefore;
   return (
-    <div class={`certificate-row${isOut ? ' out' : ''}`}>
+    <div class={`certificate-row${isOut || matches === false ? ' out' : ''}`}>
       <p class="certificate-who">
         <strong>{who}</strong>
         {matches !== undefined && (
@@ -130,10 +130,10 @@ function CertificateRow({ who, certificate, matches, note, span, now }: Certific
         )}
         <span class={isOut ? 'days bad' : 'days'}>
           {isPast
-            ? texts.trust.expiredFor(formatSpan(now - notAfter))
+            ? say(texts.trust.expiredFor, { span: formatSpan(now - notAfter) })
             : now < notBefore
-              ? texts.trust.validIn(formatSpan(notBefore - now))
-              : texts.trust.left(formatSpan(notAfter - now))}
+              ? say(texts.trust.validIn, { span: formatSpan(notBefore - now) })
+              : say(texts.trust.left, { span: formatSpan(notAfter - now) })}
         </span>
       </p>
       <p class="thumbprint">
@@ -154,7 +154,10 @@ function TimeLine({ certificate, span, now }: Pick<CertificateRowProps, 'certifi
       viewBox="0 0 1000 24"
       preserveAspectRatio="none"
       role="img"
-      aria-label={texts.trust.line(formatDay(certificate.notBefore), formatDay(certificate.notAfter))}
+      aria-label={say(texts.trust.line, {
+        from: formatDay(certificate.notBefore),
+        to: formatDay(certificate.notAfter),
+      })}
     >
       <rect class="time-ground" x="0" y="9" width="1000" height="6" />
       <rect class="time-valid" x={from} y="6" width={Math.max(2, (to ?? 0) - (from ?? 0))} height="12" />

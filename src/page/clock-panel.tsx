@@ -8,14 +8,16 @@ import { useRunning } from './running.ts';
 import { safe } from './said.tsx';
 import type { Server } from './server.ts';
 import { Steps } from './steps.tsx';
-import { texts } from './texts.ts';
-import { formatDay } from './times.ts';
+import { say, texts } from './texts.ts';
+import { useTicking } from './ticking.ts';
+import { formatDay, formatMoment } from './times.ts';
 
 const words = texts.lab.clock;
 const MAX_DAYS = 800;
 const DAY_MS = 86_400_000;
 /** Times as fast as the machine's clock. */
 const SPEEDS = [0, 1, 60, 3600, 86_400];
+const SAID: Readonly<Record<string, string>> = words.speeds;
 
 export function ClockPanel({ laboratory }: { readonly laboratory: Api }) {
   const running = useRunning();
@@ -36,10 +38,7 @@ export function ClockPanel({ laboratory }: { readonly laboratory: Api }) {
       <h2 id="clocks-title">{words.title}</h2>
       <ul>
         {servers.value.map((server) => (
-          <li key={server.name}>
-            <strong>{safe(server.name)}</strong> {safe(text(server.clock.value, 'UtcNow'))}{' '}
-            {safe(text(server.clock.value, 'Offset'))} {speedOf(server) !== 1 && words.speeds(speedOf(server))}
-          </li>
+          <ClockOf key={server.name} server={server} />
         ))}
       </ul>
       <form
@@ -58,12 +57,12 @@ export function ClockPanel({ laboratory }: { readonly laboratory: Api }) {
             step={1}
             value={days}
             disabled={running.isRunning}
-            aria-valuetext={words.days(days)}
+            aria-valuetext={say(words.days, { number: days })}
             onInput={(event) => chooseDays(Number(event.currentTarget.value))}
           />
         </label>
         <output>
-          {words.days(days)}, {formatDay(Date.now() + days * DAY_MS)}
+          {say(words.days, { number: days })}, {formatDay(Date.now() + days * DAY_MS)}
         </output>
         <label>
           <span>{words.speed}</span>
@@ -74,7 +73,7 @@ export function ClockPanel({ laboratory }: { readonly laboratory: Api }) {
           >
             {[...new Set([...SPEEDS, speed])].map((each) => (
               <option key={each} value={each}>
-                {words.speeds(each)}
+                {describeSpeed(each)}
               </option>
             ))}
           </select>
@@ -88,7 +87,22 @@ export function ClockPanel({ laboratory }: { readonly laboratory: Api }) {
   );
 }
 
+function ClockOf({ server }: { readonly server: Server }) {
+  const now = useTicking(() => server.now());
+  return (
+    <li class="lab-clock">
+      <strong>{safe(server.name)}</strong> <time>{formatMoment(now)}</time>{' '}
+      <span class="moved">{safe(text(server.clock.value, 'Offset'))}</span>{' '}
+      {speedOf(server) !== 1 && describeSpeed(speedOf(server))}
+    </li>
+  );
+}
+
 /** As the server says, 1 until it does. */
 function speedOf(server: Server | undefined): number {
   return Number(server?.clock.value?.['Speed'] ?? 1);
+}
+
+function describeSpeed(speed: number): string {
+  return SAID[speed] ?? say(words.otherSpeed, { speed });
 }

@@ -7,6 +7,7 @@ import { servers } from './pair.ts';
 import { RecordTable } from './record-table.tsx';
 import { safe } from './said.tsx';
 import { texts } from './texts.ts';
+import { writeInstant } from './times.ts';
 
 const words = texts.events;
 const KINDS = ['Error', 'Warning', 'Information'] as const;
@@ -55,9 +56,7 @@ export function EventsView() {
           columns={[
             {
               title: texts.tracking.time,
-              cell: (record) => (
-                <span class="nowrap">{safe(text(record, 'Time')).replace('T', ' ').replace('Z', '')}</span>
-              ),
+              cell: (record) => <span class="nowrap">{writeInstant(safe(text(record, 'Time')))}</span>,
             },
             { title: texts.tracking.server, cell: (record) => safe(text(record, 'Server')) },
             {
@@ -75,7 +74,7 @@ export function EventsView() {
                 </>
               ),
             },
-            { title: words.message, cell: (record) => safe(text(record, 'Message'), 1000) },
+            { title: words.message, isLong: true, cell: (record) => safe(text(record, 'Message'), 1000) },
           ]}
         />
       </section>

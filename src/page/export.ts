@@ -8,7 +8,7 @@ import { remember } from './recorded-api.ts';
 import { type KnownAnswer, makeRecording, type RecordedScenario, writeRecording } from './recording.ts';
 import type { Server } from './server.ts';
 import { assembleFile } from './single-file.ts';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
 import { searchParameters } from './tracking-search.ts';
 import { askForTrail } from './trail-asking.ts';
 import { wallNow } from './wall-clock.ts';
@@ -39,7 +39,7 @@ export async function exportFile(scenario?: RecordedScenario): Promise<void> {
   const moment = new Date(until).toISOString().slice(0, 19);
   const html = await assembleFile({
     ...(await readPage()),
-    title: texts.player.fileTitle(scenario?.title ?? moment.replace('T', ' ')),
+    title: say(texts.player.fileTitle, { what: scenario?.title ?? moment.replace('T', ' ') }),
     noScript: texts.player.noScript,
     recording: writeRecording(makeRecording({ from, until }, parts, scenario)),
   });

@@ -5,7 +5,7 @@ import type { Api, ApiRecord } from './api.ts';
 import { asProblem } from './ask.ts';
 import { records, text } from './fields.ts';
 import { Notice, safe } from './said.tsx';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
 
 const NONE = 'none';
 
@@ -32,7 +32,7 @@ export function FaultPanel({ laboratory }: { readonly laboratory: Api }) {
         return (
           <div class="lab-part" key={server}>
             <label>
-              <span>{texts.lab.path(server)}</span>
+              <span>{say(texts.lab.path, { server: server === 'hub' ? texts.roles.hub : texts.roles.edge })}</span>
               <select
                 value={name}
                 onChange={(event) => void ask('Set-LabFault', { Server: server, Name: event.currentTarget.value })}

@@ -10,7 +10,7 @@ import { isRecorded, recording } from './player.ts';
 import { formatRoute, type View, VIEWS } from './route.ts';
 import { Code, safe } from './said.tsx';
 import type { Server } from './server.ts';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
 import { chooseTheme, theme, THEMES } from './theme.ts';
 import { TokenForm } from './token-form.tsx';
 
@@ -73,7 +73,7 @@ function ServerChip({ server }: { readonly server: Server }) {
       <span class="chip-text">
         {texts.roles[server.role]}, {state === 'open' && !isReady ? texts.notReady : texts.links[state]}
       </span>
-      {offset !== '' && <span class="chip-clock">{texts.clock(offset)}</span>}
+      {offset !== '' && <span class="chip-clock">{say(texts.clock, { offset })}</span>}
     </li>
   );
 }
@@ -95,11 +95,11 @@ function Tokens() {
               <span class="quiet">{server.mayWrite ? texts.token.mayWrite : texts.token.mayRead}</span>
             </p>
             <TokenForm
-              label={texts.token.label(server.name)}
+              label={say(texts.token.label, { server: server.name })}
               hasToken={server.hasToken}
               onUsed={(token) => server.useToken(token)}
             />
-            <Code>{texts.token.howTo(server.role)}</Code>
+            <Code>{say(texts.token.howTo, { role: server.role })}</Code>
           </section>
         ))}
         <form method="dialog" onSubmit={(event) => event.preventDefault()}>

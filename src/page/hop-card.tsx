@@ -1,37 +1,33 @@
 // One hop of a trail: the lock, the reason in words, what became of the message, and everything that the card knows.
 
 import { explainReason } from '../trust/reasons.ts';
-import type { Hop } from '../shell/trail-facts.ts';
+import { foldAttempts, type Hop, type Run } from '../shell/trail-facts.ts';
 import type { DecisionCard } from '../tracking/decision-card.ts';
 import { CaptureLinks } from './capture-links.tsx';
 import { describeCard } from './card-words.ts';
-import { Code, safe } from './said.tsx';
+import { asSentence, Code, safe } from './said.tsx';
 import { Sign } from './signs.tsx';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
+import { formatMoment } from './times.ts';
 import { toneOf } from './tones.ts';
 
-export function HopBranch({ hop }: { readonly hop: Hop }) {
-  const { card, received, onward } = hop;
+/** Hops side by side; attempts that went the same way are one. */
+export function HopBranches({ hops }: { readonly hops: readonly Hop[] }) {
+  if (hops.length === 0) return null;
   return (
-    <li class="hop">
-      <HopCard card={card} received={received} />
-      {onward.length > 0 && (
-        <ol class="hops">
-          {onward.map((next) => (
-            <HopBranch key={next.card.id} hop={next} />
-          ))}
-        </ol>
-      )}
-    </li>
+    <ol class="hops">
+      {foldAttempts(hops).map((attempt) => (
+        <li class="hop" key={attempt.first.card.id}>
+          <HopCard attempt={attempt} />
+          <HopBranches hops={attempt.last.onward} />
+        </li>
+      ))}
+    </ol>
   );
 }
 
-interface HopCardProps {
-  readonly card: DecisionCard;
-  readonly received: DecisionCard | undefined;
-}
-
-function HopCard({ card, received }: HopCardProps) {
+function HopCard({ attempt: { first, last, length } }: { readonly attempt: Run<Hop> }) {
+  const { card, received } = last;
   const tone = toneOf(card.channel, card.reason);
   const peer = safe(card.peer.name ?? card.peer.address, 80);
   const [from, to] = card.side === 'sender' ? [card.server, peer] : [peer, card.server];
@@ -48,6 +44,9 @@ function HopCard({ card, received }: HopCardProps) {
         {card.tls !== undefined && `, ${card.tls.version}`}
       </p>
       <p>{explainSafely(card)}</p>
+      {length > 1 && (
+        <p>{say(texts.trail.triedOften, { number: length, since: formatMoment(Date.parse(first.card.time)) })}</p>
+      )}
       <p class={`hop-outcome outcome-${card.outcome}`}>
         <strong>{texts.outcomes[card.outcome] ?? card.outcome}</strong>
         {card.detail !== undefined && (
@@ -57,15 +56,16 @@ function HopCard({ card, received }: HopCardProps) {
           </>
         )}
       </p>
-      <Facts card={card} title={texts.trail.seenBy(card.server)} />
+      <Facts card={card} title={say(texts.trail.seenBy, { server: card.server })} />
       {received !== undefined && (
         <>
           {received.reason !== card.reason && (
             <p>
-              {texts.trail.othersReason(received.server, received.reason)} {explainSafely(received)}
+              {say(texts.trail.othersReason, { server: received.server, reason: received.reason })}{' '}
+              {explainSafely(received)}
             </p>
           )}
-          <Facts card={received} title={texts.trail.seenBy(received.server)} />
+          <Facts card={received} title={say(texts.trail.seenBy, { server: received.server })} />
         </>
       )}
     </article>
@@ -74,8 +74,7 @@ function HopCard({ card, received }: HopCardProps) {
 
 /** A reason of another version has no sentence here. */
 function explainSafely({ reason }: DecisionCard): string {
-  const sentence = (explainReason(reason) as string | undefined) ?? '';
-  return sentence === '' ? '' : `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
+  return asSentence(explainReason(reason));
 }
 
 function Facts({ card, title }: { readonly card: DecisionCard; readonly title: string }) {

@@ -2,7 +2,7 @@
 
 import type { Journey, Step } from './journeys.ts';
 import { route, openMessage } from './navigation.ts';
-import { safe, safeSubject } from './said.tsx';
+import { fromTo, safe, safeSubject } from './said.tsx';
 import { Sign } from './signs.tsx';
 import { texts } from './texts.ts';
 import { formatClock } from './times.ts';
@@ -33,9 +33,7 @@ function Row({ journey, isOpen }: { readonly journey: Journey; readonly isOpen: 
       <span class="journey-time">{formatClock(lastAt).slice(0, 8)}</span>
       <span class="journey-main">
         <span class="journey-subject">{safeSubject(subject, 120)}</span>
-        <span class="journey-who">
-          {sender === '' ? texts.stage.nobody : safe(sender, 80)} → {safe(recipients.join(', '), 120)}
-        </span>
+        <span class="journey-who">{fromTo(sender, recipients, 120)}</span>
       </span>
       <Way steps={journey.steps} />
       <span class="journey-state">

@@ -164,7 +164,7 @@ const MAX_RECIPIENTS = 20;
 function addStep(journey: Journey, step: Step, record: ApiRecord): Journey {
   const recipients = [...new Set([...journey.recipients, ...texts(record, 'Recipients')])].slice(0, MAX_RECIPIENTS);
   // The servers' records come by two streams, so that a later step can be told of first.
-  const steps = [...journey.steps, step].toSorted((a, b) => a.at - b.at).slice(-MAX_STEPS);
+  const steps = keepLastTries([...journey.steps, step].toSorted((a, b) => a.at - b.at)).slice(-MAX_STEPS);
   return {
     ...journey,
     recipients,
@@ -172,6 +172,14 @@ function addStep(journey: Journey, step: Step, record: ApiRecord): Journey {
     lastAt: Math.max(journey.lastAt, step.at),
     state: stateOf(steps),
   };
+}
+
+/** What is tried again and again in vain is one step, the last time: else it would push out where the message came from. */
+function keepLastTries(steps: readonly Step[]): readonly Step[] {
+  return steps.filter((step, index) => {
+    const next = steps[index + 1];
+    return !(step.kind === 'waits' && next?.kind === 'waits' && next.from === step.from && next.to === step.to);
+  });
 }
 
 function stateOf(steps: readonly Step[]): JourneyState {

@@ -4,7 +4,7 @@ import { latencies } from './pair.ts';
 import { Plot, type PlotLine } from './plot.tsx';
 import { quantile } from './latency.ts';
 import { useSlowly } from './slowly.ts';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
 import { formatSpan } from './times.ts';
 
 const LINES: readonly PlotLine[] = [{ name: texts.latency.each, colour: 'accent' }];
@@ -15,7 +15,11 @@ export function LatencyPlot() {
   const said =
     samples.length === 0
       ? texts.latency.none
-      : texts.latency.said(samples.length, formatSpan(quantile(spans, 0.5)), formatSpan(quantile(spans, 0.95)));
+      : say(texts.latency.said, {
+          number: samples.length,
+          median: formatSpan(quantile(spans, 0.5)),
+          most: formatSpan(quantile(spans, 0.95)),
+        });
   return (
     <figure class="card figure">
       <figcaption>

@@ -2,7 +2,7 @@
 
 import { SPEEDS, nextMoment } from './playback.ts';
 import { isPlaying, pause, play, position, recording, seek, speed } from './player.ts';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
 import { formatMoment } from './times.ts';
 
 const words = texts.player;
@@ -43,12 +43,12 @@ export function PlayerBar() {
         >
           {SPEEDS.map((each) => (
             <option key={each} value={each}>
-              {words.times(each)}
+              {say(words.times, { speed: each })}
             </option>
           ))}
         </select>
       </label>
-      <p class="quiet">{words.about(formatMoment(shown.until))}</p>
+      <p class="quiet">{say(words.about, { until: formatMoment(shown.until) })}</p>
     </section>
   );
 }

@@ -66,7 +66,8 @@ function optionsFor(
     height,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 8, 0, 0],
+    // Room for half a label beside the last moment.
+    padding: [8, 32, 0, 0],
     axes: [
       {
         ...axis,
@@ -93,10 +94,13 @@ function optionsFor(
   };
 }
 
+const MOST_SECONDS = 600;
+
 /**
- * Some seconds at least; before anything is known, the last minute. By the data themselves: of a single moment uPlot makes a day.
+ * Some seconds at least and minutes at most; before anything is known, the last minute. By the data themselves: of a single moment uPlot
+ * makes a day.
  */
 function rangeOf(times: ArrayLike<number>): [number, number] {
   const end = times[times.length - 1] ?? Date.now() / 1000;
-  return [Math.min(times[0] ?? end - 60, end - 10), end];
+  return [Math.max(Math.min(times[0] ?? end - 60, end - 10), end - MOST_SECONDS), end];
 }

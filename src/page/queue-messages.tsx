@@ -5,9 +5,9 @@ import type { ApiRecord } from './api.ts';
 import { number, text, texts as textsOf } from './fields.ts';
 import { openMessage } from './navigation.ts';
 import { RecordTable } from './record-table.tsx';
-import { safe, safeSubject } from './said.tsx';
+import { fromTo, safe, safeSubject } from './said.tsx';
 import type { Server } from './server.ts';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
 import { formatSize } from './times.ts';
 
 interface QueueMessagesProps {
@@ -29,6 +29,7 @@ export function QueueMessages({ server, messages, onDone }: QueueMessagesProps) 
         columns={[
           {
             title: texts.queues.message,
+            isLong: true,
             cell: (record) => (
               <button type="button" class="link" onClick={() => openMessage(text(record, 'NetworkMessageId'))}>
                 {safeSubject(text(record, 'Subject'), 80)}
@@ -37,12 +38,8 @@ export function QueueMessages({ server, messages, onDone }: QueueMessagesProps) 
           },
           {
             title: texts.tracking.to,
-            cell: (record) => (
-              <>
-                {safe(text(record, 'FromAddress')) || texts.stage.nobody} →{' '}
-                {safe(textsOf(record, 'Recipients').join(', '))}
-              </>
-            ),
+            isLong: true,
+            cell: (record) => fromTo(text(record, 'FromAddress'), textsOf(record, 'Recipients')),
           },
           {
             title: texts.queues.for,
@@ -51,6 +48,7 @@ export function QueueMessages({ server, messages, onDone }: QueueMessagesProps) 
           { title: texts.tracking.size, isNumber: true, cell: (record) => formatSize(number(record, 'Size')) },
           {
             title: texts.queues.why,
+            isLong: true,
             cell: (record) => (
               <span class="why">{safe(text(record, 'LastError')) || safe(text(record, 'Status'))}</span>
             ),
@@ -78,7 +76,7 @@ interface MessageActionsProps {
 function MessageActions({ server, message, onDone }: MessageActionsProps) {
   const Identity = text(message, 'Identity');
   const words = texts.actions;
-  const question = words.removeMessage(safe(text(message, 'Subject'), 80));
+  const question = say(words.removeMessage, { subject: safe(text(message, 'Subject'), 80) });
   const turn =
     text(message, 'Status') === 'Suspended'
       ? { label: words.resume, cmdlet: 'Resume-Message', parameters: { Identity } }

@@ -6,11 +6,11 @@ import { useCmdlet } from './ask.ts';
 import { number, records, text } from './fields.ts';
 import { servers } from './pair.ts';
 import { QueueMessages } from './queue-messages.tsx';
-import { describeError, describeNextHop, describeStatus } from './queue-words.ts';
+import { describeError, describeNextHop, describeStatus, describeWaiting } from './queue-words.ts';
 import { RecordTable } from './record-table.tsx';
 import { Notice, safe } from './said.tsx';
 import type { Server } from './server.ts';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
 
 const LOOK_MS = 4000;
 
@@ -38,18 +38,18 @@ function QueuesOf({ server }: { readonly server: Server }) {
   return (
     <section class="card" aria-label={server.name}>
       <h2>
-        {safe(server.name)}{' '}
-        <span class="quiet">{texts.queues.waiting(number(server.queues.value, 'MessageCount'))}</span>
+        {safe(server.name)} <span class="quiet">{describeWaiting(number(server.queues.value, 'MessageCount'))}</span>
       </h2>
       {messages.problem && <Notice tone="bad">{safe(messages.problem.message)}</Notice>}
       <RecordTable
-        label={texts.queues.of(server.name)}
+        label={say(texts.queues.of, { server: server.name })}
         none={texts.queues.none}
         records={queues}
         keyOf={(record) => text(record, 'Identity')}
         columns={[
           {
             title: texts.queues.queue,
+            isLong: true,
             cell: (record) => (
               <>
                 <strong>{safe(describeNextHop(record))}</strong>
@@ -60,7 +60,11 @@ function QueuesOf({ server }: { readonly server: Server }) {
           },
           { title: texts.queues.messages, isNumber: true, cell: (record) => number(record, 'MessageCount') },
           { title: texts.queues.state, cell: (record) => describeStatus(record, server.now()) },
-          { title: texts.queues.why, cell: (record) => <span class="why">{safe(lastErrorOf(record))}</span> },
+          {
+            title: texts.queues.why,
+            isLong: true,
+            cell: (record) => <span class="why">{safe(lastErrorOf(record))}</span>,
+          },
           ...(server.isRecorded
             ? []
             : [
@@ -90,7 +94,12 @@ function QueueActions({ server, queue, onDone }: QueueActionsProps) {
   const turn =
     text(queue, 'Status') === 'Suspended'
       ? { label: resume, cmdlet: 'Resume-Queue', parameters: { Identity } }
-      : { label: suspend, cmdlet: 'Suspend-Queue', parameters: { Identity }, question: suspendQueue(safe(Identity)) };
+      : {
+          label: suspend,
+          cmdlet: 'Suspend-Queue',
+          parameters: { Identity },
+          question: say(suspendQueue, { queue: safe(Identity) }),
+        };
   return (
     <div class="buttons">
       <ActionButton

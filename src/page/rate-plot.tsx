@@ -1,9 +1,12 @@
 // How many messages a second come and go, of one server.
 
+import { useMemo } from 'preact/hooks';
 import { Plot, type PlotLine } from './plot.tsx';
+import { untilNow } from './rates.ts';
 import { safe } from './said.tsx';
 import type { Server } from './server.ts';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
+import { useTicking } from './ticking.ts';
 
 const LINES: readonly PlotLine[] = [
   { name: texts.rates.received, colour: 'sealed' },
@@ -11,7 +14,9 @@ const LINES: readonly PlotLine[] = [
 ];
 
 export function RatePlot({ server }: { readonly server: Server }) {
-  const samples = server.load.value;
+  const now = useTicking(() => server.wallNow());
+  const known = server.load.value;
+  const samples = useMemo(() => untilNow(known, now), [known, now]);
   const last = samples.at(-1);
   return (
     <figure class="card figure">
@@ -19,7 +24,12 @@ export function RatePlot({ server }: { readonly server: Server }) {
         <h2>
           {safe(server.name)}: {texts.rates.title}
         </h2>
-        <p class="quiet">{texts.rates.said(last?.receivedRate ?? 0, last?.sentRate ?? 0)}</p>
+        <p class="quiet">
+          {say(texts.rates.said, {
+            received: (last?.receivedRate ?? 0).toFixed(1),
+            sent: (last?.sentRate ?? 0).toFixed(1),
+          })}
+        </p>
       </figcaption>
       <Plot
         label={`${server.name}: ${texts.rates.title}`}

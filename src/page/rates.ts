@@ -13,7 +13,10 @@ export interface LoadSample {
   readonly sentRate: number;
 }
 
-/** Counters are sent when they changed, so that long silence is many seconds without any. */
+/**
+ * Counters are looked at once a second, so that those that come closer together were held up on the way; and sent when they changed, so
+ * that long silence is many seconds without any.
+ */
 const USUAL_MS = 1000;
 const SILENCE_MS = 3000;
 
@@ -27,7 +30,7 @@ export function addSample(before: LoadSample | undefined, load: ApiRecord, at: n
   if (before === undefined || counts.received < before.received)
     return [{ at, ...counts, receivedRate: 0, sentRate: 0 }];
   const isSilence = at - before.at > SILENCE_MS;
-  const seconds = (isSilence ? USUAL_MS : Math.max(at - before.at, 1)) / 1000;
+  const seconds = (isSilence ? USUAL_MS : Math.max(at - before.at, USUAL_MS)) / 1000;
   const rate = (now: number, then: number): number => Math.max(0, now - then) / seconds;
   const sample = {
     at,
@@ -36,6 +39,13 @@ export function addSample(before: LoadSample | undefined, load: ApiRecord, at: n
     sentRate: rate(counts.sent, before.sent),
   };
   return isSilence ? [quiet(before, before.at + USUAL_MS), quiet(before, at - USUAL_MS), sample] : [sample];
+}
+
+/** `samples` and what a silence since the last of them says. */
+export function untilNow(samples: readonly LoadSample[], now: number): readonly LoadSample[] {
+  const last = samples.at(-1);
+  if (last === undefined || now - last.at <= SILENCE_MS) return samples;
+  return [...samples, quiet(last, last.at + USUAL_MS), quiet(last, now)];
 }
 
 function quiet(before: LoadSample, at: number): LoadSample {

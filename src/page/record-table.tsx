@@ -3,22 +3,24 @@
 import type { ComponentChildren } from 'preact';
 import type { ApiRecord } from './api.ts';
 
-export interface Column {
+export interface Column<Row> {
   readonly title: string;
-  readonly cell: (record: ApiRecord) => ComponentChildren;
+  readonly cell: (row: Row) => ComponentChildren;
   readonly isNumber?: boolean;
+  /** Of any length, without a space perhaps: gives way before the table has to be scrolled. */
+  readonly isLong?: boolean;
 }
 
-interface RecordTableProps {
+interface RecordTableProps<Row> {
   readonly label: string;
-  readonly columns: readonly Column[];
-  readonly records: readonly ApiRecord[];
-  readonly keyOf: (record: ApiRecord, index: number) => string;
+  readonly columns: readonly Column<Row>[];
+  readonly records: readonly Row[];
+  readonly keyOf: (row: Row, index: number) => string;
   /** Said instead where there are none. */
   readonly none: string;
 }
 
-export function RecordTable({ label, columns, records, keyOf, none }: RecordTableProps) {
+export function RecordTable<Row = ApiRecord>({ label, columns, records, keyOf, none }: RecordTableProps<Row>) {
   if (records.length === 0) return <p class="quiet">{none}</p>;
   return (
     <div class="scroll" role="region" aria-label={label} tabIndex={0}>
@@ -35,8 +37,8 @@ export function RecordTable({ label, columns, records, keyOf, none }: RecordTabl
         <tbody>
           {records.map((record, index) => (
             <tr key={keyOf(record, index)}>
-              {columns.map(({ title, cell, isNumber }) => (
-                <td key={title} class={isNumber === true ? 'number' : undefined}>
+              {columns.map(({ title, cell, isNumber, isLong }) => (
+                <td key={title} class={isNumber === true ? 'number' : isLong === true ? 'long' : undefined}>
                   {cell(record)}
                 </td>
               ))}

@@ -4,7 +4,7 @@
 import type { Answer, Parameters, TimedLine } from './api.ts';
 import type { Role } from '../config.ts';
 import type { TapedEvent } from './tape.ts';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
 
 /** The element of an exported file that holds the recording. */
 export const RECORDING_ID = 'recording';
@@ -110,7 +110,8 @@ export function writeRecording(recording: Recording): string {
 export function readRecording(json: string): Recording {
   const read = parse(json);
   if (!isObject(read) || read['format'] !== FORMAT) throw new Error(texts.player.unreadable);
-  if (read['version'] !== VERSION) throw new Error(texts.player.unknownVersion(String(read['version'])));
+  if (read['version'] !== VERSION)
+    throw new Error(say(texts.player.unknownVersion, { version: String(read['version']) }));
   if (!isRecording(read)) throw new Error(texts.player.unreadable);
   return read;
 }

@@ -5,7 +5,7 @@ import { lanes, servers } from './pair.ts';
 import { safe } from './said.tsx';
 import { Sign } from './signs.tsx';
 import { useSlowly } from './slowly.ts';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
 import type { Place } from './journeys.ts';
 
 interface RoadProps {
@@ -27,17 +27,21 @@ export function Road({ lane, keep }: RoadProps) {
         <span class="tip" aria-hidden="true" />
       </div>
       <p class="road-says">
-        <span class="hidden">{texts.stage.road(texts.places[from], texts.places[to])}</span>
+        <span class="hidden">{say(texts.stage.road, { from: texts.places[from], to: texts.places[to] })}</span>
         {known === undefined ? (
           <span class="quiet">{texts.stage.nothingYet}</span>
         ) : (
           <>
             <Sign tone={known.last.tone} label={texts.tones[known.last.tone]} />
-            <span class="road-reason">{known.last.reason === '' ? texts.channels.none : safe(known.last.reason)}</span>
-            <span class="road-count">
-              {known.count.toLocaleString('en-GB')}
-              {isSample && '+'}
-              <span class="hidden"> {isSample ? texts.stage.passedAtLeast : texts.stage.passed}</span>
+            <span>
+              <span class="road-reason">
+                {known.last.reason === '' ? texts.channels.none : safe(known.last.reason)}
+              </span>{' '}
+              <span class="road-count">
+                {known.count.toLocaleString('en-GB')}
+                {isSample && '+'}
+                <span class="hidden"> {isSample ? texts.stage.passedAtLeast : texts.stage.passed}</span>
+              </span>
             </span>
           </>
         )}

@@ -10,9 +10,21 @@ export function safe(text: string, limit = 400): string {
   return text.length > limit ? `${escaped}…` : escaped;
 }
 
+/** What stands after a colon elsewhere, as a sentence of its own; of what is not known none. */
+export function asSentence(text: string | undefined): string {
+  return text === undefined || text === ''
+    ? ''
+    : `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+}
+
 /** A subject to be shown, or that there is none. */
 export function safeSubject(subject: string, limit?: number): string {
   return subject === '' ? texts.stage.noSubject : safe(subject, limit);
+}
+
+/** Who wrote to whom; the arrow stays with those whom it points to. */
+export function fromTo(sender: string, recipients: readonly string[], limit?: number): string {
+  return `${sender === '' ? texts.stage.nobody : safe(sender, limit)} →\u00a0${safe(recipients.join(', '), limit)}`;
 }
 
 /** An identifier, a thumbprint, a reply: in letters of one width, broken where it has to be. */

@@ -33,7 +33,7 @@ export function ScenarioPanel({ laboratory }: { readonly laboratory: Api }) {
           void running.run(laboratory, 'Start-LabScenario', { Name: name });
         }}
       >
-        <label>
+        <label class="field-long">
           <span>{texts.lab.scenario}</span>
           <select
             value={name}

@@ -3,7 +3,7 @@
 import type { ApiRecord, Line } from './api.ts';
 import { text } from './fields.ts';
 import { judgeLines, recordOf } from './running.ts';
-import { Notice, safe } from './said.tsx';
+import { asSentence, Notice, safe } from './said.tsx';
 import { Sign } from './signs.tsx';
 import { texts } from './texts.ts';
 import { type Channel, type Tone, toneOf } from './tones.ts';
@@ -66,7 +66,8 @@ function Letter({ record }: { readonly record: ApiRecord }) {
       <Sign tone={tone} label={texts.tones[tone]} />
       <span>{to}</span>
       <span>
-        “{safe(text(record, 'Letter'))}” {safe(text(record, 'Becomes'))}. {safe(text(record, 'Explanation'), LONGEST)}
+        “{safe(text(record, 'Letter'))}” {safe(text(record, 'Becomes'))}.{' '}
+        {asSentence(safe(text(record, 'Explanation'), LONGEST))}
       </span>
     </li>
   );

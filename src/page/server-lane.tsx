@@ -1,15 +1,15 @@
 // A server in the picture: what it is called, its clock, how much comes and goes, and the mail that waits in it with the reason.
 
-import { useEffect, useState } from 'preact/hooks';
 import type { ApiRecord } from './api.ts';
 import { useCmdlet } from './ask.ts';
 import { number, records, text, texts as textsOf } from './fields.ts';
 import { openMessage } from './navigation.ts';
-import { describeError, describeNextHop, describeStatus } from './queue-words.ts';
+import { describeError, describeNextHop, describeStatus, isSameReply } from './queue-words.ts';
 import { safe, safeSubject } from './said.tsx';
 import type { Role } from '../config.ts';
 import type { Server } from './server.ts';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
+import { useTicking } from './ticking.ts';
 import { formatMoment } from './times.ts';
 
 const MAX_QUEUES = 4;
@@ -36,15 +36,8 @@ export function ServerLane({ role, server }: { readonly role: Role; readonly ser
 }
 
 function LaneClock({ server }: { readonly server: Server }) {
-  const [now, setNow] = useState(() => server.now());
-  const shown = server.clock.value;
-  useEffect(() => {
-    const look = (): void => setNow(server.now());
-    look();
-    const timer = setInterval(look, 1000);
-    return () => clearInterval(timer);
-  }, [server, shown]);
-  const offset = text(shown, 'Offset');
+  const now = useTicking(() => server.now());
+  const offset = text(server.clock.value, 'Offset');
   return (
     <p class="lane-clock">
       <time>{formatMoment(now)}</time>
@@ -92,7 +85,9 @@ function Waiting({ server }: { readonly server: Server }) {
           )}
         />
       ))}
-      {queues.length > MAX_QUEUES && <li class="quiet">{texts.stage.moreQueues(queues.length - MAX_QUEUES)}</li>}
+      {queues.length > MAX_QUEUES && (
+        <li class="quiet">{say(texts.stage.moreQueues, { number: queues.length - MAX_QUEUES })}</li>
+      )}
     </ul>
   );
 }
@@ -109,19 +104,19 @@ function WaitingQueue({ queue, now, messages }: WaitingQueueProps) {
   return (
     <li class="waiting-queue">
       <p class="waiting-head">
-        <strong>{texts.stage.waitingIn(count, safe(describeNextHop(queue), 60))}</strong>
+        <strong>{say(texts.stage.waitingIn, { number: count, where: safe(describeNextHop(queue), 60) })}</strong>
         <span class="quiet">{describeStatus(queue, now)}</span>
       </p>
       {error !== '' && <p class="why">{safe(error, 160)}</p>}
       <ul>
         {messages.slice(0, MAX_MESSAGES).map((message) => (
           <li key={text(message, 'Identity')}>
-            <WaitingMessage message={message} isExplained={error === text(message, 'LastError')} />
+            <WaitingMessage message={message} isExplained={isSameReply(error, text(message, 'LastError'))} />
           </li>
         ))}
       </ul>
       {count > MAX_MESSAGES && messages.length > 0 && (
-        <p class="quiet">{texts.stage.moreMessages(count - MAX_MESSAGES)}</p>
+        <p class="quiet">{say(texts.stage.moreMessages, { number: count - MAX_MESSAGES })}</p>
       )}
     </li>
   );

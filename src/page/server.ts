@@ -109,6 +109,11 @@ export class Server {
     return flag(this.hello.value, 'IsLaboratory');
   }
 
+  /** This machine's clock; in a recording the moment that is shown. In milliseconds. */
+  wallNow(): number {
+    return this.#wall();
+  }
+
   /** The server's own time in milliseconds, which in a laboratory is not this machine's. */
   now(): number {
     const said = time(this.clock.value, 'UtcNow');
@@ -149,8 +154,8 @@ export class Server {
     this.#hasHistory = true;
     try {
       const Start = new Date(this.now() - HISTORY_MS).toISOString();
-      const before = await this.api.call('Get-MessageTrackingLog', { Start, ResultSize: MAX_HISTORY });
-      this.#takeHistoryOf({ tracking: before.records });
+      const before = await this.api.call('Get-MessageTrackingLog', { Start, Newest: MAX_HISTORY });
+      this.#takeHistoryOf({ tracking: before.records.toReversed() });
       const events = await readHistory(this.api, ['event', 'sync']);
       const known = (kind: string): ApiRecord[] =>
         events.filter((event) => event.kind === kind).flatMap(({ data }) => readRecord(data));

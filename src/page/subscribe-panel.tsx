@@ -10,7 +10,7 @@ import { useRunning } from './running.ts';
 import { Notice, safe } from './said.tsx';
 import type { Server } from './server.ts';
 import { Steps } from './steps.tsx';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
 
 const MAX_FILE_BYTES = 1_000_000;
 const OFTEN_MS = 10_000;
@@ -50,7 +50,7 @@ function Download({ edge }: { readonly edge: Server }) {
   };
   return (
     <div class="lab-part">
-      <h3>{texts.lab.downloadTitle(edge.name)}</h3>
+      <h3>{say(texts.lab.downloadTitle, { server: edge.name })}</h3>
       <p class="quiet">{texts.lab.downloadAbout}</p>
       <button type="button" class="primary" disabled={!edge.mayWrite} onClick={() => void download()}>
         {texts.lab.download}
@@ -68,7 +68,11 @@ function Drop({ hub, onDone }: { readonly hub: Server; readonly onDone: () => vo
   const take = async (files: FileList | null | undefined): Promise<void> => {
     const [file, other] = files ?? [];
     if (!file) return;
-    const sentence = other ? texts.lab.oneFile : file.size > MAX_FILE_BYTES ? texts.lab.tooLarge(file.name) : '';
+    const sentence = other
+      ? texts.lab.oneFile
+      : file.size > MAX_FILE_BYTES
+        ? say(texts.lab.tooLarge, { name: file.name })
+        : '';
     setProblem(sentence);
     if (sentence !== '') return;
     const content = await base64Of(file);
@@ -91,7 +95,7 @@ function Drop({ hub, onDone }: { readonly hub: Server; readonly onDone: () => vo
         if (!isClosed) void take(event.dataTransfer?.files);
       }}
     >
-      <h3>{texts.lab.dropTitle(hub.name)}</h3>
+      <h3>{say(texts.lab.dropTitle, { server: hub.name })}</h3>
       <label>
         <span>{texts.lab.drop}</span>
         <input

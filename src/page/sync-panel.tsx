@@ -7,7 +7,7 @@ import { number, text, texts as textsOf, time } from './fields.ts';
 import { RecordTable } from './record-table.tsx';
 import { Code, Notice, safe } from './said.tsx';
 import type { Server } from './server.ts';
-import { texts } from './texts.ts';
+import { say, texts } from './texts.ts';
 import { formatMoment, formatSpan } from './times.ts';
 
 const words = texts.sync;
@@ -50,7 +50,7 @@ export function SyncPanel({ hub }: { readonly hub: Server }) {
             },
             { title: words.edge, cell: (record) => safe(text(record, 'Name')) },
             { title: words.type, cell: (record) => safe(text(record, 'Type')) },
-            { title: words.result, cell: (record) => <Result record={record} /> },
+            { title: words.result, isLong: true, cell: (record) => <Result record={record} /> },
             { title: words.added, isNumber: true, cell: (record) => number(record, 'Added') },
             { title: words.updated, isNumber: true, cell: (record) => number(record, 'Updated') },
             { title: words.deleted, isNumber: true, cell: (record) => number(record, 'Deleted') },
@@ -89,7 +89,12 @@ function Subscription({ record, state, now }: SubscriptionProps) {
         <div>
           <dt>{words.status}</dt>
           <dd class={status === 'Normal' || status === '' ? undefined : 'bad'}>
-            {state === undefined ? words.asking : safe(status)} {safe(text(state, 'FailureDetail'))}
+            {state === undefined
+              ? words.asking
+              : [status, text(state, 'FailureDetail')]
+                  .filter((each) => each !== '')
+                  .map((each) => safe(each))
+                  .join(': ')}
           </dd>
         </div>
         <div>
@@ -118,7 +123,9 @@ function Subscription({ record, state, now }: SubscriptionProps) {
 function describeLast(state: ApiRecord | undefined, now: number): string {
   if (state === undefined) return words.asking;
   const last = time(state, 'LastSynchronizedUtc');
-  return last === undefined ? words.never : words.ago(formatMoment(last), formatSpan(now - last));
+  return last === undefined
+    ? words.never
+    : say(words.ago, { moment: formatMoment(last), span: formatSpan(now - last) });
 }
 
 function Actions({ hub, onDone }: { readonly hub: Server; readonly onDone: () => void }) {
@@ -162,7 +169,9 @@ function Actions({ hub, onDone }: { readonly hub: Server; readonly onDone: () =>
         {running !== '' && <p class="quiet">{words.running}</p>}
         {answer && (
           <p>
-            <strong>{words.differences(differences.length)}</strong>
+            <strong>
+              {differences.length === 0 ? words.same : say(words.differences, { number: differences.length })}
+            </strong>
           </p>
         )}
       </div>

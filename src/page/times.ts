@@ -10,6 +10,11 @@ export function formatMoment(at: number): string {
   return new Date(at).toISOString().slice(0, 19).replace('T', ' ');
 }
 
+/** "2027-12-24 20:00:00.123" of a time in ISO 8601, as it was written down. */
+export function writeInstant(iso: string): string {
+  return iso.replace('T', ' ').replace('Z', '');
+}
+
 /** "2027-12-24" */
 export function formatDay(at: number): string {
   return new Date(at).toISOString().slice(0, 10);

@@ -1,5 +1,5 @@
 // The search of message tracking: what the form says as parameters of Get-MessageTrackingLog, and the next page of what was
-// found. The log is read from the oldest record on, so that a page begins where the one before ended. Pure.
+// found. The newest come first; the next page goes on into the past where one ended. Pure.
 
 import type { ApiRecord, Parameters } from './api.ts';
 import { text, texts } from './fields.ts';
@@ -9,12 +9,17 @@ export const PAGE_SIZE = 100;
 /** Fields of the form, by the names of the cmdlet's parameters; empty ones ask for nothing. */
 export type SearchFields = Readonly<Record<string, string>>;
 
-/** `start` is where a page begins, in ISO 8601; the form's own Start where it is undefined. */
-export function searchParameters(fields: SearchFields, start?: string): Parameters {
+/** `until` is the moment of the oldest record that was shown, in ISO 8601: the page goes on with what is as old or older. */
+export function searchParameters(fields: SearchFields, until?: string): Parameters {
   const given = Object.entries(fields).filter(([, value]) => value.trim() !== '');
   const read = given.map(([name, value]) => [name, isMoment(name) ? readMoment(value) : value.trim()] as const);
   // One more than is shown says whether there is a next page.
-  return { ...Object.fromEntries(read), ...(start !== undefined && { Start: start }), ResultSize: PAGE_SIZE + 1 };
+  return { ...Object.fromEntries(read), ...(until !== undefined && { End: after(until) }), Newest: PAGE_SIZE + 1 };
+}
+
+/** End is exclusive, and dates have no smaller parts than a millisecond. */
+function after(moment: string): string {
+  return new Date(Date.parse(moment) + 1).toISOString();
 }
 
 function isMoment(name: string): boolean {
@@ -29,7 +34,7 @@ function readMoment(value: string): string {
 
 export interface Page {
   readonly shown: readonly ApiRecord[];
-  /** Where the next page begins; undefined on the last. */
+  /** `until` of the next page; undefined on the last. */
   readonly next: string | undefined;
 }
 

@@ -8,11 +8,11 @@ import { openMessage } from './navigation.ts';
 import { servers } from './pair.ts';
 import { isRecorded } from './player.ts';
 import { RecordTable } from './record-table.tsx';
-import { Notice, safe, safeSubject } from './said.tsx';
+import { Notice, fromTo, safe, safeSubject } from './said.tsx';
 import type { Server } from './server.ts';
 import { Sign } from './signs.tsx';
-import { texts } from './texts.ts';
-import { formatSize } from './times.ts';
+import { say, texts } from './texts.ts';
+import { formatSize, writeInstant } from './times.ts';
 import { channelOf, toneOf } from './tones.ts';
 import { pageOf, type SearchFields, searchParameters } from './tracking-search.ts';
 
@@ -82,17 +82,17 @@ function SearchForm({ onSearch }: { readonly onSearch: (fields: SearchFields) =>
 
 /** The pages of one server; a new search begins with a new one of these. */
 function Found({ server, fields }: { readonly server: Server; readonly fields: SearchFields }) {
-  const [turned, setTurned] = useState<{ readonly start: string; readonly before: readonly ApiRecord[] }>();
+  const [turned, setTurned] = useState<{ readonly until: string; readonly before: readonly ApiRecord[] }>();
   const { answer, problem, isLoading } = useCmdlet(
     server,
     'Get-MessageTrackingLog',
-    searchParameters(fields, turned?.start),
+    searchParameters(fields, turned?.until),
   );
   const { shown, next } = pageOf(answer?.records ?? [], turned?.before ?? []);
   return (
     <section class="card" aria-label={server.name}>
       <h2>
-        {safe(server.name)} <span class="quiet">{isLoading ? '' : words.found(shown.length)}</span>
+        {safe(server.name)} <span class="quiet">{isLoading ? '' : say(words.found, { number: shown.length })}</span>
       </h2>
       {problem && <Notice tone="bad">{safe(problem.message)}</Notice>}
       <RecordTable
@@ -101,10 +101,14 @@ function Found({ server, fields }: { readonly server: Server; readonly fields: S
         records={shown}
         keyOf={(record, index) => `${text(record, 'Timestamp')}${index}`}
         columns={[
-          { title: words.time, cell: (record) => <span class="nowrap">{readTime(record)}</span> },
+          {
+            title: words.time,
+            cell: (record) => <span class="nowrap">{writeInstant(safe(text(record, 'Timestamp')))}</span>,
+          },
           { title: words.event, cell: (record) => <span class="nowrap">{safe(text(record, 'EventId'))}</span> },
           {
             title: texts.queues.message,
+            isLong: true,
             cell: (record) => (
               <button type="button" class="link" onClick={() => openMessage(text(record, 'NetworkMessageId'))}>
                 {safeSubject(text(record, 'MessageSubject'), 80)}
@@ -113,16 +117,14 @@ function Found({ server, fields }: { readonly server: Server; readonly fields: S
           },
           {
             title: words.to,
-            cell: (record) => (
-              <>
-                {safe(text(record, 'Sender')) || texts.stage.nobody} → {safe(textsOf(record, 'Recipients').join(', '))}
-              </>
-            ),
+            isLong: true,
+            cell: (record) => fromTo(text(record, 'Sender'), textsOf(record, 'Recipients')),
           },
           { title: words.how, cell: (record) => <How record={record} /> },
           { title: words.size, isNumber: true, cell: (record) => formatSize(number(record, 'TotalBytes')) },
           {
             title: words.status,
+            isLong: true,
             cell: (record) => safe(joined(record, 'RecipientStatus'), 160),
           },
         ]}
@@ -130,23 +132,19 @@ function Found({ server, fields }: { readonly server: Server; readonly fields: S
       {!server.isRecorded && (next !== undefined || turned !== undefined) && (
         <div class="buttons">
           <button type="button" disabled={turned === undefined} onClick={() => setTurned(undefined)}>
-            {words.first}
+            {words.newest}
           </button>
           <button
             type="button"
             disabled={next === undefined || isLoading}
-            onClick={() => next !== undefined && setTurned({ start: next, before: shown })}
+            onClick={() => next !== undefined && setTurned({ until: next, before: shown })}
           >
-            {words.more}
+            {words.older}
           </button>
         </div>
       )}
     </section>
   );
-}
-
-function readTime(record: ApiRecord): string {
-  return safe(text(record, 'Timestamp')).replace('T', ' ').replace('Z', '');
 }
 
 function How({ record }: { readonly record: ApiRecord }) {

@@ -1,13 +1,15 @@
 // The trail of one message across both hops, beside what is shown.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { foldRuns } from '../shell/trail-facts.ts';
+import type { ApiRecord } from './api.ts';
 import { joined, text, texts as textsOf } from './fields.ts';
-import { HopBranch } from './hop-card.tsx';
+import { HopBranches } from './hop-card.tsx';
 import { openMessage, route } from './navigation.ts';
 import { journeys, servers } from './pair.ts';
 import { RecordTable } from './record-table.tsx';
-import { Code, Notice, safe, safeSubject } from './said.tsx';
-import { texts } from './texts.ts';
+import { Code, fromTo, Notice, safe, safeSubject } from './said.tsx';
+import { say, texts } from './texts.ts';
 import { askForTrail, type KnownTrail } from './trail-asking.ts';
 import { formatClock } from './times.ts';
 
@@ -85,58 +87,57 @@ function Known({ known, id }: { readonly known: KnownTrail; readonly id: string 
       {trail === undefined && <Notice tone="info">{texts.trail.unknown}</Notice>}
       {trail && (
         <>
-          <p class="trail-who">
-            {trail.sender === '' ? texts.stage.nobody : safe(trail.sender)} → {safe(trail.recipients.join(', '))}
-          </p>
+          <p class="trail-who">{fromTo(trail.sender, trail.recipients)}</p>
           <p class="quiet">
             <Code>{trail.messageId}</Code>
             <br />
             <Code>{id}</Code>
           </p>
-          <ol class="hops">
-            {[...trail.arrivals, ...trail.departures].map((hop) => (
-              <HopBranch key={hop.card.id} hop={hop} />
-            ))}
-          </ol>
+          <HopBranches hops={[...trail.arrivals, ...trail.departures]} />
           {trail.arrivals.length + trail.departures.length === 0 && <p class="quiet">{texts.trail.noCards}</p>}
         </>
       )}
       {reports.map((report) => (
         <p key={text(report, 'NetworkMessageId')} class="trail-report">
-          {texts.trail.report(safe(textsOf(report, 'Recipients').join(', ')))}{' '}
+          {say(texts.trail.report, { recipients: safe(textsOf(report, 'Recipients').join(', ')) })}{' '}
           <button type="button" onClick={() => openMessage(text(report, 'NetworkMessageId'))}>
             {safe(text(report, 'MessageSubject'), 120)}
           </button>
         </p>
       ))}
-      {tracking.length > 0 && (
-        <section>
-          <h3>{texts.trail.tracking}</h3>
-          <RecordTable
-            label={texts.trail.tracking}
-            none=""
-            records={tracking}
-            keyOf={(_record, index) => String(index)}
-            columns={[
-              { title: texts.tracking.time, cell: (record) => formatClock(Date.parse(text(record, 'Timestamp'))) },
-              { title: texts.tracking.event, cell: (record) => safe(text(record, 'EventId')) },
-              {
-                title: texts.tracking.peer,
-                cell: (record) =>
-                  safe(
-                    text(record, 'EventId') === 'RECEIVE'
-                      ? text(record, 'ClientHostname')
-                      : text(record, 'ServerHostname'),
-                  ),
-              },
-              {
-                title: texts.tracking.status,
-                cell: (record) => safe(joined(record, 'RecipientStatus')),
-              },
-            ]}
-          />
-        </section>
-      )}
+      {tracking.length > 0 && <Tracking records={tracking} />}
     </>
+  );
+}
+
+/** What was tried again and again with the same end stands there once. */
+function Tracking({ records }: { readonly records: readonly ApiRecord[] }) {
+  const runs = foldRuns(records, (before, next) =>
+    ['EventId', 'ServerHostname', 'Reason', 'Channel'].every((name) => text(before, name) === text(next, name)),
+  );
+  return (
+    <section>
+      <h3>{texts.trail.tracking}</h3>
+      <RecordTable
+        label={texts.trail.tracking}
+        none=""
+        records={runs}
+        keyOf={(_run, index) => String(index)}
+        columns={[
+          { title: texts.tracking.time, cell: ({ last }) => formatClock(Date.parse(text(last, 'Timestamp'))) },
+          {
+            title: texts.tracking.event,
+            cell: ({ last, length }) => `${safe(text(last, 'EventId'))}${length > 1 ? ` × ${length}` : ''}`,
+          },
+          {
+            title: texts.tracking.peer,
+            isLong: true,
+            cell: ({ last }) =>
+              safe(text(last, text(last, 'EventId') === 'RECEIVE' ? 'ClientHostname' : 'ServerHostname')),
+          },
+          { title: texts.tracking.status, isLong: true, cell: ({ last }) => safe(joined(last, 'RecipientStatus')) },
+        ]}
+      />
+    </section>
   );
 }

@@ -68,7 +68,7 @@ export interface Run<Item> {
   readonly length: number;
 }
 
-function foldRuns<Item>(items: readonly Item[], isAlike: (before: Item, next: Item) => boolean): Run<Item>[] {
+export function foldRuns<Item>(items: readonly Item[], isAlike: (before: Item, next: Item) => boolean): Run<Item>[] {
   const runs: Run<Item>[] = [];
   for (const item of items) {
     const run = runs.at(-1);

@@ -99,11 +99,29 @@ export class BrowserPage {
     await this.page.locator('.drop .notice-good').waitFor();
   }
 
-  /** Sends a letter to the world from the Lab view and waits until the stage shows how it went from the Hub to the Edge. */
-  async send(subject: string, sign: string): Promise<void> {
+  /** Hands letters in from the Lab view, and waits until the server has taken them. */
+  async handIn(subject: string, direction: 'out' | 'in' = 'out', count = 1): Promise<void> {
     await this.show('lab');
-    await this.page.getByLabel('Subject', { exact: true }).fill(subject);
-    await this.page.getByRole('button', { name: 'Send', exact: true }).click();
+    const letter = this.page.locator('section[aria-labelledby="letter-title"]');
+    await letter.locator('select').selectOption(direction);
+    await letter.getByLabel('Subject', { exact: true }).fill(subject);
+    await letter.getByLabel('How many').fill(String(count));
+    await letter.getByRole('button', { name: 'Send', exact: true }).click();
+    await letter.locator('.notice-good').waitFor();
+  }
+
+  /** Plays a guided scenario to its end. */
+  async play(name: string): Promise<void> {
+    await this.show('lab');
+    // By its place: the text of a label has that of its options in it, once they are there.
+    await this.page.locator('section[aria-labelledby="scenarios-title"] select').selectOption(name);
+    await this.page.getByRole('button', { name: 'Play it', exact: true }).click();
+    await this.page.getByText('All of it was as told.').waitFor();
+  }
+
+  /** Hands a letter in and waits until the stage shows how it went between the Hub and the Edge. */
+  async send(subject: string, sign: string, direction: 'out' | 'in' = 'out'): Promise<void> {
+    await this.handIn(subject, direction);
     await this.show('stage');
     await this.row(subject).locator('.way-step').nth(1).locator(`svg[aria-label^="${sign}"]`).waitFor();
     await this.row(subject).getByText('arrived').waitFor();
@@ -133,35 +151,35 @@ export class BrowserPage {
     await this.subscribe();
   }
 
-  /** What axe finds that is serious or critical, in every view and beside an open trail, in light and in dark. */
+  /**
+   * What axe finds that is serious or critical: in every view, beside a trail with all that it can show, in the dialogue of the tokens; in
+   * light and in dark.
+   */
   async findViolations(): Promise<readonly Violation[]> {
     const found: Violation[] = [];
-    await this.page.evaluate(AXE);
+    const look = async (where: string): Promise<void> => {
+      found.push(...(await violationsIn(this.page, where)));
+    };
     for (const colorScheme of ['light', 'dark'] as const) {
       await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       for (const view of VIEWS) {
         await this.show(view);
-        found.push(...(await this.#runAxe(`${view}, ${colorScheme}`)));
+        await look(`${view}, ${colorScheme}`);
       }
       await this.show('stage');
       await this.page.locator('button.journey').first().click();
-      await this.page.locator('aside.trail .hop-card').first().waitFor();
-      found.push(...(await this.#runAxe(`a trail, ${colorScheme}`)));
+      const trail = this.page.locator('aside.trail');
+      await trail.locator('.facts summary').first().click();
+      await trail.locator('.facts[open] button').first().click();
+      await trail.locator('.transcript li').first().waitFor();
+      await look(`a trail, ${colorScheme}`);
+      await this.page.keyboard.press('Escape');
+      await this.page.getByRole('button', { name: 'Access tokens' }).click();
+      await this.page.locator('dialog[open]').waitFor();
+      await look(`tokens, ${colorScheme}`);
       await this.page.keyboard.press('Escape');
     }
-    return found.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-  }
-
-  async #runAxe(where: string): Promise<readonly Violation[]> {
-    const results = await this.page.evaluate(async () => {
-      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } };
-      return (await axe.run()).violations.map(({ id, impact, nodes }) => ({
-        id,
-        impact: impact ?? 'none',
-        targets: nodes.map(({ target }) => target.join(' ')),
-      }));
-    });
-    return results.map((each) => ({ where, ...each }));
+    return found;
   }
 
   /** Goes on by Tab alone until what has the focus is one of these. */
@@ -203,6 +221,21 @@ export class BrowserPage {
     await this.#browser.close();
     await this.pair[Symbol.asyncDispose]();
   }
+}
+
+/** What axe finds on a page as it is that is serious or critical. */
+export async function violationsIn(page: Page, where: string): Promise<readonly Violation[]> {
+  await page.evaluate(AXE);
+  const results = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } };
+    return (await axe.run()).violations.map(({ id, impact, nodes }) => ({
+      id,
+      impact: impact ?? 'none',
+      targets: nodes.map(({ target }) => target.join(' ')),
+    }));
+  });
+  const isGrave = ({ impact }: { impact: string }): boolean => impact === 'serious' || impact === 'critical';
+  return results.filter(isGrave).map((each) => ({ where, ...each }));
 }
 
 export interface OpenedFile {

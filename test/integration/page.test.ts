@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BrowserPage } from '../helpers/browser-page.ts';
+import { BrowserPage, violationsIn } from '../helpers/browser-page.ts';
 import { UNSAFE } from '../../src/unsafe-text.ts';
 import { relaypair } from '../helpers/pair.ts';
 import { requirePeer } from '../helpers/peers.ts';
@@ -138,12 +138,8 @@ describe.skipIf(!requirePeer('chromium'))('the page in chromium', { timeout: 600
   });
 
   it('exports a scenario that was played, and the file plays it without a server', async () => {
-    await opened.show('lab');
-    // By its place: the text of a label has that of its options in it, once they are there.
-    await opened.page.locator('section[aria-labelledby="scenarios-title"] select').selectOption('stripping');
-    await opened.page.getByRole('button', { name: 'Play it', exact: true }).click();
+    await opened.play('stripping');
     const told = opened.page.locator('.scenario');
-    await opened.page.getByText('All of it was as told.').waitFor();
     const letters = await told.locator('.told-letter').count();
     expect(letters).toBeGreaterThan(0);
     const path = join(opened.pair.folder, 'scenario.html');
@@ -203,6 +199,7 @@ describe.skipIf(!requirePeer('chromium'))('the page in chromium', { timeout: 600
       await page.locator(`main ${part}`).first().waitFor();
       expect(await page.locator('.notice-bad').allTextContents(), view).toEqual([]);
     }
+    expect(await violationsIn(page, 'the exported file')).toEqual([]);
     expect(await page.evaluate(() => Reflect.get(globalThis, 'hostile') as unknown)).toBeUndefined();
     expect(await page.getByRole('button', { name: /Access tokens|Export|Retry|Suspend/ }).count()).toBe(0);
     expect(troubles).toEqual([]);

@@ -52,6 +52,19 @@ function ways(journey: Journey | undefined): string[] {
 }
 
 describe('addRecords', () => {
+  it('keeps where a message came from, however often it is tried in vain', () => {
+    const tries = Array.from({ length: 40 }, (_, index) =>
+      record(2 + index, 'DEFER', { ServerHostname: 'hub01.corp.test', Channel: 'none', Reason: 'connection-failed' }),
+    );
+    const journey = tell(
+      ...[ARRIVAL, ...tries, record(50, 'SEND', { ServerHostname: 'hub01.corp.test' })].map(
+        (told) => [EDGE, told] as const,
+      ),
+    ).get(ID);
+    expect(ways(journey)).toEqual(['moved outside>edge clear', 'waits edge>hub stopped', 'moved edge>hub trusted']);
+    expect(journey?.steps[1]?.at).toBe(Date.parse('2026-11-26T11:39:41.000Z'));
+  });
+
   it('tells of a message from outside over both hops into a mailbox, the hop between them once', () => {
     const journey = tell([EDGE, ARRIVAL], [EDGE, SENT], [HUB, RECEIVED], [HUB, DELIVERED]).get(ID);
     expect(ways(journey)).toEqual(['moved outside>edge clear', 'moved edge>hub trusted', 'moved hub>mailboxes local']);

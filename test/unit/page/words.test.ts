@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeCard, describeStartTls } from '../../../src/page/card-words.ts';
 import { mergeEvents } from '../../../src/page/event-list.ts';
-import { describeNextHop, describeStatus } from '../../../src/page/queue-words.ts';
+import { describeNextHop, describeStatus, isSameReply } from '../../../src/page/queue-words.ts';
 import { toneOf } from '../../../src/page/tones.ts';
 import { readTranscript } from '../../../src/page/transcript-lines.ts';
 import { PAGE_SIZE, pageOf, searchParameters } from '../../../src/page/tracking-search.ts';
@@ -32,6 +32,15 @@ describe('a queue', () => {
   ])('of %o says so', (queue, said) => {
     expect(describeStatus(queue, NOW)).toBe(said);
   });
+});
+
+it.each([
+  ['421 4.4.1 greeting: ECONNRESET', '421 4.4.1 connect: ECONNRESET', true],
+  ['450 4.7.1 later', '450 4.2.1 later', false],
+  ['450 later', '450 full', false],
+  ['', '', true],
+])('the replies %o and %o are one: %o', (a, b, isOne) => {
+  expect(isSameReply(a, b)).toBe(isOne);
 });
 
 describe('a tone', () => {
@@ -99,10 +108,11 @@ describe('the search of message tracking', () => {
     expect(searchParameters({ Sender: ' a@b ', EventId: '', Start: '2027-12-24T20:00' })).toEqual({
       Sender: 'a@b',
       Start: '2027-12-24T20:00:00.000Z',
-      ResultSize: PAGE_SIZE + 1,
+      Newest: PAGE_SIZE + 1,
     });
-    expect(searchParameters({ Start: '2027-12-24T20:00' }, '2028-01-01T00:00:00.000Z')['Start']).toBe(
-      '2028-01-01T00:00:00.000Z',
+    // The end of a search is no part of it.
+    expect(searchParameters({ End: '2029-01-01T00:00' }, '2028-01-01T00:00:00.000Z')['End']).toBe(
+      '2028-01-01T00:00:00.001Z',
     );
   });
 
@@ -113,17 +123,18 @@ describe('the search of message tracking', () => {
       EventId: 'SEND',
       InternalMessageId: String(index),
     }));
+    const newest = all.toReversed();
     const seen: string[] = [];
     let before: readonly Record<string, unknown>[] = [];
-    let start: string | undefined = all[0]?.Timestamp;
-    while (start !== undefined) {
-      const found = all.filter(({ Timestamp }) => Timestamp >= (start ?? '')).slice(0, PAGE_SIZE + 1);
+    let until: string | undefined = newest[0]?.Timestamp;
+    while (until !== undefined) {
+      const found = newest.filter(({ Timestamp }) => Timestamp <= (until ?? '')).slice(0, PAGE_SIZE + 1);
       const page = pageOf(found, before);
       seen.push(...page.shown.map((record) => String(record['InternalMessageId'])));
       before = page.shown;
-      start = page.next;
+      until = page.next;
     }
-    expect(seen).toEqual(all.map(({ InternalMessageId }) => InternalMessageId));
+    expect(seen).toEqual(newest.map(({ InternalMessageId }) => InternalMessageId));
   });
 });
 

@@ -1,30 +1,12 @@
-// The laboratory: its clocks, faults on the path between the servers, a letter to send, the guided scenarios.
+// A letter, or some, to be sent through the pair, from inside or from the world.
 
 import { useState } from 'preact/hooks';
 import type { Api } from './api.ts';
-import { ClockPanel } from './clock-panel.tsx';
-import { FaultPanel } from './fault-panel.tsx';
-import { laboratoryOf } from './laboratory.ts';
 import { useRunning } from './running.ts';
-import { Notice } from './said.tsx';
-import { ScenarioPanel } from './scenario-panel.tsx';
 import { Steps } from './steps.tsx';
 import { texts } from './texts.ts';
 
-export function LabPanel() {
-  const laboratory = laboratoryOf();
-  if (!laboratory) return <Notice tone="info">{texts.lab.noDoor}</Notice>;
-  return (
-    <>
-      <ClockPanel laboratory={laboratory} />
-      <LetterPanel laboratory={laboratory} />
-      <FaultPanel laboratory={laboratory} />
-      <ScenarioPanel laboratory={laboratory} />
-    </>
-  );
-}
-
-function LetterPanel({ laboratory }: { readonly laboratory: Api }) {
+export function LetterPanel({ laboratory }: { readonly laboratory: Api }) {
   const running = useRunning();
   const [direction, setDirection] = useState('out');
   const [subject, setSubject] = useState<string>(texts.lab.sampleSubject);
@@ -43,7 +25,7 @@ function LetterPanel({ laboratory }: { readonly laboratory: Api }) {
           });
         }}
       >
-        <label>
+        <label class="field-long">
           <span>{texts.lab.direction}</span>
           <select value={direction} onChange={(event) => setDirection(event.currentTarget.value)}>
             <option value="out">{texts.lab.out}</option>
@@ -54,7 +36,7 @@ function LetterPanel({ laboratory }: { readonly laboratory: Api }) {
           <span>{texts.lab.subject}</span>
           <input value={subject} onInput={(event) => setSubject(event.currentTarget.value)} />
         </label>
-        <label>
+        <label class="field-short">
           <span>{texts.lab.count}</span>
           <input
             type="number"
