@@ -127,7 +127,8 @@ export async function openTransport(foundation: Foundation, view: DirectoryView)
   const logins = view.logins && countLogins(view.logins, foundation.metrics);
   const workers =
     config.workers > 0 ? await openWorkers(foundation, { ...view, validation, logins }, resources) : undefined;
-  const isAccepting = (): boolean => spool.nodes?.suspendedBy === undefined;
+  // A node that is cut off from the spool's database would refuse each message, so fast that senders prefer it to the others.
+  const isAccepting = (): boolean => !spool.nodes || (spool.nodes.suspendedBy === undefined && spool.nodes.isSure());
   const receiving = receivingOptions({
     ...foundation,
     config: () => live.current(),

@@ -82,6 +82,9 @@ export interface SpoolNodes {
   /** Who wants this server to take nothing more, as it last read; undefined: nobody. */
   readonly suspendedBy: string | undefined;
 
+  /** True while nobody can have taken what this server holds: it has shown the database a sign of life within its lease. */
+  isSure(): boolean;
+
   /** Has a node take nothing more, or go on. It knows at once, or with its next beat, or when it starts. */
   suspend(node: Pick<SpoolNode, 'server' | 'name'>, by: string): Promise<void>;
   resume(node: Pick<SpoolNode, 'server'>): Promise<void>;

@@ -184,6 +184,8 @@ export class BrowserPage {
 
   /** Goes on by Tab alone until what has the focus is one of these. */
   async tabTo(selector: string): Promise<void> {
+    // A page that has just been loaded has nothing yet that Tab could go to.
+    await this.page.locator(selector).first().waitFor({ state: 'attached' });
     for (let presses = 0; presses < MAX_TABS; presses += 1) {
       await this.page.keyboard.press('Tab');
       if (await this.hasFocus(selector)) return;

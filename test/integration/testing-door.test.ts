@@ -1,7 +1,16 @@
 // The fixture as it is published: built, with its types, used by a test of node:test and by a compiler of somebody else's project.
 
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -18,6 +27,8 @@ beforeAll(async () => {
   project = mkdtempSync(join(tmpdir(), 'relaypair-project-'));
   const installed = join(project, 'node_modules', 'relaypair');
   mkdirSync(installed, { recursive: true });
+  // The program as it was built before all tests, and its declarations.
+  cpSync(join(ROOT, 'dist'), join(installed, 'dist'), { recursive: true, filter: (path) => !path.endsWith('.d.ts') });
   await run(process.execPath, [TSC, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(installed, 'dist')]);
   copyFileSync(join(ROOT, 'package.json'), join(installed, 'package.json'));
   symlinkSync(join(ROOT, 'bin'), join(installed, 'bin'));
