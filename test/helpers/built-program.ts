@@ -1,5 +1,5 @@
 // Before all tests: the program built from the source as it is now. The processes that tests start are then what is published,
-// and each begins in half the time, of which there are more than a thousand (RELAYPAIR_BUILT in vitest.config.ts).
+// and each begins with a quarter less work (RELAYPAIR_BUILT in vitest.config.ts).
 
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
