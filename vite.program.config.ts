@@ -1,5 +1,5 @@
-// The program: src becomes dist, few large files instead of many hundred small ones, since a server that starts, and every short
-// command, would spend a quarter of its time in finding, reading and linking them. Packages stay packages, as npm has installed them.
+// The program: src becomes dist, few large files instead of many hundred small ones, since a server that starts
+// would spend a quarter of its time in finding, reading and linking them. Packages stay packages, as npm has installed them.
 // The declarations come from tsc (tsconfig.build.json), the page from vite.config.ts.
 
 import { fileURLToPath } from 'node:url';
