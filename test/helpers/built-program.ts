@@ -7,11 +7,13 @@ import { build } from 'vite';
 import { PACKAGE_FOLDER } from '../../src/package-folder.ts';
 
 const CONFIG = join(PACKAGE_FOLDER, 'vite.program.config.ts');
+/** Says which packages there are, some of which are put into the program. */
+const LOCK = join(PACKAGE_FOLDER, 'package-lock.json');
 /** Written when all of a build is there; `npm run build` removes it with the folder. */
 const STAMP = join(PACKAGE_FOLDER, 'dist/.built-for-tests');
 
 export default async function setup(): Promise<void> {
-  if (Math.max(changedAtMs('src'), writtenAtMs(CONFIG)) < writtenAtMs(STAMP)) return;
+  if (Math.max(changedAtMs('src'), ...[CONFIG, LOCK].map(writtenAtMs)) < writtenAtMs(STAMP)) return;
   const begunAt = new Date();
   await build({ configFile: CONFIG, logLevel: 'warn' });
   writeFileSync(STAMP, `the source of ${begunAt.toISOString()}\n`);
