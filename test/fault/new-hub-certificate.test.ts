@@ -1,9 +1,10 @@
 // Fault: a server of the pair has another certificate than the one on record. Mail waits in both directions and bounces in none;
 // the cure makes it flow without a restart. And what is done to subscription files does no harm to a pair that works.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isProblem } from '../../src/problem.ts';
 import { type Direction, DIRECTIONS, Relaying, TRUSTED_TLS } from '../helpers/relaying.ts';
 import type { Role } from '../helpers/servers.ts';
 
@@ -32,12 +33,39 @@ const RENEWALS: readonly Renewal[] = [
 
 const LIMIT = { timeout: 360_000 };
 
+/** One pair for all tests but the last, each of which leaves it working. */
+let relaying: Relaying;
+beforeAll(async () => {
+  relaying = await Relaying.start();
+}, LIMIT.timeout);
+afterAll(() => relaying?.[Symbol.asyncDispose]());
+
+it(
+  'a new Edge certificate stops EdgeSync before the password leaves, until it is subscribed again',
+  LIMIT,
+  async () => {
+    const { servers } = relaying;
+    await servers.ask('edge', 'New-ExchangeCertificate');
+    const { code, stdout } = await servers.run('hub', 'Start-EdgeSynchronization', '--json');
+    expect(code).toBe(1);
+    const stopped = {
+      Result: 'Aborted',
+      FailureDetails: expect.stringMatching(/not the one of its Edge Subscription/),
+    };
+    expect(JSON.parse(stdout)).toEqual(
+      ['Configuration', 'Recipients'].map((Type) => expect.objectContaining({ Type, ...stopped })),
+    );
+    expect(await servers.ask('hub', 'Get-EventLog', { EventId: '10104' })).toHaveLength(1);
+    await servers.subscribe();
+    await relaying.synchronize();
+  },
+);
+
 it.each(RENEWALS)('with a new $role certificate mail waits both ways until it is known', LIMIT, async (renewal) => {
-  await using relaying = await Relaying.start();
   const { servers } = relaying;
   const pids = [servers.pid('hub'), servers.pid('edge')];
   expect(await relaying.exchangeLetters('before')).toMatchObject(FLOWING);
-  await servers.cmdlet(renewal.role, 'New-ExchangeCertificate', '-Confirm:false');
+  await servers.ask(renewal.role, 'New-ExchangeCertificate');
 
   const waiting = await Promise.all(
     DIRECTIONS.map(async (direction) => {
@@ -61,28 +89,13 @@ it.each(RENEWALS)('with a new $role certificate mail waits both ways until it is
   expect([servers.pid('hub'), servers.pid('edge')]).toEqual(pids);
 });
 
-it('a new Edge certificate stops EdgeSync before the password leaves, and what waits is not lost', LIMIT, async () => {
-  await using relaying = await Relaying.start();
-  const { servers } = relaying;
-  await servers.cmdlet('edge', 'New-ExchangeCertificate', '-Confirm:false');
-  const { code, stdout } = await servers.run('hub', 'Start-EdgeSynchronization', '--json');
-  expect(code).toBe(1);
-  const stopped = { Result: 'Aborted', FailureDetails: expect.stringMatching(/not the one of its Edge Subscription/) };
-  expect(JSON.parse(stdout)).toEqual(
-    ['Configuration', 'Recipients'].map((Type) => expect.objectContaining({ Type, ...stopped })),
-  );
-  expect(await servers.cmdlet('hub', 'Get-EventLog', '-EventId', '10104')).toHaveLength(1);
-});
-
 it('exporting the subscription of a working Edge again stops no mail and no synchronization', LIMIT, async () => {
-  await using relaying = await Relaying.start();
-  const { servers } = relaying;
-  await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'again.xml');
+  await exportAgain();
   expect(await relaying.exchangeLetters('after the export')).toMatchObject(FLOWING);
   await relaying.synchronize();
-  await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'again.xml', '-Force');
+  const again = await exportAgain();
   expect(await relaying.exchangeLetters('after another one')).toMatchObject(FLOWING);
-  await servers.cmdlet('hub', 'New-EdgeSubscription', '-FileName', 'again.xml', ...SITE);
+  await importAgain(again);
   expect(await relaying.exchangeLetters('after its import')).toMatchObject(FLOWING);
 });
 
@@ -104,62 +117,69 @@ describe('a subscription file that is not to be trusted', () => {
   };
 
   it('is refused in one sentence, and mail flows on', LIMIT, async () => {
-    await using relaying = await Relaying.start();
     const { servers } = relaying;
-    const before = await servers.cmdlet('hub', 'Get-EdgeSubscription');
-    const path = join(servers.folder, 'tampered.xml');
-    await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'fresh.xml');
-    const fresh = readFileSync(join(servers.folder, 'fresh.xml'), 'utf8');
+    const before = await servers.ask('hub', 'Get-EdgeSubscription');
+    const fresh = await exportAgain();
     for (const [name, tamper] of Object.entries(TAMPERINGS)) {
       const text = tamper(fresh);
       expect(text, name).not.toBe(fresh);
-      writeFileSync(path, text);
-      await expectRefusal(relaying, 'tampered.xml', name);
+      await expectRefusal(text, name);
     }
-    expect(await servers.cmdlet('hub', 'Get-EdgeSubscription')).toEqual(before);
+    expect(await servers.ask('hub', 'Get-EdgeSubscription')).toEqual(before);
     expect(await relaying.exchangeLetters('after all that')).toMatchObject(FLOWING);
     await relaying.synchronize();
   });
 
-  it('is refused when it is older than what is on record, or was used before', LIMIT, async () => {
-    await using relaying = await Relaying.start();
+  it('is refused by the command on stderr, with exit code 1', LIMIT, async () => {
     const { servers } = relaying;
-    await expectRefusal(relaying, 'edge.xml', 'the same file twice');
-    await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'older.xml');
-    await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'newer.xml');
-    await servers.cmdlet('hub', 'New-EdgeSubscription', '-FileName', 'newer.xml', ...SITE);
-    await expectRefusal(relaying, 'older.xml', 'an older file');
-    await expectRefusal(relaying, 'newer.xml', 'the newer file twice');
+    writeFileSync(join(servers.folder, 'tampered.xml'), (await exportAgain()).replace('<AdamSslPort>', '<Extra>'));
+    const ran = await servers.run('hub', 'New-EdgeSubscription', '-FileName', 'tampered.xml', ...SITE);
+    expect(ran).toEqual({ code: 1, stdout: '', stderr: expect.stringMatching(/^relaypair: [^\n]+\n$/) });
+  });
+
+  it('is refused when it is older than what is on record, or was used before', LIMIT, async () => {
+    const older = await exportAgain();
+    const newer = await exportAgain();
+    await importAgain(newer);
+    await expectRefusal(older, 'an older file');
+    await expectRefusal(newer, 'the newer file twice');
     expect(await relaying.exchangeLetters('after all that')).toMatchObject(FLOWING);
     await relaying.synchronize();
   });
 
   it('is refused when its certificate is not the one that the person expects', LIMIT, async () => {
-    await using relaying = await Relaying.start();
-    const { servers } = relaying;
-    await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'fresh.xml');
-    await expectRefusal(relaying, 'fresh.xml', 'another thumbprint', '-Thumbprint', '0'.repeat(64));
+    await expectRefusal(await exportAgain(), 'another thumbprint', { Thumbprint: '0'.repeat(64) });
     expect(await relaying.exchangeLetters('after all that')).toMatchObject(FLOWING);
   });
 });
 
 it('a subscription file with a password that does not work stops no mail, not even in clear', LIMIT, async () => {
-  await using relaying = await Relaying.start({ clocks: { hub: '-400d', edge: '-400d' } });
-  const { servers } = relaying;
-  await servers.cmdlet('edge', 'New-EdgeSubscription', '-FileName', 'fresh.xml');
-  const fresh = readFileSync(join(servers.folder, 'fresh.xml'), 'utf8');
+  await using expired = await Relaying.start({ clocks: { hub: '-400d', edge: '-400d' } });
+  const { servers } = expired;
+  const fresh = await exportAgain(expired);
   const tampered = fresh.replace(/(<ESRAPassword>)[^<]{4}/, '$1AAAA');
   expect(tampered).not.toBe(fresh);
   writeFileSync(join(servers.folder, 'tampered.xml'), tampered);
   const imported = await servers.run('hub', 'New-EdgeSubscription', '-FileName', 'tampered.xml', ...SITE);
   expect(imported.stderr).toMatch(/the first synchronization failed/);
   const inClear = { channel: 'plaintext', protection: 'authenticated-not-protected', outcome: 'delivered' };
-  expect(await relaying.exchangeLetters('in clear')).toMatchObject({ outbound: inClear, inbound: inClear });
+  expect(await expired.exchangeLetters('in clear')).toMatchObject({ outbound: inClear, inbound: inClear });
 });
 
-async function expectRefusal({ servers }: Relaying, file: string, name: string, ...more: string[]): Promise<void> {
-  const ran = await servers.run('hub', 'New-EdgeSubscription', '-FileName', file, ...SITE, ...more);
-  expect(ran.code, name).toBe(1);
-  expect(ran.stdout, name).toBe('');
-  expect(ran.stderr, name).toMatch(/^relaypair: [^\n]+\n$/);
+/** What the Edge exports now. */
+async function exportAgain({ servers } = relaying): Promise<string> {
+  const { files } = await servers.call('edge', 'New-EdgeSubscription', { FileName: 'again.xml' });
+  return String(files?.[0]?.content);
+}
+
+/** Imports the content of a subscription file on the Hub. */
+async function importAgain(content: string, more: Record<string, string> = {}): Promise<void> {
+  const parameters = { Site: 'Default-First-Site-Name', ...more };
+  await relaying.servers.call('hub', 'New-EdgeSubscription', parameters, { FileName: Buffer.from(content) });
+}
+
+async function expectRefusal(content: string, name: string, more?: Record<string, string>): Promise<void> {
+  await expect(importAgain(content, more), name).rejects.toSatisfy(
+    (error) => isProblem(error) && /^[^\n]+$/.test(error.message),
+  );
 }
