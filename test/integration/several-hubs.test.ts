@@ -1,7 +1,7 @@
 // Hubs of one site that share one AD, the embedded one of the first served over LDAPS, and an Edge: the rules for a Hub that
 // comes, is renewed and goes, as real processes.
 
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TRUSTED_TLS } from '../helpers/relaying.ts';
 import { eventually } from '../helpers/server-processes.ts';
 import { peerOf, SiteMail } from '../helpers/site-mail.ts';
@@ -49,8 +49,13 @@ async function awaitSynchronizedEdges({ site }: SiteMail, asked: string, hub: st
 }
 
 describe('a Hub that is added to a site with a subscribed Edge', () => {
+  let mail: SiteMail;
+  beforeAll(async () => {
+    mail = await openWithLateHub();
+  }, LIMIT.timeout);
+  afterAll(() => mail?.[Symbol.asyncDispose]());
+
   it('finds the Edge in AD, waits until a round has made it known there, and then mails securely', LIMIT, async () => {
-    await using mail = await openWithLateHub();
     const { site } = mail;
     expect(await site.ask('hub02', 'Get-EdgeSubscription')).toMatchObject([{ Name: 'EDGE01' }]);
     const early = await mail.send('hub02', 'early');
@@ -71,9 +76,7 @@ describe('a Hub that is added to a site with a subscribed Edge', () => {
   });
 
   it('takes no part in EdgeSync until the Edge is subscribed again, and then it can', LIMIT, async () => {
-    await using mail = await openWithLateHub();
     const { site } = mail;
-    await site.synchronize('hub01');
     await awaitSynchronizedEdges(mail, 'hub02', 'HUB02', []);
     const refused = await site.run('hub02', 'Start-EdgeSynchronization');
     expect(refused.code).toBe(1);
@@ -93,34 +96,39 @@ describe('a Hub that is added to a site with a subscribed Edge', () => {
   });
 
   it('is unknown to the Edge until the Edge is subscribed again, when CarryNewHubs is off', LIMIT, async () => {
-    await using mail = await SiteMail.prepare({ hubs: 2 });
-    const { site } = mail;
-    await mail.open(['hub01', 'edge01']);
+    await using closed = await SiteMail.prepare({ hubs: 2 });
+    const { site } = closed;
+    await closed.open(['hub01', 'edge01']);
     await site.ask('hub01', 'Set-EdgeSyncServiceConfig', { CarryNewHubs: '$false' });
     await site.join('hub02');
     await site.start('hub02');
-    const letter = await mail.send('hub02', 'kept');
+    const letter = await closed.send('hub02', 'kept');
     await site.synchronize('hub01');
     expect((await site.ask('edge01', 'Get-TransportServer')).map((server) => server['Name'])).toEqual([
       'EDGE01',
       'HUB01',
     ]);
-    expect(await mail.awaitCard('hub02', letter, 'deferred')).toMatchObject({ reason: 'authentication-not-offered' });
-    expect(await hubsUsed(mail, 'the first alone')).toEqual(HUBS.slice(0, 1));
+    expect(await closed.awaitCard('hub02', letter, 'deferred')).toMatchObject({ reason: 'authentication-not-offered' });
+    expect(await hubsUsed(closed, 'the first alone')).toEqual(HUBS.slice(0, 1));
 
     await site.subscribe('edge01', 'hub01');
-    await mail.awaitArrival(letter);
-    expect(await mail.awaitCard('hub02', letter, 'delivered')).toMatchObject(TRUSTED_TLS);
-    expect(await hubsUsed(mail, 'both')).toEqual(HUBS);
+    await closed.awaitArrival(letter);
+    expect(await closed.awaitCard('hub02', letter, 'delivered')).toMatchObject(TRUSTED_TLS);
+    expect(await hubsUsed(closed, 'both')).toEqual(HUBS);
   });
 });
 
 describe('a certificate that is renewed in a site with two Hubs', () => {
+  let mail: SiteMail;
+  beforeAll(async () => {
+    mail = await openWithTwoHubs();
+  }, LIMIT.timeout);
+  afterAll(() => mail?.[Symbol.asyncDispose]());
+
   it(
     'needs one Start-EdgeSynchronization when it is a Hub’s; its mail waits, the other Hub’s does not',
     LIMIT,
     async () => {
-      await using mail = await openWithTwoHubs();
       const { site } = mail;
       expect(await hubsUsed(mail, 'before')).toEqual(HUBS);
       await site.ask('hub02', 'New-ExchangeCertificate');
@@ -138,7 +146,6 @@ describe('a certificate that is renewed in a site with two Hubs', () => {
   );
 
   it('needs a new subscription when it is the Edge’s, with 10104, 2018 and 1036 until then', LIMIT, async () => {
-    await using mail = await openWithTwoHubs();
     const { site } = mail;
     await site.ask('edge01', 'New-ExchangeCertificate');
     const letters = new Map<string, Awaited<ReturnType<SiteMail['send']>>>();
