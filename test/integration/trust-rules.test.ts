@@ -1,17 +1,21 @@
 // The trust rules a second time: the same cases as the pure table, between a Hub and an Edge process over real sockets,
-// with the fault box on the wire. The clocks of certificates are set by when each server first started.
+// with the fault box on the wire. The dates of a certificate are set by when its server first started.
 
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Meddler } from '../../src/meddle/meddler.ts';
 import { freePort } from '../helpers/free-port.ts';
-import { eventually, Servers } from '../helpers/servers.ts';
+import { eventually, type Role, Servers } from '../helpers/servers.ts';
 import { submit } from '../helpers/submit.ts';
 import { type Dates, TRUST_CASES, type TrustCase } from '../helpers/trust-cases.ts';
 import { WIRE_FAULTS } from '../helpers/wire-faults.ts';
 
-/** A server that first started then has a certificate that is so now. */
-const FIRST_START: Record<Dates, string> = { 'in-date': '-10d', expired: '-400d', 'not-yet-valid': '+2d' };
+/** A server that first started then has a certificate that is so now; one that starts now has one that is in date. */
+const FIRST_START: Record<Dates, string | undefined> = {
+  'in-date': undefined,
+  expired: '-400d',
+  'not-yet-valid': '+2d',
+};
 
 interface World {
   readonly own: Dates;
@@ -47,17 +51,24 @@ describe.each(worlds())('with own $own, peer $peer, replaced: $isReplaced', (wor
       edgePort,
       hubExtra: { limits: { handshakeTimeout: '500ms' } },
     });
-    await Promise.all([servers.start('hub', FIRST_START[world.own]), servers.start('edge', FIRST_START[world.peer])]);
-    await Promise.all([servers.stop('hub'), servers.stop('edge')]);
-    await Promise.all([servers.start('hub'), servers.start('edge')]);
+    await Promise.all([startAsOf('hub', FIRST_START[world.own]), startAsOf('edge', FIRST_START[world.peer])]);
     await servers.subscribe();
-    if (world.isReplaced) await servers.cmdlet('edge', 'New-ExchangeCertificate', '-Confirm:false');
+    if (world.isReplaced) await servers.ask('edge', 'New-ExchangeCertificate');
   }, 180_000);
 
   afterAll(async () => {
     await servers[Symbol.asyncDispose]();
     await meddler.close();
   });
+
+  /** Starts a server whose very first start was then. */
+  async function startAsOf(role: Role, firstStart: string | undefined): Promise<void> {
+    if (firstStart !== undefined) {
+      await servers.start(role, firstStart);
+      await servers.stop(role);
+    }
+    await servers.start(role);
+  }
 
   it.each(world.cases)(
     '$when: $result, $reason',
