@@ -18,10 +18,13 @@ const FIELDS = {
   newVersion: 'tls.handshake.extensions.supported_version',
   appData: 'tls.app_data',
   alert: 'tls.alert_message.desc',
+  serverName: 'tls.handshake.extensions_server_name',
+  serialNumber: 'x509af.serialNumber',
   /** Four letters are a command to tshark. */
   command: 'smtp.req.command',
   parameter: 'smtp.req.parameter',
   reply: 'smtp.response.code',
+  replyParameter: 'smtp.rsp.parameter',
   dataLength: 'smtp.data.reassembled.length',
   subject: 'imf.subject',
   operation: 'ldap.protocolOp',

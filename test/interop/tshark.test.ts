@@ -10,7 +10,6 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Pair, relaypair } from '../helpers/pair.ts';
 import { requirePeer, requireRoot } from '../helpers/peers.ts';
-import { runToSuccess } from '../helpers/program.ts';
 import { Sink } from '../helpers/sink.ts';
 import { Conversation, submit } from '../helpers/submit.ts';
 import { Dissection } from '../helpers/tshark.ts';
@@ -80,18 +79,20 @@ class Capture {
     return readFileSync(this.file).includes(text);
   }
 
-  /** What tshark finds: one line for each packet that the display filter lets through. */
-  read(displayFilter: string, ...fields: string[]): Promise<string[]> {
-    return this.readAs('smtp', displayFilter, ...fields);
+  /** What tshark finds in it, with what goes over the port read as `protocol` from the first octet on. */
+  dissect(protocol = 'smtp'): Promise<Dissection> {
+    return Dissection.of(this.file, `tcp.port==${this.port},${protocol}`);
   }
+}
 
-  /** The same with everything read as `protocol` from the first octet on. */
-  async readAs(protocol: string, displayFilter: string, ...fields: string[]): Promise<string[]> {
-    const decode = ['-d', `tcp.port==${this.port},${protocol}`];
-    const columns = ['-T', 'fields', ...fields.flatMap((field) => ['-e', field])];
-    const ran = await runToSuccess('tshark', ['-r', this.file, ...decode, '-Y', displayFilter, ...columns]);
-    return ran.stdout.split('\n').filter((line) => line !== '');
-  }
+/** Of each packet that has such a TLS handshake message, the field. */
+function ofHandshake({ packets }: Dissection, type: string, field: 'newVersion' | 'serialNumber'): string[] {
+  return packets.filter(({ handshake }) => handshake.split(',').includes(type)).map((packet) => packet[field]);
+}
+
+/** The parameters in each packet that has a command of that name. */
+function parametersOf({ packets }: Dissection, name: string): string[] {
+  return packets.filter(({ command }) => command.split(',').includes(name)).map(({ parameter }) => parameter);
 }
 
 /** What is known of one run. */
@@ -197,17 +198,15 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
   it('sees the TLS handshake and not a word of the message', LIMIT, async () => {
     const run = await capture('reader', { finish: breakOff });
     const { leg } = run;
+    const wire = await leg.dissect();
     // Four letters are a command to tshark, and the rest a parameter.
-    expect(await leg.read('smtp.req.command == "STAR"', 'smtp.req.parameter')).toEqual(['TLS']);
-    expect(await leg.read('tls.handshake.type == 1', 'tls.handshake.extensions_server_name')).toEqual([
-      'edge01.perimeter.test',
-    ]);
-    const [version] = await leg.read('tls.handshake.type == 2', 'tls.handshake.extensions.supported_version');
+    expect(parametersOf(wire, 'STAR')).toEqual(['TLS']);
+    expect(wire.all('serverName')).toEqual(['edge01.perimeter.test']);
     const TLS_1_3 = '0x0304';
-    expect(version).toBe(TLS_1_3);
-    expect((await leg.read('tls.app_data', 'frame.number')).length).toBeGreaterThan(0);
-    expect(await leg.read('smtp.req.command == "MAIL" || smtp.req.command == "DATA"', 'frame.number')).toEqual([]);
-    expect(await leg.read('imf', 'imf.subject')).toEqual([]);
+    expect(ofHandshake(wire, '2', 'newVersion')[0]).toBe(TLS_1_3);
+    expect(wire.all('appData')).not.toEqual([]);
+    expect(wire.each('command').filter((command) => ['MAIL', 'DATA'].includes(command))).toEqual([]);
+    expect(wire.all('subject')).toEqual([]);
     const octets = readFileSync(leg.file);
     expect([SECRET, 'reader@elsewhere.test'].filter((text) => octets.includes(text))).toEqual([]);
 
@@ -253,22 +252,24 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
         }
       };
       const { leg } = await capture('own-verb', { prepare });
-      const offers = await leg.read('smtp.rsp.parameter', 'smtp.rsp.parameter');
-      expect(offers.join()).toMatch(/\bSTARTTLS\b.*\bX-ANONYMOUSTLS\b/);
+      const wire = await leg.dissect();
+      expect(wire.all('replyParameter').join()).toMatch(/\bSTARTTLS\b.*\bX-ANONYMOUSTLS\b/);
       // No command that tshark knows: it shows the octets.
-      const said = await leg.read('!smtp.response && tcp.payload contains "X-ANONYMOUSTLS"', 'tcp.payload');
-      expect(said.map((hex) => Buffer.from(hex, 'hex').toString())).toEqual(['X-ANONYMOUSTLS\r\n']);
-      expect(await leg.read('smtp.req.command == "STAR"', 'frame.number')).toEqual([]);
+      const said = wire.packets
+        .filter(({ reply }) => reply === '')
+        .map(({ payload }) => Buffer.from(payload, 'hex').toString('latin1'));
+      expect(said.filter((text) => text.includes('X-ANONYMOUSTLS'))).toEqual(['X-ANONYMOUSTLS\r\n']);
+      expect(wire.each('command').filter((command) => ['STAR', 'MAIL', 'DATA'].includes(command))).toEqual([]);
       // The server's certificate, its request for the client's, and the client's.
-      expect(await leg.readAs('tls', 'tls.handshake.type == 13', 'frame.number')).toHaveLength(1);
-      const serials = await leg.readAs('tls', 'tls.handshake.type == 11', 'x509af.serialNumber');
+      const secured = await leg.dissect('tls');
+      expect(ofHandshake(secured, '13', 'serialNumber')).toHaveLength(1);
+      const serials = ofHandshake(secured, '11', 'serialNumber');
       const plain = (serial = ''): string =>
         serial
           .replaceAll(/[^0-9a-f]/gi, '')
           .toUpperCase()
           .replace(/^0+/, '');
       expect(serials.map(plain)).toEqual([plain(serialNumbers['edge']), plain(serialNumbers['hub'])]);
-      expect(await leg.read('smtp.req.command == "MAIL" || smtp.req.command == "DATA"', 'frame.number')).toEqual([]);
       const octets = readFileSync(leg.file);
       expect([SECRET, 'own-verb@elsewhere.test'].filter((text) => octets.includes(text))).toEqual([]);
     },
@@ -277,14 +278,12 @@ describe.skipIf(!isPossible)('tshark on the leg from Hub to Edge', () => {
   it('reads the message after both certificates have expired, and sees no TLS', LIMIT, async () => {
     const run = await capture('expired', { clock: '+400d' });
     const { leg } = run;
-    expect(await leg.read('imf', 'imf.subject')).toEqual([SECRET]);
-    expect(await leg.read('smtp.req.command == "AUTH"', 'smtp.req.parameter')).toEqual([
-      expect.stringMatching(/^SCRAM-SHA-256 /),
-    ]);
-    expect(await leg.read('smtp.req.command == "RCPT"', 'smtp.req.parameter')).toEqual([
-      expect.stringContaining('<expired@elsewhere.test>'),
-    ]);
-    expect(await leg.read('tls || smtp.req.command == "STAR"', 'frame.number')).toEqual([]);
+    const wire = await leg.dissect();
+    expect(wire.all('subject')).toEqual([SECRET]);
+    expect(parametersOf(wire, 'AUTH')).toEqual([expect.stringMatching(/^SCRAM-SHA-256 /)]);
+    expect(parametersOf(wire, 'RCPT')).toEqual([expect.stringContaining('<expired@elsewhere.test>')]);
+    const secured = (['handshake', 'appData', 'alert'] as const).flatMap((field) => wire.all(field));
+    expect([...secured, ...parametersOf(wire, 'STAR')]).toEqual([]);
     expect(readFileSync(leg.file).includes(`\r\n\r\n${SECRET}\r\n`)).toBe(true);
     expect(run.cards.hub).toMatchObject({
       reason: 'own-certificate-expired',
