@@ -5,6 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { OutputRecord } from '../../src/cmdlets/output.ts';
+import { callCmdlet } from '../../src/control/client.ts';
+import { controlSocketPath } from '../../src/control/socket-path.ts';
 import { freePort } from './free-port.ts';
 
 const LAUNCHER = new URL('../../bin/relaypair.js', import.meta.url).pathname;
@@ -112,6 +115,18 @@ export class Pair {
     const ran = await this.run(role, ...parameters, '--json');
     if (ran.code !== 0) throw new Error(`${role} ${parameters.join(' ')}: ${ran.stderr}`);
     return ran.stdout.trim() === '' ? [] : (JSON.parse(ran.stdout) as Record<string, unknown>[]);
+  }
+
+  /** The same straight over the control socket: many times faster than a command, for tests that ask often. */
+  async ask(
+    role: 'hub' | 'edge',
+    cmdlet: string,
+    parameters: Record<string, string> = {},
+  ): Promise<readonly OutputRecord[]> {
+    const texts = Object.fromEntries(Object.entries(parameters).map(([key, value]) => [key, [value]]));
+    const place = controlSocketPath(this.ready[role].folder);
+    const request = { cmdlet, parameters: texts };
+    return (await callCmdlet(place, request, { startCommand: 'relaypair up' })).records;
   }
 
   run(role: 'hub' | 'edge', ...parameters: string[]): Promise<Ran> {

@@ -105,7 +105,7 @@ function isTagged({ content }: { content: Buffer }, tag: string): boolean {
 }
 
 async function countWaiting(): Promise<number> {
-  const queues = [...(await pair.cmdlet('hub', 'Get-Queue')), ...(await pair.cmdlet('edge', 'Get-Queue'))];
+  const queues = [...(await pair.ask('hub', 'Get-Queue')), ...(await pair.ask('edge', 'Get-Queue'))];
   return queues.reduce((total, queue) => total + Number(queue['MessageCount']), 0);
 }
 
