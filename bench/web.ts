@@ -1,12 +1,12 @@
 // `npm run bench:web`: what the page costs whoever looks at it, and the servers. Asserts nothing.
 //   --seconds 60      how long the page and the readers are fed     --per-second 500   messages a second
-//   --rounds 3        throughput with and without the page, interleaved; 0 leaves it out   --pass 10   aimed seconds of each
+//   --rounds 12       throughput with and without the page, in turns; 0 leaves it out   --pass 4   aimed seconds of each
 //   --warm-up 1000    messages before that, which are not counted; of them or of later ones some are replayed
 //   --mail DIR        replays what the pair in this folder wrote down, and starts none: without its throughput
 //   --write           what was measured goes into docs/performance-web.md as well
 // The octets until the first paint; the page while recorded mail is replayed to it at that rate; the throughput of a real pair with
-// nobody looking, with a reader as the page is one, and with the page in a browser on the same machine; the memory of a server whose
-// readers do not read.
+// nobody looking, with a reader as the page is one, and with the page in a browser on the same machine, which gets the processors
+// last or as everybody does; the memory of a server whose readers do not read.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
@@ -24,8 +24,8 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
     'per-second': { type: 'string', default: '500' },
-    rounds: { type: 'string', default: '3' },
-    pass: { type: 'string', default: '10' },
+    rounds: { type: 'string', default: '12' },
+    pass: { type: 'string', default: '4' },
     'warm-up': { type: 'string', default: '1000' },
     mail: { type: 'string' },
     write: { type: 'boolean', default: false },

@@ -1,5 +1,6 @@
 // A page in Debian's chromium and what it costs there: octets until the first paint, long tasks, the main thread's own time, memory.
 
+import { execFileSync } from 'node:child_process';
 import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core';
 import { peerPath } from '../../test/helpers/peers.ts';
 import { cpuMs } from '../pair/processes.ts';
@@ -96,15 +97,34 @@ export class BenchBrowser {
     return WatchedPage.open(page, () => this.#cpuMs());
   }
 
+  /** From now on the open pages get a processor only when nothing else wants it (SCHED_IDLE, sched(7)). */
+  async takeIdleTimeOnly(): Promise<void> {
+    await this.#schedule('--idle');
+  }
+
+  async takeItsShare(): Promise<void> {
+    await this.#schedule('--other');
+  }
+
   async close(): Promise<void> {
     await this.#browser.close();
   }
 
+  async #schedule(policy: '--idle' | '--other'): Promise<void> {
+    for (const id of await this.#processIds()) {
+      execFileSync('chrt', ['--all-tasks', policy, '--pid', '0', `${id}`]);
+    }
+  }
+
   async #cpuMs(): Promise<number> {
+    return cpuMs(await this.#processIds());
+  }
+
+  async #processIds(): Promise<readonly number[]> {
     const session = await this.#browser.newBrowserCDPSession();
     const { processInfo } = (await session.send('SystemInfo.getProcessInfo')) as { processInfo: { id: number }[] };
     await session.detach();
-    return cpuMs(processInfo.map(({ id }) => id));
+    return processInfo.map(({ id }) => id);
   }
 
   #newPage(): Promise<Page> {

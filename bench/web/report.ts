@@ -54,10 +54,10 @@ function formatPage(view: string, cost: PageCost, { hub }: ReplayedByRole): stri
 function formatThroughputs(throughput: readonly Throughput[]): readonly string[] {
   const watchers = [...new Set(throughput.map(({ watcher }) => watcher))];
   return [
-    'A real pair, as fast as it goes (4 KiB, 10 sessions), medians:',
+    'A real pair, as fast as it goes (4 KiB, 10 sessions); each run against the mean of the two with nobody before and after it:',
     '',
-    '| who looks | runs | messages/s | CPU of both servers, ms/message | of each run, messages/s |',
-    '| --- | --- | --- | --- | --- |',
+    '| who looks | runs | messages/s | with nobody | loss of messages/s (95 %) | CPU of both servers, ms/message | with nobody | more CPU (95 %) |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
     ...watchers.map((watcher) =>
       formatThroughput(
         watcher,
@@ -69,14 +69,24 @@ function formatThroughputs(throughput: readonly Throughput[]): readonly string[]
 }
 
 function formatThroughput(watcher: string, runs: readonly Throughput[]): string {
-  const rates = runs.map(({ perSecond }) => perSecond);
+  const medianOf = (read: (run: Throughput) => number, digits: number): string => fixed(median(runs.map(read)), digits);
   return row(
     watcher,
     String(runs.length),
-    fixed(median(rates), 0),
-    fixed(median(runs.map(({ cpuMsPerMessage }) => cpuMsPerMessage)), 2),
-    rates.map((rate) => fixed(rate, 0)).join(', '),
+    medianOf(({ watched }) => watched.perSecond, 0),
+    medianOf(({ unwatched }) => unwatched.perSecond, 0),
+    percent(runs.map(({ watched, unwatched }) => 1 - watched.perSecond / unwatched.perSecond)),
+    medianOf(({ watched }) => watched.cpuMsPerMessage, 2),
+    medianOf(({ unwatched }) => unwatched.cpuMsPerMessage, 2),
+    percent(runs.map(({ watched, unwatched }) => watched.cpuMsPerMessage / unwatched.cpuMsPerMessage - 1)),
   );
+}
+
+/** The mean of some shares, and the half of its interval of 95 %: twice the standard error, which is near enough from ten runs on. */
+function percent(shares: readonly number[]): string {
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  const variance = shares.reduce((sum, share) => sum + (share - mean) ** 2, 0) / Math.max(1, shares.length - 1);
+  return `${fixed(100 * mean, 1)} % ± ${fixed(200 * Math.sqrt(variance / shares.length), 1)}`;
 }
 
 function cpuOf({ cpuMs, messages }: ReplayedByRole['hub']): string {

@@ -1,5 +1,5 @@
-// The throughput of a real pair while nobody looks, while somebody reads its events as a page does, and while the page is open in a
-// browser beside it. In turns, so that the machine's other work falls on all of them.
+// The throughput of a real pair while somebody looks, against nobody looking just before and just after: what the machine does besides,
+// and how the servers age, falls on both, so that a few percent can be told.
 
 import { PageAddress } from '../../test/helpers/page-address.ts';
 import type { Pair } from '../../test/helpers/pair.ts';
@@ -11,11 +11,18 @@ import { cpuMs } from '../pair/processes.ts';
 import type { BenchBrowser } from './browser.ts';
 import { readAsPage } from './readers.ts';
 
-const WATCHERS = ['nobody', 'a reader', 'the page'] as const;
+/** The last but one has only the processor time that nobody else wants, as if the browser ran on another machine. */
+const WATCHERS = ['a reader', 'the page, idle time only', 'the page'] as const;
 export type Watcher = (typeof WATCHERS)[number];
 
+/** One run with somebody looking; with nobody is the mean of the runs before and after it. */
 export interface Throughput {
   readonly watcher: Watcher;
+  readonly watched: Carried;
+  readonly unwatched: Carried;
+}
+
+export interface Carried {
   readonly perSecond: number;
   /** User and system time of both servers. */
   readonly cpuMsPerMessage: number;
@@ -48,25 +55,37 @@ export async function measureThroughput(options: ThroughputOptions): Promise<rea
   const calibration = await passThrough(CALIBRATION);
   const messages = Math.max(100, Math.round((CALIBRATION / calibration.seconds) * seconds));
   const servers = [pair.ready.hub.pid, pair.ready.edge.pid];
+  const carry = async (who: string): Promise<Carried> => {
+    const before = cpuMs(servers);
+    const ran = await passThrough(messages);
+    const carried = { perSecond: messages / ran.seconds, cpuMsPerMessage: (cpuMs(servers) - before) / messages };
+    note(`${who}: ${carried.perSecond.toFixed(0)} messages/s, ${carried.cpuMsPerMessage.toFixed(2)} ms`);
+    return carried;
+  };
   const found: Throughput[] = [];
+  let before = await carry('nobody');
   for (let round = 1; round <= rounds; round += 1) {
-    for (const watcher of round % 2 === 0 ? WATCHERS.toReversed() : WATCHERS) {
+    note(`round ${round} of ${rounds}`);
+    for (const watcher of WATCHERS) {
       const close = await openWatcher(watcher, options);
-      const before = cpuMs(servers);
-      const ran = await passThrough(messages);
-      const cpuMsPerMessage = (cpuMs(servers) - before) / messages;
+      const watched = await carry(watcher);
       await close();
-      found.push({ watcher, perSecond: messages / ran.seconds, cpuMsPerMessage });
-      note(
-        `round ${round}: ${watcher}, ${(messages / ran.seconds).toFixed(0)} messages/s, ${cpuMsPerMessage.toFixed(2)} ms`,
-      );
+      const after = await carry('nobody');
+      found.push({ watcher, watched, unwatched: mean(before, after) });
+      before = after;
     }
   }
   return found;
 }
 
+function mean(one: Carried, other: Carried): Carried {
+  return {
+    perSecond: (one.perSecond + other.perSecond) / 2,
+    cpuMsPerMessage: (one.cpuMsPerMessage + other.cpuMsPerMessage) / 2,
+  };
+}
+
 async function openWatcher(watcher: Watcher, { pair, browser }: ThroughputOptions): Promise<() => Promise<void>> {
-  if (watcher === 'nobody') return () => Promise.resolve();
   const address = pair.ready.page ?? '';
   if (watcher === 'a reader') {
     const { origins } = await PageAddress.read(address);
@@ -74,6 +93,10 @@ async function openWatcher(watcher: Watcher, { pair, browser }: ThroughputOption
     return () => Promise.resolve(readers.forEach((reader) => reader.close()));
   }
   const { page } = await browser.show(address, 'stage');
+  if (watcher === 'the page, idle time only') await browser.takeIdleTimeOnly();
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-  return () => page.close();
+  return async () => {
+    await browser.takeItsShare();
+    await page.close();
+  };
 }

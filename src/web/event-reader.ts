@@ -20,6 +20,8 @@ export interface ReaderOptions {
 
 /** Put into words in one go before the event loop has its turn. */
 const BATCH = 100;
+/** What happens so soon after the last write goes into one with what follows: a write and a woken reader each cost more than the words. */
+const GATHER_MS = 50;
 /** How long a client that is cut off may take to read why. */
 const FAREWELL_MS = 5000;
 const MAX_WAIT_MS = 60_000;
@@ -33,6 +35,8 @@ export class EventReader {
   #waitingSinceMs: number | undefined;
   #isClosed = false;
   #isScheduled = false;
+  /** When it was last awake. */
+  #pumpedMs = -GATHER_MS;
   #window = { startMs: 0, count: 0, skipped: 0 };
 
   constructor(options: ReaderOptions) {
@@ -41,7 +45,7 @@ export class EventReader {
     this.#at = from;
     response.on('drain', () => {
       this.#waitingSinceMs = undefined;
-      this.wake();
+      this.#schedule(0);
     });
     response.on('error', () => response.destroy());
     response.once('close', () => {
@@ -52,12 +56,7 @@ export class EventReader {
 
   /** Something is there to be written. */
   wake(): void {
-    if (this.#isScheduled || this.#isClosed || this.#isWaiting) return;
-    this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      this.#pump();
-    });
+    this.#schedule(this.#pumpedMs + GATHER_MS - performance.now());
   }
 
   /** The newest of a state. */
@@ -97,13 +96,26 @@ export class EventReader {
     return this.#waitingSinceMs !== undefined;
   }
 
+  #schedule(ms: number): void {
+    if (this.#isScheduled || this.#isClosed || this.#isWaiting) return;
+    this.#isScheduled = true;
+    const pump = (): void => {
+      this.#isScheduled = false;
+      this.#pump();
+    };
+    if (ms > 0) setTimeout(pump, ms);
+    else setImmediate(pump);
+  }
+
   #pump(): void {
+    this.#pumpedMs = performance.now();
     this.checkPace();
     if (this.#isClosed || this.#isWaiting) return;
     const { ring } = this.#options;
     const text = this.#takeStates() + this.#takeRecords();
     if (text !== '') this.#write(text);
-    if (this.#at < ring.next) this.wake();
+    // A reader that has to catch up does not wait for more.
+    if (this.#at < ring.next) this.#schedule(0);
   }
 
   #takeStates(): string {
