@@ -21,6 +21,12 @@ export const QUICK_RETRY = { glitchCount: 0, transientCount: 0, outboundInterval
 /** One process, whatever the machine; any test of servers can be run with workers: TEST_WORKERS=2 npx vitest run test/integration. */
 const EVERYWHERE = { workers: Number(process.env['TEST_WORKERS'] ?? 0) };
 
+/**
+ * With one of its flags a server does not begin anew with all of them (src/server-runtime.ts): they make a start half as dear again, and
+ * what they are good for comes after thousands of messages. What `relaypair up` and the lab start has them.
+ */
+const ENGINE_FLAGS = ['--max-semi-space-size=4'];
+
 /** Nobody is asked for names on the Internet, and what DNS would say of them waits. */
 export const NO_NAME_SERVER = { servers: ['127.0.0.1:1'] };
 
@@ -49,7 +55,8 @@ export class ServerProcesses {
   /** Starts a server and waits for its ready line; rejects when it ends before. */
   async start(name: string, clock?: string, launch: Launch = {}): Promise<void> {
     const words = [
-      ...[...(launch.under ?? []), process.execPath, LAUNCHER, this.#role(name), '--config', `${name}.yaml`],
+      ...[...(launch.under ?? []), process.execPath, ...ENGINE_FLAGS, LAUNCHER],
+      ...[this.#role(name), '--config', `${name}.yaml`],
       ...(clock === undefined ? [] : ['--clock', clock]),
       ...(launch.isLab === true ? ['--lab'] : []),
     ];
