@@ -58,35 +58,81 @@ describe('relaypair up', () => {
     }
   });
 
-  it('says where everything is once mail flows, and ends both servers on SIGTERM with exit code 0', async () => {
-    const pair = await Pair.up(options);
-    const { ready } = pair;
-    expect(ready).toEqual({
-      event: 'ready',
-      folder,
-      hub: {
-        pid: expect.any(Number),
-        fqdn: 'hub01.corp.test',
-        smtp: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
-        folder: join(folder, 'hub'),
-      },
-      edge: {
-        pid: expect.any(Number),
-        fqdn: 'edge01.perimeter.test',
-        smtp: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
-        ldaps: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
-        folder: join(folder, 'edge'),
-      },
+  describe('while it runs', () => {
+    let pair: Pair;
+    beforeAll(async () => {
+      pair = await Pair.up(options);
     });
-    // Port 0 became two real ones.
-    expect(new Set([0, pair.hubPort, pair.edgePort]).size).toBe(3);
-    expect([ready.hub.pid, ready.edge.pid].every(isAlive)).toBe(true);
-    await expectMailBothWays(pair, 'first');
-    expect(await pair.stop()).toBe(0);
-    expect([ready.hub.pid, ready.edge.pid].some(isAlive)).toBe(false);
+    afterAll(async () => expect(await pair?.stop()).toBe(0));
+
+    it('says where everything is once mail flows', async () => {
+      const { ready } = pair;
+      expect(ready).toEqual({
+        event: 'ready',
+        folder,
+        hub: {
+          pid: expect.any(Number),
+          fqdn: 'hub01.corp.test',
+          smtp: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+          folder: join(folder, 'hub'),
+        },
+        edge: {
+          pid: expect.any(Number),
+          fqdn: 'edge01.perimeter.test',
+          smtp: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+          ldaps: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+          folder: join(folder, 'edge'),
+        },
+      });
+      // Port 0 became two real ones.
+      expect(new Set([0, pair.hubPort, pair.edgePort]).size).toBe(3);
+      expect([ready.hub.pid, ready.edge.pid].every(isAlive)).toBe(true);
+      await expectMailBothWays(pair, 'first');
+    });
+
+    it('tells the way of a message over both servers, and shows both at a look', async () => {
+      const content = Buffer.from(
+        'From: a@origin.test\r\nMessage-ID: <trail@origin.test>\r\nSubject: way\r\n\r\nx\r\n',
+      );
+      await submit({ port: pair.edgePort, from: 'a@origin.test', to: ['way@contoso.test'], content });
+      await mailboxes.messageFor('way@contoso.test');
+      const trail = await relaypair(['trail', 'trail@origin.test', '--dir', folder]);
+      expect(trail.code).toBe(0);
+      // The last hop is recorded after the mailbox has said yes.
+      const hops = trail.stdout
+        .split('\n')
+        .filter((line) => /(?:IN CLEAR|TLSv1\.3|direct-trust|, delivered)/.test(line));
+      expect(hops.join('\n')).toMatch(/IN CLEAR[^]*TLSv1\.3[^]*direct-trust[^]*hub01\.corp\.test, delivered: 250/);
+      const unknown = await relaypair(['trail', 'nobody@origin.test', '--dir', folder]);
+      expect([unknown.code, unknown.stderr]).toEqual([
+        1,
+        expect.stringMatching(/^relaypair: neither server knows a message "nobody@origin\.test"; .*\n$/),
+      ]);
+      const top = await relaypair(['top', '--json', '--dir', folder]);
+      expect(JSON.parse(top.stdout)).toMatchObject([{ Servers: [{ Server: 'Hub' }, { Server: 'Edge' }], Missing: [] }]);
+    });
+
+    it('refuses a second run in its folder with one sentence, and is not disturbed', async () => {
+      const second = await relaypair(['up', '--dir', folder, '--hub', '127.0.0.1:0', '--edge', '127.0.0.1:0']);
+      expect(second.code).toBe(75);
+      expect(second.stderr.split('\n')).toEqual([
+        'relaypair: waiting for the servers of an earlier run to end',
+        `relaypair: another "relaypair up" runs in ${folder}: stop that one first`,
+        '',
+      ]);
+      await expectMailBothWays(pair, 'fourth');
+    });
+
+    it.each(['hub', 'edge'] as const)('starts the %s again when it is killed, and mail goes on', async (role) => {
+      process.kill(pair.ready[role].pid, 'SIGKILL');
+      await pair.waitForLine((line) => line.includes(`the ${role} ended (SIGKILL) and is started again`));
+      const port = role === 'hub' ? pair.hubPort : pair.edgePort;
+      await waitUntil(`the ${role} listens again`, () => accepts(port, `after-${role}@contoso.test`));
+      await expectMailBothWays(pair, `with-a-new-${role}`);
+    });
   });
 
-  it('goes on in the same folder with the same subscription, new SMTP ports and one domain more', async () => {
+  it('goes on in the same folder with the same subscription, new SMTP ports and one domain more, and ends with 0 on SIGTERM', async () => {
     const before = readFileSync(join(folder, 'edge.xml'), 'utf8');
     const pair = await Pair.up({ ...options, acceptedDomains: ['contoso.test', 'fabrikam.test'] });
     // The Edge was not subscribed again.
@@ -95,37 +141,10 @@ describe('relaypair up', () => {
     await expectMailBothWays(pair, 'second');
     expect((await send(pair.edgePort, 'new@fabrikam.test')).isAccepted).toBe(true);
     await mailboxes.messageFor('new@fabrikam.test');
+    const { hub, edge } = pair.ready;
+    expect([hub.pid, edge.pid].every(isAlive)).toBe(true);
     expect(await pair.stop()).toBe(0);
-  });
-
-  it('tells the way of a message over both servers, and shows both at a look', async () => {
-    const pair = await Pair.up(options);
-    const content = Buffer.from('From: a@origin.test\r\nMessage-ID: <trail@origin.test>\r\nSubject: way\r\n\r\nx\r\n');
-    await submit({ port: pair.edgePort, from: 'a@origin.test', to: ['way@contoso.test'], content });
-    await mailboxes.messageFor('way@contoso.test');
-    const trail = await relaypair(['trail', 'trail@origin.test', '--dir', folder]);
-    expect(trail.code).toBe(0);
-    // The last hop is recorded after the mailbox has said yes.
-    const hops = trail.stdout.split('\n').filter((line) => /(?:IN CLEAR|TLSv1\.3|direct-trust|, delivered)/.test(line));
-    expect(hops.join('\n')).toMatch(/IN CLEAR[^]*TLSv1\.3[^]*direct-trust[^]*hub01\.corp\.test, delivered: 250/);
-    const unknown = await relaypair(['trail', 'nobody@origin.test', '--dir', folder]);
-    expect([unknown.code, unknown.stderr]).toEqual([
-      1,
-      expect.stringMatching(/^relaypair: neither server knows a message "nobody@origin\.test"; .*\n$/),
-    ]);
-    const top = await relaypair(['top', '--json', '--dir', folder]);
-    expect(JSON.parse(top.stdout)).toMatchObject([{ Servers: [{ Server: 'Hub' }, { Server: 'Edge' }], Missing: [] }]);
-    expect(await pair.stop()).toBe(0);
-  });
-
-  it.each(['hub', 'edge'] as const)('starts the %s again when it is killed, and mail goes on', async (role) => {
-    const pair = await Pair.up(options);
-    process.kill(pair.ready[role].pid, 'SIGKILL');
-    await pair.waitForLine((line) => line.includes(`the ${role} ended (SIGKILL) and is started again`));
-    const port = role === 'hub' ? pair.hubPort : pair.edgePort;
-    await waitUntil(`the ${role} listens again`, () => accepts(port, `after-${role}@contoso.test`));
-    await expectMailBothWays(pair, `with-a-new-${role}`);
-    expect(await pair.stop()).toBe(0);
+    expect([hub.pid, edge.pid].some(isAlive)).toBe(false);
   });
 
   it('leaves no orphan when it is killed itself, and the next run delivers what was queued', async () => {
@@ -144,19 +163,6 @@ describe('relaypair up', () => {
     expect(copies).toHaveLength(1);
     await expectMailBothWays(next, 'third');
     expect(await next.stop()).toBe(0);
-  });
-
-  it('refuses a second run in its folder with one sentence, and is not disturbed', async () => {
-    const pair = await Pair.up(options);
-    const second = await relaypair(['up', '--dir', folder, '--hub', '127.0.0.1:0', '--edge', '127.0.0.1:0']);
-    expect(second.code).toBe(75);
-    expect(second.stderr.split('\n')).toEqual([
-      'relaypair: waiting for the servers of an earlier run to end',
-      `relaypair: another "relaypair up" runs in ${folder}: stop that one first`,
-      '',
-    ]);
-    await expectMailBothWays(pair, 'fourth');
-    expect(await pair.stop()).toBe(0);
   });
 
   it('says in one sentence that a port is taken, leaves nothing running, and exits with 1', async () => {
