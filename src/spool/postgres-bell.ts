@@ -7,7 +7,7 @@ import type { Endpoint } from '../config-values.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
-import { clientConfig, sayGoodbye, silenceColumns } from './postgres-hosts.ts';
+import { clientConfig, sayGoodbye, patienceColumns } from './postgres-hosts.ts';
 
 export interface BellOptions {
   readonly connection: PostgresConnection;
@@ -86,7 +86,7 @@ export class PostgresBell {
         else if (payload !== String(this.#options.node())) onWake();
       });
       await made.connect();
-      await made.query(`SELECT ${silenceColumns(connection.config.timeout)}; LISTEN ${connection.config.schema}`);
+      await made.query(`SELECT ${patienceColumns(connection.config.timeout)}; LISTEN ${connection.config.schema}`);
       if (this.#isClosed) await made.end();
       // What came before is not told.
       else onWake();

@@ -7,7 +7,7 @@ import { formatEndpoint, type Endpoint } from '../config-values.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf } from '../problem.ts';
 import { closedProblem } from './spool-problems.ts';
-import { endsConnection, explainPostgresFault, isReadOnly, unavailableProblem } from './postgres-fault.ts';
+import { endsConnection, explainPostgresFault, mayBeReplaced, unavailableProblem } from './postgres-fault.ts';
 import { clientConfig, findPrimary, PrimaryCheck, sayGoodbye } from './postgres-hosts.ts';
 import { findPoolMode, type PoolMode } from './postgres-pooler.ts';
 
@@ -173,5 +173,5 @@ export class PostgresConnection {
 
 /** True when the connection it came from is of no use any more. */
 function isOver(error: unknown): boolean {
-  return error !== undefined && (endsConnection(error) || isReadOnly(error));
+  return error !== undefined && (endsConnection(error) || mayBeReplaced(error));
 }

@@ -48,9 +48,10 @@ export function endsConnection(error: unknown): boolean {
   return error instanceof Error && (error.constructor === Error || hasSystemCode(error));
 }
 
-/** True when the server takes no writing: another one is the primary by now. */
-export function isReadOnly(error: unknown): boolean {
-  return sqlState(error) === '25006';
+/** True when another server may be the primary by now: this one takes no writing, or keeps a lock as one whose COMMITs hang. */
+export function mayBeReplaced(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '25006' || state === '55P03';
 }
 
 function sqlState(error: unknown): string | undefined {

@@ -18,16 +18,18 @@ const OTHERS_MS = 250;
 const GOODBYE_MS = 1000;
 
 /**
- * Columns that tell the database how long to keep a session that is silent. A server of ours that lost its network says no farewell:
- * the database would keep its sessions for hours, and have none left in the end.
+ * Columns that bound what a session may keep the database waiting for. A server of ours that lost its network says no farewell: the
+ * database would keep its sessions for hours, and have none left in the end. Nor does a session notice its client's end while it
+ * waits for a lock, which one whose COMMIT hangs at a former primary never gives back.
  */
-export function silenceColumns(timeoutMs: number): string {
+export function patienceColumns(timeoutMs: number): string {
   const seconds = (part: number): number => Math.max(1, Math.round((timeoutMs * part) / 1000));
   const settings = {
     tcp_keepalives_idle: seconds(1),
     tcp_keepalives_interval: seconds(1 / 3),
     tcp_keepalives_count: 3,
     tcp_user_timeout: 2 * timeoutMs,
+    lock_timeout: timeoutMs,
   };
   return Object.entries(settings)
     .map(([name, value]) => `set_config('${name}', '${value}', false)`)
@@ -37,7 +39,7 @@ export function silenceColumns(timeoutMs: number): string {
 /** Asks what the server is. */
 function probeStatement(timeoutMs: number): string {
   return `SELECT pg_is_in_recovery() AS "isStandby", current_setting('transaction_read_only') AS "readOnly",
-    ${SAFETY_COLUMNS}, pg_backend_pid() AS "pid", ${silenceColumns(timeoutMs)},
+    ${SAFETY_COLUMNS}, pg_backend_pid() AS "pid", ${patienceColumns(timeoutMs)},
     CASE WHEN pg_is_in_recovery() THEN 0 ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END
       AS "timeline"`;
 }

@@ -194,26 +194,35 @@ describe.skipIf(!canRun)(
       await conclude();
     });
 
-    it('the primary is cut off from its standby and from all nodes, the standby becomes the primary: nodes find it, and never go back', async () => {
-      const { database } = nodes;
-      await awaitMore(4);
-      const place = placeOf(database.primary);
-      network.cutBetween();
-      for (const name of NAMES) network.cut(name, 'both ways', [place]);
-      await awaitMore(1, NAMES, countRefused);
-      const kills = (['hub', 'edge'] as const).map((role) => enter({ role, node: 'primary', step: 'a cut' }));
-      for (const kill of kills) kill.pending.push(...(await readPending(database.standby, kill.role)));
-      await database.promote();
-      await awaitMore(4);
-      for (const kill of kills) kill.upAgainMs = Date.now();
-      network.mendBetween();
-      for (const name of NAMES) network.mend(name);
-      await awaitMore(4);
-      await waitUntil('the last session at the former primary to end', async () => {
-        const sessions = await Promise.all(NAMES.map((name) => countSessions(name, database.former)));
-        return sessions.every((count) => count === 0);
-      });
-      await conclude();
-    });
+    it.each([
+      ['and from all nodes', true],
+      ['while nodes reach both', false],
+    ])(
+      'the primary is cut off from its standby %s, the standby becomes the primary: nodes find it, and never go back',
+      async (_who, isCutFromNodes) => {
+        const { database } = nodes;
+        if (database.isAlone) await database.replaceStandby();
+        await awaitMore(4);
+        const place = placeOf(database.primary);
+        network.cutBetween();
+        if (isCutFromNodes) for (const name of NAMES) network.cut(name, 'both ways', [place]);
+        await awaitMore(1, NAMES, countRefused);
+        const taken = NAMES.map(countTaken);
+        const kills = (['hub', 'edge'] as const).map((role) => enter({ role, node: 'primary', step: 'a cut' }));
+        for (const kill of kills) kill.pending.push(...(await readPending(database.standby, kill.role)));
+        expect(NAMES.map(countTaken)).toEqual(taken);
+        await database.promote();
+        await awaitMore(4);
+        for (const kill of kills) kill.upAgainMs = Date.now();
+        network.mendBetween();
+        for (const name of NAMES) network.mend(name);
+        await awaitMore(4);
+        await waitUntil('the last session at the former primary to end', async () => {
+          const sessions = await Promise.all(NAMES.map((name) => countSessions(name, database.former)));
+          return sessions.every((count) => count === 0);
+        });
+        await conclude();
+      },
+    );
   },
 );

@@ -126,6 +126,30 @@ describe.skipIf(!hasPostgres())('servers of one spool', () => {
     expect(await spool.inspectFiles()).toEqual([]);
   });
 
+  it('leaves no session waiting for a lock in the database, since one whose COMMIT hangs never gives it back', async () => {
+    const spool = await open(newFolder(), { timeout: 3000, lease: LONG_LEASE_MS });
+    const { id } = await storeMessage(spool, randomBytes(1000));
+    await claimAll(spool, 'a');
+    const holder = new Client({ connectionString: place.server.url() });
+    await holder.connect();
+    try {
+      await holder.query(`BEGIN; SELECT FROM ${schema()}.message WHERE id = ${id} FOR UPDATE`);
+      // A statement by itself, which is not in a transaction that has a limit of its own.
+      await spool.release([id], 'a');
+      await waitUntil('the session to end', async () => {
+        const { rows: sessions } = await place.server.query(
+          `SELECT FROM pg_stat_activity WHERE application_name = 'relaypair' AND wait_event_type = 'Lock'`,
+        );
+        return sessions.length === 0;
+      });
+    } finally {
+      await holder.end();
+    }
+    expect(
+      await waitUntil('the message to be free', () => claimAll(spool, 'b').then((found) => found[0])),
+    ).toMatchObject({ id });
+  });
+
   it('delivers a message once although the lease was lost under the delivery and the same server claims it again', async () => {
     const spool = await open(newFolder(), { lease: LONG_LEASE_MS });
     await using bench = await QueueBench.open({ spool });

@@ -44,6 +44,11 @@ export class PostgresPair {
     return this.#standby;
   }
 
+  /** True once the standby has taken over and nobody stands by for it. */
+  get isAlone(): boolean {
+    return !this.#standby;
+  }
+
   get password(): string {
     return this.#primary.password;
   }
