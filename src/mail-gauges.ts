@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts';
 import type { OpenListener } from './listeners.ts';
 import type { Spool } from './spool/spool.ts';
 import type { Metrics, Reading } from './tracking/metrics.ts';
-import type { HopQueue } from './transport/hop-queue.ts';
+import { type HopQueue, QUEUE_STATUSES } from './transport/hop-queue.ts';
 import type { MailQueue } from './transport/queue.ts';
 
 interface MailParts {
@@ -45,23 +45,13 @@ export function addMailGauges(metrics: Metrics, parts: MailParts): void {
     name: 'queue_messages',
     help: 'Messages that wait or are under way, by the status of their queue',
     labels: ['status'],
-    read: () =>
-      sumBy(
-        queue.queues(),
-        ({ status }) => ({ status }),
-        ({ messageCount }) => messageCount,
-      ),
+    read: () => sumByStatus(queue.queues(), ({ messageCount }) => messageCount),
   });
   metrics.gauge({
     name: 'queues',
     help: 'Queues, one for each next hop, by their status',
     labels: ['status'],
-    read: () =>
-      sumBy(
-        queue.queues(),
-        ({ status }) => ({ status }),
-        () => 1,
-      ),
+    read: () => sumByStatus(queue.queues(), () => 1),
   });
   metrics.gauge({
     name: 'queue_oldest_seconds',
@@ -89,6 +79,12 @@ export function addMailGauges(metrics: Metrics, parts: MailParts): void {
 
 function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
   return items.reduce((total, item) => total + of(item), 0);
+}
+
+/** Of every status, 0 where no queue has it: a series that comes and goes can be neither drawn nor alerted on. */
+function sumByStatus(queues: readonly HopQueue[], of: (queue: HopQueue) => number): readonly Reading[] {
+  const groups = Map.groupBy(queues, ({ status }) => status);
+  return QUEUE_STATUSES.map((status) => ({ labels: { status }, value: sum(groups.get(status) ?? [], of) }));
 }
 
 function sumBy<Item>(

@@ -12,7 +12,8 @@ import type { Hop } from './hop.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { WaitingList } from './waiting-list.ts';
 
-export type QueueStatus = 'Active' | 'Connecting' | 'Ready' | 'Retry' | 'Suspended';
+export const QUEUE_STATUSES = ['Active', 'Connecting', 'Ready', 'Retry', 'Suspended'] as const;
+export type QueueStatus = (typeof QUEUE_STATUSES)[number];
 
 /** So many messages for each connection are worth waiting for, and so long: then another connection is opened. */
 const MESSAGES_PER_CONNECTION = 2;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { QUEUE_STATUSES } from '../../src/transport/hop-queue.ts';
 import { peerPath, requirePeer } from '../helpers/peers.ts';
 import { openWebServer, type WebServerFixture } from '../helpers/web-server.ts';
 
@@ -66,6 +67,14 @@ describe('/metrics', () => {
     const named = expressions.flatMap((expr) => expr.match(/\b(?:relaypair|nodejs|process)_\w+/g) ?? []);
     expect(named.length).toBeGreaterThan(15);
     expect([...new Set(named)].filter((name) => !known.has(name.replace(/_bucket$/, '')))).toEqual([]);
+  });
+
+  it('says 0 of every status of a queue while no mail is there', async () => {
+    const { text } = await hub.ask('/metrics');
+    for (const name of ['relaypair_queues', 'relaypair_queue_messages']) {
+      const found = [...text.matchAll(new RegExp(`^${name}\\{status="(\\w+)"\\} (\\d+)$`, 'gm'))];
+      expect(found.map(([, status, value]) => [status, value])).toEqual(QUEUE_STATUSES.map((status) => [status, '0']));
+    }
   });
 
   it('counts what Get-Counter counts', async () => {
