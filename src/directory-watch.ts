@@ -6,16 +6,23 @@ import type { Directory } from './directory/directory.ts';
 import type { DirectoryStatus } from './directory/directory-status.ts';
 import type { OrganizationDirectory } from './directory/organization-directory.ts';
 import type { OrganizationSnapshot } from './directory/organization.ts';
-import { type ReplicaPosition, usnPosition } from './directory/replica-position.ts';
+import type { ReplicaPosition } from './directory/replica-position.ts';
 import { isProblem, messageOf } from './problem.ts';
 import type { Foundation } from './server.ts';
 import { createEvent } from './tracking/events.ts';
 
+/** What is watched. */
+export interface WatchedDirectory {
+  readonly directory: Directory;
+  readonly organization: Pick<OrganizationDirectory<OrganizationSnapshot>, 'fault' | 'onReading'>;
+  /** How far what is known of the organisation has come; may throw Problem `directory-closed`. */
+  readonly position: () => ReplicaPosition | undefined;
+}
+
 /** Begins to watch; the function it gives tells the status of the moment. */
 export function watchDirectory(
   { config, clock, events, metrics, parts }: Foundation,
-  directory: Directory,
-  organization: Pick<OrganizationDirectory<OrganizationSnapshot>, 'fault' | 'onReading'>,
+  { directory, organization, position }: WatchedDirectory,
 ): () => DirectoryStatus {
   const servers = config.directory.backend === 'ldap' ? config.directory.urls.map(formatEndpoint) : [];
   const place = servers.join(', ') || 'embedded';
@@ -47,16 +54,14 @@ export function watchDirectory(
     servers,
     namingContext,
     lastReadAt,
-    position: positionOf(directory),
+    position: unlessClosed(position),
     stale,
   });
 }
 
-/** As a server that reads this directory by LDAP would say it; undefined once it is closed. */
-function positionOf(directory: Directory): ReplicaPosition | undefined {
+function unlessClosed<T>(read: () => T): T | undefined {
   try {
-    const { position, changeMark } = directory;
-    return changeMark ? usnPosition(changeMark.invocationId, String(changeMark.highestCommittedUsn)) : position;
+    return read();
   } catch (error) {
     if (isProblem(error, 'directory-closed')) return undefined;
     throw error;

@@ -10,7 +10,7 @@ import { openDirectory } from './directory-opening.ts';
 import { openDoors } from './doors-opening.ts';
 import { watchDirectory } from './directory-watch.ts';
 import { Adam } from './directory/adam.ts';
-import { findCookie } from './directory/edge-sync-cookie.ts';
+import { carriedPosition, findCookie } from './directory/edge-sync-cookie.ts';
 import { isValidating } from './directory/recipient-filter.ts';
 import { adamNamingContext } from './directory/layout.ts';
 import { deriveServerSecret, openSecretKey } from './directory/sealed-secret.ts';
@@ -38,7 +38,11 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
   const server = { name: config.netbiosName, fqdn: config.fqdn };
   const adam = await Adam.open({ directory, server, clock, log, kept, passwordScheme });
   parts.add(() => adam.close());
-  const directoryStatus = watchDirectory(foundation, directory, adam);
+  const directoryStatus = watchDirectory(foundation, {
+    directory,
+    organization: adam,
+    position: () => carriedPosition(adam.snapshot().self.edgeSyncCookies ?? []),
+  });
   const publish = (): Promise<void> => adam.publishServer({ encryptionKeyPem: secretKey.publicKeyPem });
   parts.add(await adam.keepDone(publish));
   const renewal = await CertificateRenewal.open({ clock, log, events, store: certificates, directory: adam });

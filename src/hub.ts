@@ -37,7 +37,11 @@ async function build(foundation: Foundation): Promise<Readonly<Record<string, un
     kept,
   });
   parts.add(() => activeDirectory.close());
-  const directoryStatus = watchDirectory(foundation, directory, activeDirectory);
+  const directoryStatus = watchDirectory(foundation, {
+    directory,
+    organization: activeDirectory,
+    position: () => activeDirectory.position,
+  });
   const publish = (): Promise<void> => activeDirectory.publishServer({ encryptionKeyPem: secretKey.publicKeyPem });
   parts.add(await activeDirectory.keepDone(publish));
   const renewal = await CertificateRenewal.open({

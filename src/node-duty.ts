@@ -19,6 +19,8 @@ export interface NodeParts {
 /** A change may take two looks at the directory, and the news of it a beat; below this nothing is said. */
 const MIN_PATIENCE_MS = 60_000;
 const LOOKS = 3;
+/** EdgeSync comes to each Edge by itself: three of its longest intervals, as they are unless somebody has set others. */
+const EDGE_PATIENCE_MS = 15 * 60_000;
 
 type Surroundings = Pick<Foundation, 'spool' | 'clock' | 'events' | 'config' | 'version' | 'parts'>;
 
@@ -42,9 +44,9 @@ class NodeDuty {
     this.#surroundings = surroundings;
     this.#nodes = nodes;
     this.#parts = parts;
-    const { directory } = surroundings.config;
+    const { directory, role } = surroundings.config;
     const refreshMs = directory.backend === 'ldap' ? directory.refreshInterval : 0;
-    this.#lag = new LagWatch(Math.max(MIN_PATIENCE_MS, LOOKS * refreshMs));
+    this.#lag = new LagWatch(role === 'edge' ? EDGE_PATIENCE_MS : Math.max(MIN_PATIENCE_MS, LOOKS * refreshMs));
   }
 
   begin(): () => NodeState {
@@ -90,7 +92,8 @@ class NodeDuty {
     const since = lag && new Date(clock.now().getTime() - (clock.elapsedMs() - lag.sinceMs));
     this.#behindSince = lag && (before ?? since);
     const node = config.netbiosName;
-    if (since && !before) events.record(createEvent('NodeBehind', { node, since, directory: server ?? backend }));
+    const source = config.role === 'edge' ? 'EdgeSync' : (server ?? backend);
+    if (since && !before) events.record(createEvent('NodeBehind', { node, since, source }));
     if (before && !since) events.record(createEvent('NodeCaughtUp', { node, since: before }));
   }
 

@@ -74,7 +74,7 @@ export function stateOf({ id, isSilent, suspension, report }: SpoolNode): string
 function directoryStateOf({ report }: SpoolNode): string {
   if (report?.staleSince) return 'Stale';
   if (report?.behindSince) return 'Behind';
-  return report?.position ? 'Current' : 'Unknown';
+  return Object.keys(report?.position ?? {}).length > 0 ? 'Current' : 'Unknown';
 }
 
 async function describeSelf(context: ServerContext): Promise<SpoolNode> {

@@ -14,6 +14,7 @@ import { OrganizationDirectory, type OrganizationParts } from './organization-di
 import { planEdgeSyncServiceConfig, planServer, requireServer } from './organization-plans.ts';
 import { planServerFarewell, planSubtreeRemoval } from './server-removal.ts';
 import { Recipients } from './recipients.ts';
+import { positionOf, type ReplicaPosition } from './replica-position.ts';
 import { planSubscription, planSubscriptionRemoval, type SubscriptionRequest } from './subscription-plans.ts';
 import type { TransportServer } from './transport-server.ts';
 
@@ -81,6 +82,11 @@ export class ActiveDirectory extends OrganizationDirectory<OrganizationSnapshot>
   /** AD's change feed, as `Directory.readChanges`; undefined when the directory keeps none. */
   readChanges(base: string, since?: string, limit?: number): Promise<ChangePage | undefined> {
     return this.#directory.readChanges(base, since, limit);
+  }
+
+  /** How far the copy of AD that is read has come; undefined where it does not say so, or was not asked yet. */
+  get position(): ReplicaPosition | undefined {
+    return positionOf(this.#directory);
   }
 
   /** Changes the settings of EdgeSync for this hub's site. Throws Problem `bad-edge-sync-config`. */

@@ -1,10 +1,11 @@
 // One value of msExchEdgeSyncCookie, on the Edge's own object in its ADAM: how far EdgeSync has come with one type of data.
 // A round deletes the value it found and adds the next, in the transaction that carries its data (compare and swap): what is
 // played again, or was planned on an older state, finds its value gone and changes nothing. One JSON text a type:
-//   {"type":"Configuration","version":7,"hub":"HUB01","source":"CN=Configuration,DC=…","position":"…","time":"…Z"}
+//   {"type":"Configuration","version":7,"hub":"HUB01","source":"CN=Configuration,DC=…","position":"…","reached":"…","time":"…Z"}
 
 import { z } from 'zod';
 import { type Change, type LdapOperation } from '../ldap/entry.ts';
+import { formatPosition, parsePosition, type ReplicaPosition } from './replica-position.ts';
 import { readJson } from './sealed-login.ts';
 
 /** The types of data that EdgeSync carries, in Exchange's words and in the order in which a round carries them. */
@@ -23,6 +24,8 @@ export interface EdgeSyncCookie {
   readonly source: string;
   /** Place in that AD's change feed up to which everything is on the Edge; absent when AD keeps none. */
   readonly position?: string | undefined;
+  /** How far the copy of AD had come before it was read, as it says itself: the same to every Edge. Absent where it does not. */
+  readonly reached?: ReplicaPosition | undefined;
   readonly time: Date;
 }
 
@@ -31,18 +34,24 @@ export interface FoundCookie extends EdgeSyncCookie {
   readonly text: string;
 }
 
+/** More than a hundred servers that take changes have; what is longer is left out. */
+const MAX_REACHED_LENGTH = 4096;
+
 const schema = z.strictObject({
   type: z.enum(SYNC_TYPE_NAMES),
   version: z.int().min(0),
   hub: z.string().max(64),
   source: z.string().max(1024),
   position: z.string().max(512).optional(),
+  reached: z.string().max(MAX_REACHED_LENGTH).transform(parsePosition).optional(),
   time: z.iso.datetime(),
 });
 
 export function formatEdgeSyncCookie({ time, ...cookie }: EdgeSyncCookie): string {
   const { type, version, hub, source, position } = cookie;
-  return JSON.stringify({ type, version, hub, source, position, time: time.toISOString() });
+  const text = cookie.reached && formatPosition(cookie.reached);
+  const reached = text !== undefined && text.length <= MAX_REACHED_LENGTH ? text : undefined;
+  return JSON.stringify({ type, version, hub, source, position, reached, time: time.toISOString() });
 }
 
 /** Undefined for a text that is none. */
@@ -57,6 +66,20 @@ export function findCookie(texts: readonly string[], type: SyncTypeName): FoundC
     .map((text) => ({ text, cookie: parseEdgeSyncCookie(text) }))
     .flatMap(({ text, cookie }) => (cookie?.type === type ? [{ ...cookie, text }] : []))
     .toSorted((a, b) => b.version - a.version)[0];
+}
+
+/**
+ * How far an Edge has come with everything that EdgeSync carries, by what its cookies say: empty before the first round. Each Edge has
+ * an ADAM of its own, whose numbers mean nothing to another; AD's mean the same to all.
+ */
+export function carriedPosition(texts: readonly string[]): ReplicaPosition {
+  const parts = SYNC_TYPE_NAMES.flatMap((type) =>
+    [...(findCookie(texts, type)?.reached ?? [])].map(([server, change]): [string, string] => [
+      `${type}/${server}`,
+      change,
+    ]),
+  );
+  return new Map(parts);
 }
 
 /** The first operation of a round's transaction: nothing of the round holds unless `before` is still there. */

@@ -2,6 +2,7 @@
 // for each server that takes changes (syncrepl, draft-ietf-ldup-csn), Active Directory's kind by the number of its last change.
 
 import { getText, getValues, type LdapEntry } from '../ldap/entry.ts';
+import type { ChangeMark } from './change-feed.ts';
 
 /** By the server at which changes were made, the last of its changes that is here; two of one server compare as texts. */
 export type ReplicaPosition = ReadonlyMap<string, string>;
@@ -18,8 +19,17 @@ export function positionByUsn(rootDse: LdapEntry): ReplicaPosition | undefined {
 }
 
 /** The same of one's own numbers. */
-export function usnPosition(invocationId: string, usn: string): ReplicaPosition {
+function usnPosition(invocationId: string, usn: string): ReplicaPosition {
   return new Map([[invocationId, usn.padStart(20, '0')]]);
+}
+
+/** Of a directory that numbers its changes itself, or reads a copy that says how far it has come. */
+export function positionOf(directory: {
+  readonly changeMark?: ChangeMark;
+  readonly position?: ReplicaPosition | undefined;
+}): ReplicaPosition | undefined {
+  const { changeMark, position } = directory;
+  return changeMark ? usnPosition(changeMark.invocationId, String(changeMark.highestCommittedUsn)) : position;
 }
 
 /** Of a slapd; empty while it has no whole copy, and where neither syncprov nor syncrepl is at work. */
@@ -53,4 +63,13 @@ export function formatPosition(position: ReplicaPosition): string {
     .map(([server, change]) => `${server}=${change}`)
     .toSorted()
     .join(' ');
+}
+
+/** What `formatPosition` was given. */
+export function parsePosition(text: string): ReplicaPosition {
+  const parts = text.split(' ').flatMap((part): [string, string][] => {
+    const at = part.indexOf('=');
+    return at === -1 ? [] : [[part.slice(0, at), part.slice(at + 1)]];
+  });
+  return new Map(parts);
 }

@@ -27,8 +27,10 @@ type Carried = Pick<
 export async function carryType(type: SyncType, scene: SyncScene, options: CarryOptions): Promise<Carried> {
   const before = findCookie(scene.state.self.edgeSyncCookies ?? [], type.name);
   const since = options.forceFullSync ? undefined : usablePosition(before, scene);
+  // Before anything is read: so far at least the plan has come.
+  const reached = scene.activeDirectory.position;
   const plan = await planFrom(type, scene, since);
-  const step = makeStep(type, scene, before, plan.position);
+  const step = makeStep(type, scene, before, { position: plan.position, reached });
   options.lease.insist();
   try {
     await write(scene, precede(step, plan.operations));
@@ -63,13 +65,13 @@ function makeStep(
   type: SyncType,
   { activeDirectory, clock, state }: SyncScene,
   before: FoundCookie | undefined,
-  position: string | undefined,
+  place: Pick<EdgeSyncCookie, 'position' | 'reached'>,
 ): LdapOperation {
   const next: Omit<EdgeSyncCookie, 'version'> = {
     type: type.name,
     hub: activeDirectory.snapshot().self.name,
     source: activeDirectory.layout.configuration,
-    position,
+    ...place,
     time: clock.now(),
   };
   return makeCookieStep(state.self.record.dn, before, next);

@@ -32,12 +32,13 @@ export const TOPOLOGY_EVENTS = {
     level: 'Information',
     describe: (facts) => `${facts.node} takes mail again. Nothing is to be done.`,
   }),
-  NodeBehind: define<{ node: string; since: Date; directory: string }>({
+  /** `source`: the directory that a Hub reads; an Edge has it from EdgeSync. */
+  NodeBehind: define<{ node: string; since: Date; source: string }>({
     id: 30_234,
     source: 'relaypair',
     level: 'Warning',
     describe: (facts) =>
-      `${facts.node} lacks changes of the directory that other nodes of its spool have had since ${formatMoment(facts.since)}. It reads ${facts.directory}. Settings and trust may differ between the nodes until it has caught up: look at the replication of that server, or whether both read the same directory.`,
+      `${facts.node} lacks changes of the directory that other nodes of its spool have had since ${formatMoment(facts.since)}. It has them from ${facts.source}. Settings and trust may differ between the nodes until it has caught up: of a Hub look at the replication of that server, or whether all read the same directory; of an Edge run Test-EdgeSynchronization on a Hub.`,
     key: (facts) => facts.node,
   }),
   NodeCaughtUp: define<{ node: string; since: Date }>({

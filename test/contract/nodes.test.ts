@@ -31,6 +31,7 @@ interface Member {
 }
 
 interface JoinOptions {
+  readonly role?: 'hub' | 'edge';
   readonly folder?: string;
   /** Asked at each beat. */
   readonly position?: () => ReplicaPosition;
@@ -61,7 +62,7 @@ describe.skipIf(!hasPostgres())('nodes of a spool on PostgreSQL', () => {
 
   async function join(
     name: string,
-    { folder = newFolder(), position, clock = new SystemClock() }: JoinOptions = {},
+    { role = 'hub', folder = newFolder(), position, clock = new SystemClock() }: JoinOptions = {},
   ): Promise<Member> {
     const own = withTestDatabase(spoolOptions(folder), { lease: 20_000 });
     postgres ??= own.postgres;
@@ -69,7 +70,7 @@ describe.skipIf(!hasPostgres())('nodes of a spool on PostgreSQL', () => {
     const spool = await backend?.open({ ...own, name, ...(postgres && { postgres }) });
     if (!spool) throw new Error('no spool on PostgreSQL');
     spools.push(spool);
-    const config = parseConfig(`{ role: hub, fqdn: ${name.toLowerCase()}.contoso.test }`, '/etc/test.yaml');
+    const config = parseConfig(`{ role: ${role}, fqdn: ${name.toLowerCase()}.contoso.test }`, '/etc/test.yaml');
     const told: string[] = [];
     const events: string[] = [];
     const directoryStatus = () => ({
@@ -138,6 +139,7 @@ describe.skipIf(!hasPostgres())('nodes of a spool on PostgreSQL', () => {
     expect(readReadiness(one.context)).toMatchObject({ isReady: true });
     const last = await runCmdlet(suspendNode, two.context, { Identity: 'hub01' });
     expect(last.warnings).toEqual(['no node of this spool takes mail now']);
+    await waitUntil('HUB01 to stand aside too', () => one.told.includes('aside'));
     for (const Identity of ['HUB01', 'HUB02']) await runCmdlet(resumeNode, two.context, { Identity });
     await waitUntil('both to be back', () => [one, two].every(({ told }) => told.at(-1) === 'back'));
     expect(two.events).toEqual(['NodeSuspended', 'NodeDrained', 'NodeResumed']);
@@ -182,6 +184,34 @@ describe.skipIf(!hasPostgres())('nodes of a spool on PostgreSQL', () => {
     expect(readReadiness(two.context).warnings).toMatchObject([{ code: 'node-behind' }, {}]);
     own = '0002';
     await heard('NodeCaughtUp');
+    expect(one.events).toEqual([]);
+  });
+
+  it('says it of an Edge when EdgeSync has brought others more for longer than its rounds are apart, or has not come at all', async () => {
+    const clock = new SystemClock();
+    const carried = (change: string) => new Map([['Configuration/001', change]]);
+    const edge = { role: 'edge', clock } as const;
+    const one = await join('EDGE01', { ...edge, position: () => carried('0002') });
+    await join('EDGE02', { ...edge, position: () => carried('0001') });
+    await join('EDGE03', { ...edge, position: () => new Map() });
+    const looks = () =>
+      Promise.all(
+        spools.map(({ nodes }) => {
+          const { promise, resolve } = Promise.withResolvers<void>();
+          const cancel = nodes?.onLook(resolve);
+          nodes?.reportSoon();
+          return promise.then(cancel);
+        }),
+      );
+    /** What is found by one look is said with the next. */
+    const states = async (minutes: number) => {
+      clock.run({ offsetMs: minutes * 60_000, speed: 1, since: new Date() });
+      for (let number = 0; number < 3; number += 1) await looks();
+      return look(one, 'DirectoryState');
+    };
+    expect(await states(0)).toEqual(['Current', 'Current', 'Unknown']);
+    expect(await states(14)).toEqual(['Current', 'Current', 'Unknown']);
+    expect(await states(16)).toEqual(['Current', 'Behind', 'Behind']);
     expect(one.events).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 // One Hub and two Edges as real processes: each Edge has its subscription, both are sources of the Internet connector.
 
 import { expect, it } from 'vitest';
+import { rows } from '../helpers/cmdlet-context.ts';
 import { TRUSTED_TLS } from '../helpers/relaying.ts';
 import { SITE } from '../helpers/site.ts';
 import { peerOf, SiteMail } from '../helpers/site-mail.ts';
@@ -15,6 +16,12 @@ it(
     await using mail = await SiteMail.prepare({ edges: 2 });
     const { site } = mail;
     await mail.open(['hub01', 'edge01', 'edge02']);
+    const nodes = (await Promise.all(['edge01', 'edge02'].map((edge) => site.ask(edge, 'Get-Node')))).flat();
+    // In the numbers of one AD, though each has an ADAM of its own.
+    const position = /^Configuration\/([\da-f-]{36})=\d{20} Recipients\/\1=\d{20}$/;
+    const sources = rows(nodes, 'DirectoryPosition').map((text) => position.exec(text)?.[1]);
+    expect(sources).toEqual([expect.any(String), sources[0]]);
+    expect(rows(nodes, 'DirectoryState')).toEqual(['Current', 'Current']);
     const [connector] = await site.ask('hub01', 'Get-SendConnector', { Identity: INTERNET });
     expect(connector).toMatchObject({ SourceTransportServers: ['EDGE01', 'EDGE02'] });
     for (const card of await mail.exchange('both', ['hub01', 'edge01', 'edge02']))

@@ -3,6 +3,7 @@ import {
   compareToSeen,
   formatPosition,
   mergePositions,
+  parsePosition,
   positionByCsn,
   positionByUsn,
 } from '../../../src/directory/replica-position.ts';
@@ -30,6 +31,11 @@ describe('how far a copy has come', () => {
   it('is the later change of each provider, in whatever order they were heard', () => {
     const merged = mergePositions(at(LATE), at(OTHER, EARLY));
     expect(formatPosition(merged)).toBe(formatPosition(at(OTHER, LATE)));
+  });
+
+  it('is a text and comes back from it', () => {
+    expect(parsePosition(formatPosition(at(OTHER, LATE)))).toEqual(at(LATE, OTHER));
+    expect(parsePosition('')).toEqual(at());
   });
 
   it('by update sequence numbers compares as numbers, and only within one directory', () => {

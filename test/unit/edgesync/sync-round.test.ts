@@ -135,6 +135,8 @@ describe('a delta', () => {
     await hub.synchronizer.synchronize();
     await hub.synchronizer.synchronize();
     expect(bench.cookie()?.position).toBeDefined();
+    // Nothing has changed since: whoever compares Edges finds them where AD is.
+    expect(bench.cookie()?.reached).toEqual(hub.ad.position);
     // Somebody changes ADAM behind EdgeSync's back: only a full round sees that.
     await bench.adamDirectory.apply([{ kind: 'delete', dn: `CN=contoso.test,${bench.adam.layout.acceptedDomains}` }]);
     const [quiet] = await hub.synchronizer.synchronize();

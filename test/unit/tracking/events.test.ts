@@ -84,7 +84,7 @@ const EXAMPLES: { readonly [Name in EventName]: FactsOf<Name> } = {
   NodeSuspended: { node: 'HUB02', by: 'HUB01' },
   NodeDrained: { node: 'HUB02' },
   NodeResumed: { node: 'HUB02' },
-  NodeBehind: { node: 'HUB02', since: DATE, directory: 'dc02.contoso.test:636' },
+  NodeBehind: { node: 'HUB02', since: DATE, source: 'dc02.contoso.test:636' },
   NodeCaughtUp: { node: 'HUB02', since: DATE },
   WorkerEnded: { worker: 2, processId: 4711, cause: 'SIGKILL' },
   DirectoryCertificateOutOfDates: {
