@@ -16,9 +16,12 @@ const SCHEMA_VARIABLE = 'RELAYPAIR_TEST_SCHEMA';
 const LEASE_VARIABLE = 'RELAYPAIR_TEST_LEASE';
 export const URL_VARIABLE = 'RELAYPAIR_TEST_POSTGRES';
 
+/** `transaction` or `session` puts PgBouncer between the spools of any of these tests and their database. */
+export const POOLER_VARIABLE = 'RELAYPAIR_TEST_POOLER';
+
 /** Those that can be tested here. A file that walks them says `useSpoolServer()` (spool-server.ts) first. */
-export const TESTED_SPOOLS: readonly SpoolBackend[] = SPOOL_BACKENDS.filter(
-  ({ name }) => name !== 'postgres' || hasPostgres(),
+export const TESTED_SPOOLS: readonly SpoolBackend[] = SPOOL_BACKENDS.filter(({ name }) =>
+  name === 'postgres' ? hasPostgres() : process.env[POOLER_VARIABLE] === undefined,
 ).map(migrating);
 
 /** The same options with the database of this folder, where a server was started. */

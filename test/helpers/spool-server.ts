@@ -3,10 +3,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { PgBouncer } from './pgbouncer.ts';
 import { hasPostgres, type PostgresOptions, type RunningPostgres, startPostgres } from './postgres.ts';
-import { URL_VARIABLE } from './spool-backends.ts';
-
-/** RELAYPAIR_TEST_POOLER=transaction (or session) puts PgBouncer between the spools of any of these tests and their database. */
-const POOLER = process.env['RELAYPAIR_TEST_POOLER'];
+import { POOLER_VARIABLE, URL_VARIABLE } from './spool-backends.ts';
 
 /** Starts a PostgreSQL for the tests of this file, where there is one. */
 export function useSpoolServer(options: PostgresOptions = { fsync: false }): { readonly server: RunningPostgres } {
@@ -15,7 +12,8 @@ export function useSpoolServer(options: PostgresOptions = { fsync: false }): { r
   beforeAll(async () => {
     if (!hasPostgres()) return;
     server = await startPostgres({ ...options, settings: { full_page_writes: 'off', ...options.settings } });
-    if (POOLER === 'session' || POOLER === 'transaction') pooler = await PgBouncer.start(server, POOLER, 150);
+    const mode = process.env[POOLER_VARIABLE];
+    if (mode === 'session' || mode === 'transaction') pooler = await PgBouncer.start(server, mode, 150);
     process.env[URL_VARIABLE] = (pooler ?? server).url().replace(`:${server.password}@`, '@');
     process.env['PGPASSWORD'] = server.password;
   });
