@@ -2,7 +2,7 @@
 // trusted TLS, and the renewal comes to its end: the new certificate in use, the old one withdrawn, on both sides.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Relaying, TRUSTED_TLS } from '../helpers/relaying.ts';
 import { eventually, type Role, type Servers } from '../helpers/servers.ts';
 
@@ -29,7 +29,7 @@ async function killAndStart(servers: Servers, role: Role): Promise<void> {
 }
 
 /** A round that may be cut off by the kill, so many milliseconds after its start; then one that succeeds. */
-async function killInRound(relaying: Relaying, role: Role, afterMs: number): Promise<void> {
+async function killInRound(role: Role, afterMs: number): Promise<void> {
   const { servers } = relaying;
   const round = relaying.synchronize().catch(() => undefined);
   await pause(afterMs);
@@ -43,11 +43,17 @@ async function killInRound(relaying: Relaying, role: Role, afterMs: number): Pro
   );
 }
 
+/** One pair for all: each renewal begins where the one before has come to its end. */
+let relaying: Relaying;
+beforeAll(async () => {
+  relaying = await Relaying.start();
+}, 240_000);
+afterAll(() => relaying?.[Symbol.asyncDispose]());
+
 it.each(CASES)(
   'a staged renewal of the $renewed survives kill -9 of the $killed at every step',
   { timeout: 900_000 },
   async ({ renewed, killed }) => {
-    await using relaying = await Relaying.start();
     const { servers } = relaying;
     const other: Role = renewed === 'hub' ? 'edge' : 'hub';
     const [old] = await onRecord(servers, renewed, renewed);
@@ -58,14 +64,14 @@ it.each(CASES)(
     expect(await onRecord(servers, renewed, renewed)).toEqual([old, current.replace('Current', 'Next')]);
     expect(await relaying.exchangeLetters('staged')).toMatchObject(FLOWING);
 
-    await killInRound(relaying, killed, Math.random() * 400);
+    await killInRound(killed, Math.random() * 400);
     await eventually('the takeover', async () =>
       (await onRecord(servers, renewed, renewed))[0] === current ? true : undefined,
     );
     await killAndStart(servers, killed);
     expect(await relaying.exchangeLetters('taken over')).toMatchObject(FLOWING);
 
-    await killInRound(relaying, killed, Math.random() * 400);
+    await killInRound(killed, Math.random() * 400);
     expect((await onRecord(servers, renewed, other))[0]).toBe(current);
     // Down over the end of the grace period.
     const rows = await servers.ask(renewed, 'Get-TrustStatus', { Identity: NAMES[renewed] });

@@ -1,7 +1,7 @@
 // A staged renewal between a Hub and an Edge process: the next certificate goes on record on both sides, takes over by itself,
 // and the old one is withdrawn after its grace period. Mail is exchanged at every step, always in trusted TLS.
 
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requirePeer } from '../helpers/peers.ts';
 import { Relaying, TRUSTED_TLS } from '../helpers/relaying.ts';
 import { eventually, type Role, type Servers } from '../helpers/servers.ts';
@@ -19,14 +19,26 @@ async function renewals(servers: Servers, role: Role): Promise<Record<string, st
   );
 }
 
-it.each(ROLES)('a certificate staged on the %s takes over without a message waiting', LIMIT, async (role) => {
-  await using relaying = await Relaying.start();
-  await renewStaged(relaying, role);
+describe('between two servers', () => {
+  let relaying: Relaying;
+  beforeAll(async () => {
+    relaying = await Relaying.start();
+  }, LIMIT.timeout);
+  afterAll(() => relaying?.[Symbol.asyncDispose]());
+
+  it.each(ROLES)('a certificate staged on the %s takes over without a message waiting', LIMIT, (role) =>
+    renewStaged(relaying, role),
+  );
 });
 
-it.skipIf(!requirePeer('slapd')).each(ROLES)('so does one staged on the %s over slapd', LIMIT, async (role) => {
-  await using pair = await SlapdPair.start();
-  await renewStaged(pair.relaying, role);
+describe.skipIf(!requirePeer('slapd'))('between two servers over slapd', () => {
+  let pair: SlapdPair;
+  beforeAll(async () => {
+    pair = await SlapdPair.start();
+  }, LIMIT.timeout);
+  afterAll(() => pair?.[Symbol.asyncDispose]());
+
+  it.each(ROLES)('so does one staged on the %s', LIMIT, (role) => renewStaged(pair.relaying, role));
 });
 
 async function renewStaged(relaying: Relaying, role: Role): Promise<void> {
