@@ -28,8 +28,8 @@ export default defineConfig({
     // Limits against hanging, not measures: a slow machine is no failure.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // Whole processes are started by many tests: two files at a time suit two cores.
-    maxWorkers: 2,
+    // Tests of whole processes wait for a third of their time: three files at a time keep two cores busy.
+    maxWorkers: 3,
     pool: 'forks',
     sequence: { sequencer: ProcessesFirst },
     env: {
