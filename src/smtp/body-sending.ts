@@ -15,6 +15,7 @@ export interface Transparency {
 export interface BodySending {
   readonly connection: SenderConnection;
   readonly openBody: () => AsyncIterable<Buffer>;
+  readonly giveBack: ((piece: Buffer) => void) | undefined;
   readonly transparency: Transparency;
   /** Settles when the peer answers, or is gone: before the end of the body a reason to stop. */
   readonly answered: Promise<unknown> | undefined;
@@ -37,7 +38,7 @@ export async function sendBodyOctets({ answered, ...sending }: BodySending): Pro
 }
 
 async function writeOctets(sending: Omit<BodySending, 'answered'>, interruption: Interruption): Promise<BodyEnd> {
-  const { connection, openBody, transparency, blockMs } = sending;
+  const { connection, openBody, giveBack, transparency, blockMs } = sending;
   const block = new Block(() => void connection.writeBlock(block.take(), blockMs));
   const body = openBody();
   const pieces = body[Symbol.asyncIterator]();
@@ -52,7 +53,12 @@ async function writeOctets(sending: Omit<BodySending, 'answered'>, interruption:
         return 'interrupted';
       }
       block.add(isLast ? transparency.end() : transparency.push(piece.value));
-      if (isLast || block.sizeBytes >= BLOCK_BYTES) await connection.writeBlock(block.take(), blockMs);
+      if (isLast || block.sizeBytes >= BLOCK_BYTES) {
+        const written = block.take();
+        const isGone = await connection.writeBlock(written, blockMs);
+        // What ends a body is nobody's.
+        if (giveBack && isGone && !isLast) for (const each of written) giveBack(each);
+      }
       if (isLast) return connection.ended.aborted ? 'interrupted' : 'sent';
     }
   } finally {

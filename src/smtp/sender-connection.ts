@@ -164,22 +164,30 @@ export class SenderConnection extends InnerConnection {
     return reply;
   }
 
-  /** Writes pieces of a body at once and waits while the peer does not keep up; a wait over `timeoutMs` ends the connection. */
-  async writeBlock(pieces: readonly Buffer[], timeoutMs: number): Promise<void> {
+  /**
+   * Writes pieces of a body at once and waits while the peer does not keep up; a wait over `timeoutMs` ends the connection.
+   * True when the kernel, or the TLS engine, has all of them, and their memory is free.
+   */
+  async writeBlock(pieces: readonly Buffer[], timeoutMs: number): Promise<boolean> {
     const socket = this._socket;
-    if (!socket || socket.destroyed || this.destroyed) return this.destroy();
+    if (!socket || socket.destroyed || this.destroyed) {
+      this.destroy();
+      return false;
+    }
     this.#arm(timeoutMs);
     socket.cork();
     for (const piece of pieces) socket.write(piece);
     socket.uncork();
-    if (!socket.writableNeedDrain || this.ended.aborted) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const goOn = () => resolve();
-    socket.once('drain', goOn);
-    this.ended.addEventListener('abort', goOn);
-    await promise;
-    socket.removeListener('drain', goOn);
-    this.ended.removeEventListener('abort', goOn);
+    if (socket.writableNeedDrain && !this.ended.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const goOn = () => resolve();
+      socket.once('drain', goOn);
+      this.ended.addEventListener('abort', goOn);
+      await promise;
+      socket.removeListener('drain', goOn);
+      this.ended.removeEventListener('abort', goOn);
+    }
+    return socket.writableLength === 0 && !this.ended.aborted;
   }
 
   /** Gives the replies that are due another time to come, from now. */

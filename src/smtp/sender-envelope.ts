@@ -36,6 +36,8 @@ export interface OutgoingMessage {
   readonly envelopeId?: string;
   /** Opens the exact octets, `sizeBytes` of them; called once for each transaction, after the hop agreed to take them. */
   readonly body: () => AsyncIterable<Buffer>;
+  /** Is told of each piece of the body that nothing of the connection needs any more. */
+  readonly giveBack?: (piece: Buffer) => void;
 }
 
 /** What to say; a recipient with a `refusal` is not said. */

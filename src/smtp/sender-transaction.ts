@@ -140,6 +140,7 @@ async function sendBody(channel: TransactionChannel, message: OutgoingMessage, d
   const end = await sendBodyOctets({
     connection,
     openBody: message.body,
+    giveBack: message.giveBack,
     transparency: isChunked(channel, message) ? new ExactSize(message.sizeBytes) : new DotStuffing(),
     answered: replies[0],
     blockMs: timeouts.dataBlockMs,

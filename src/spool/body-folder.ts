@@ -6,13 +6,13 @@ import { constants, type Dirent, readSync, writeSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensurePrivateFolder, syncFolder } from '../storage/files.ts';
+import { bodyBlocks } from './body-blocks.ts';
 import { DiskPace } from './disk-pace.ts';
 import type { FileFinding } from './spool.ts';
 
 const OWN_NAME = /^[0-9a-f]{32}\.(?:body|part)$/;
 /** A body whose file stands still for so long is not being received any more. */
 const ARRIVING_MS = 10 * 60_000;
-const CHUNK_BYTES = 128 * 1024;
 
 /** A body on its way into the folder. End it with `publish` or `discard`. */
 export interface NewBodyFile {
@@ -73,18 +73,21 @@ export class BodyFolder {
     };
   }
 
-  /** Reads a file chunk by chunk. A link in its place is refused (ELOOP), never followed. */
+  /** Reads a file chunk by chunk, each in one of `bodyBlocks`. A link in its place is refused (ELOOP), never followed. */
   async *read(name: string): AsyncGenerator<Buffer> {
     const handle = await open(join(this.#path, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       for (;;) {
-        // A fresh buffer each time: the reader may still hold the one before.
-        const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+        // Another one each time: the reader may still hold the one before.
+        const buffer = bodyBlocks.take();
         const sizeBytes = await this.#pace.run(
           () => readSync(handle.fd, buffer),
           async () => (await handle.read(buffer)).bytesRead,
         );
-        if (sizeBytes === 0) return;
+        if (sizeBytes === 0) {
+          bodyBlocks.giveBack(buffer);
+          return;
+        }
         yield buffer.subarray(0, sizeBytes);
       }
     } finally {

@@ -2,6 +2,7 @@
 // becomes of each recipient is said as a value, for settlement.ts.
 
 import type { OutgoingMessage, SenderSession } from '../smtp/sender.ts';
+import { bodyBlocks } from '../spool/body-blocks.ts';
 import {
   factsWithoutPeer,
   formatReply,
@@ -114,6 +115,7 @@ function outgoingMessage(parcel: Parcel, hop: Hop, policy: string): OutgoingMess
     ...(envelope.ret && { ret: envelope.ret }),
     ...(envelope.envelopeId !== undefined && { envelopeId: envelope.envelopeId }),
     body: () => prepend(prefix, openBody),
+    giveBack: (piece) => bodyBlocks.giveBack(piece),
   };
 }
 
