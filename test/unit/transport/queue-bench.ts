@@ -70,7 +70,7 @@ export function allOf({ indexes }: Parcel, status: RecipientOutcome['status'], r
   return indexes.map((index) => ({ index, status, reply }));
 }
 
-const SETTINGS: QueueSettings = { retry: RETRY, maxConnectionsPerHop: 3, idleTimeoutMs: 2000 };
+const SETTINGS: QueueSettings = { retry: RETRY, maxConnectionsPerHop: 3, idleTimeoutMs: 300 };
 
 /** Settings other than the bench's own. */
 export function withSettings(changes: Partial<QueueSettings>): Pick<QueueOptions, 'settings'> {
