@@ -2,11 +2,16 @@
 // Memory for one message is bounded by the limit, whatever a peer sends and however small its pieces are.
 
 import { hash } from 'node:crypto';
+import { BlockPool } from './body-blocks.ts';
 import { beginChecksum, type BodyChecksum } from './body-checksum.ts';
 import type { BodyFolder, NewBodyFile } from './body-folder.ts';
 import type { DiskRoom } from './disk-room.ts';
+import { INLINE_LIMIT_BYTES } from './spool-limits.ts';
 
 const FIRST_BUFFER_BYTES = 8 * 1024;
+/** A body that has come so far is gathered in one of these, and leaves it for its row or file when it is whole. */
+const GROWN_BUFFER_BYTES = 32 * 1024;
+const blocks = new BlockPool({ sizeBytes: INLINE_LIMIT_BYTES, mostFree: 32 });
 
 /** A body that is ready for its row: small ones in `content`, large ones in the file `fileName`, synced. */
 export interface StoredBody {
@@ -17,7 +22,7 @@ export interface StoredBody {
 }
 
 export interface IntakeOptions {
-  /** Bodies up to this size stay in memory. */
+  /** Bodies up to this size stay in memory; at most INLINE_LIMIT_BYTES. */
   readonly inlineLimitBytes: number;
   /** Asked before a file grows by so many octets; throws when there is no room. */
   readonly room: Pick<DiskRoom, 'require'>;
@@ -26,7 +31,9 @@ export interface IntakeOptions {
 export class BodyIntake {
   readonly #folder: Pick<BodyFolder, 'create'>;
   readonly #options: IntakeOptions;
-  #buffer = Buffer.allocUnsafe(0);
+  #buffer: Buffer = Buffer.allocUnsafe(0);
+  /** What `#buffer` is part of, once it has grown. */
+  #block: Buffer | undefined;
   #filledBytes = 0;
   #sizeBytes = 0;
   #file: NewBodyFile | undefined;
@@ -53,12 +60,14 @@ export class BodyIntake {
   /** Ends the body; a file has been synced, its folder too. */
   async finish(): Promise<StoredBody> {
     if (!this.#file || !this.#digest) {
-      const content = shrink(this.#buffer, this.#filledBytes);
-      this.#buffer = content;
+      const filled = this.#buffer.subarray(0, this.#filledBytes);
+      const content = this.#block || isWasteful(this.#buffer, filled) ? Buffer.from(filled) : filled;
+      this.#giveBack();
       const checksum = hash('sha256', content, 'buffer');
       return { sizeBytes: this.#sizeBytes, checksum, content, fileName: undefined };
     }
     await this.#spill();
+    this.#giveBack();
     await this.#file.publish();
     const checksum = this.#digest.end();
     return { sizeBytes: this.#sizeBytes, checksum, content: undefined, fileName: this.#file.name };
@@ -79,9 +88,17 @@ export class BodyIntake {
 
   #grow(needed: number): void {
     const doubled = Math.max(FIRST_BUFFER_BYTES, this.#buffer.length * 2, needed);
-    const larger = Buffer.allocUnsafe(Math.min(doubled, this.#options.inlineLimitBytes));
+    if (doubled > GROWN_BUFFER_BYTES) this.#block = blocks.take();
+    const larger = (this.#block ?? Buffer.allocUnsafe(doubled)).subarray(0, this.#options.inlineLimitBytes);
     this.#buffer.copy(larger, 0, 0, this.#filledBytes);
     this.#buffer = larger;
+  }
+
+  /** After the last octets have been copied, or are in their file. */
+  #giveBack(): void {
+    if (this.#block) blocks.giveBack(this.#block);
+    this.#block = undefined;
+    this.#buffer = Buffer.allocUnsafe(0);
   }
 
   async #spill(): Promise<void> {
@@ -95,8 +112,7 @@ export class BodyIntake {
   }
 }
 
-/** The first octets, copied where the rest would be kept for nothing. */
-function shrink(buffer: Buffer<ArrayBuffer>, sizeBytes: number): Buffer<ArrayBuffer> {
-  const filled = buffer.subarray(0, sizeBytes);
-  return sizeBytes > buffer.length / 1.25 ? filled : Buffer.from(filled);
+/** Whether too much would be kept for nothing. */
+function isWasteful(buffer: Buffer, filled: Buffer): boolean {
+  return filled.length < buffer.length / 1.25;
 }

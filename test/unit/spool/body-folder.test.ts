@@ -61,6 +61,20 @@ describe('the folder of bodies', () => {
     },
   );
 
+  it('leaves a body that stays in memory as it was when others come after it', async () => {
+    const sizes = [40, 90, 200, 300].map((kib) => kib * 1024);
+    const bodiesIn = sizes.map((sizeBytes) => randomBytes(sizeBytes));
+    const stored = [];
+    for (const body of bodiesIn) {
+      const intake = intakeOf(256 * 1024);
+      for (let at = 0; at < body.length; at += 10_000) await intake.write(body.subarray(at, at + 10_000));
+      stored.push(await intake.finish());
+    }
+    expect(stored.map(({ fileName }) => fileName !== undefined)).toEqual([false, false, false, true]);
+    for (const [index, each] of stored.entries())
+      expect((await readWhole(each)).equals(bodiesIn[index] ?? each.checksum)).toBe(true);
+  });
+
   it('publishes many files at once', async () => {
     const stored = await Promise.all(
       Array.from({ length: 40 }, async (_, index) => {
