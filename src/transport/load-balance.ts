@@ -1,6 +1,7 @@
 // Several servers for one next hop: in which order to try them. They take turns, so that each gets its share of connections,
 // and one that could not be used stands behind the others for a short while, so that a dead server costs one connection its
-// wait and not every message. Only the order changes: whoever is last is still tried when all others fail.
+// wait and not every message. Until that wait is over nobody knows: but those who try it pile up, so of servers that are being tried the one with
+// the fewest comes first. Only the order changes: whoever is last is still tried when all others fail.
 
 import { BoundedMap } from '../bounded-map.ts';
 import type { Clock } from '../clock.ts';
@@ -39,7 +40,10 @@ export class LoadBalance {
   order<T>(key: string, servers: readonly T[], idOf: (server: T) => string): readonly T[] {
     if (servers.length < 2) return servers;
     const turn = this.#nextTurn(key);
-    return this.#byPlace(servers, idOf).flatMap((group) => rotate(group, turn));
+    const triesOf = (server: T): number => this.#trying.get(idOf(server)) ?? 0;
+    return this.#byPlace(servers, idOf).flatMap((group) =>
+      rotate(group, turn).toSorted((a, b) => triesOf(a) - triesOf(b)),
+    );
   }
 
   /** The same for servers whose order is given, and kept among those that did alike. */

@@ -97,6 +97,15 @@ describe('LoadBalance', () => {
     await slow;
   });
 
+  it('puts the server last for which most are waiting, where all are being tried', async () => {
+    const { balance, order } = makeBalance();
+    const answer = Promise.withResolvers<boolean>();
+    const open = ['a', 'a', 'b', 'c'].map((id) => balance.try(id, () => answer.promise, Boolean));
+    expect(Array.from({ length: 6 }, () => order())).toEqual(['bca', 'bca', 'cba', 'bca', 'bca', 'cba']);
+    answer.resolve(true);
+    await Promise.all(open);
+  });
+
   it('forgets an attempt that failed by a fault of our own', async () => {
     const { balance, order } = makeBalance();
     await expect(balance.try('a', () => Promise.reject(new Error('bug')), Boolean)).rejects.toThrow('bug');
