@@ -1,4 +1,4 @@
-// The one way in which tests choose a port that is not the listener's own choice. Two test files run at a time and choose from
+// The one way in which tests choose a port that is not the listener's own choice. The test files that run at a time choose from
 // ranges that do not meet, and neither outgoing connections nor `relaypair up` take any of either (src/free-port.ts).
 
 import { findFreePort, type PortRange, quietRanges } from '../../src/free-port.ts';

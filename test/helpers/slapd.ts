@@ -12,6 +12,8 @@ import { requirePeer } from './peers.ts';
 
 const SLAPD = '/usr/sbin/slapd';
 const START_TIMEOUT_MS = 10_000;
+/** An UnbindRequest (RFC 4511 §4.3), message 1. */
+const UNBIND = Buffer.from('30050201014200', 'hex');
 
 export const SLAPD_SUFFIX = 'dc=adam,dc=test';
 export const SLAPD_ADMIN = `cn=admin,${SLAPD_SUFFIX}`;
@@ -153,10 +155,14 @@ async function waitForPort(child: ChildProcess, port: number): Promise<void> {
 function takesConnections(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+    let isThere = false;
     socket.once('secureConnect', () => {
-      socket.destroy();
-      resolve(true);
+      isThere = true;
+      socket.write(UNBIND);
     });
-    socket.once('error', () => resolve(false));
+    // Not before it has closed the connection itself: what is broken off it notices later, when the next one may have its number.
+    socket.once('close', () => resolve(isThere));
+    socket.on('error', () => undefined);
+    socket.on('data', () => undefined);
   });
 }

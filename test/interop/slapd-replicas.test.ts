@@ -16,6 +16,11 @@ import { type SecondSlapd, SlapdReplicas } from '../helpers/slapd-replicas.ts';
 
 const isThere = requirePeer('slapd');
 const SITE = 'Default-First-Site-Name';
+/**
+ * OpenLDAP 2.5.13 ends now and then by a null pointer of its own while it takes an addition (in fe_op_add; the kernel's log says
+ * so), once in some forty runs of this file. What failed for want of a server is tried again.
+ */
+const LIMITS = { timeout: 180_000, retry: { count: 2, condition: /reached over LDAP|closed the LDAP connection/ } };
 
 const ends: (() => void | Promise<void>)[] = [];
 
@@ -72,84 +77,96 @@ const settled = (what: string, hub: Hub, isSo: () => boolean) =>
 const usedBy = ({ directory }: Hub, slapd: RunningSlapd) => directory.server === `127.0.0.1:${slapd.port}`;
 
 describe.skipIf(!isThere)('a provider and its consumer', () => {
-  it('are read on from the consumer while the provider is away, and nothing can be changed until it is back', async () => {
-    const replicas = await start('consumer');
-    const { first: provider, second: consumer } = replicas;
-    const servers = [provider, consumer].map((slapd) => replicas.server(slapd));
-    const [one, two] = [await openHub('HUB01', servers), await openHub('HUB02', servers)];
-    await one.add('before');
-    await settled('the other hub to see it', two, () => two.domains().includes('before'));
-    await replicas.awaitCopy();
+  it(
+    'are read on from the consumer while the provider is away, and nothing can be changed until it is back',
+    LIMITS,
+    async () => {
+      const replicas = await start('consumer');
+      const { first: provider, second: consumer } = replicas;
+      const servers = [provider, consumer].map((slapd) => replicas.server(slapd));
+      const [one, two] = [await openHub('HUB01', servers), await openHub('HUB02', servers)];
+      await one.add('before');
+      await settled('the other hub to see it', two, () => two.domains().includes('before'));
+      await replicas.awaitCopy();
 
-    await provider.kill();
-    await settled('the first to read from the consumer', one, () => usedBy(one, consumer));
-    await settled('the second to read from the consumer', two, () => usedBy(two, consumer));
-    expect([one.domains(), two.domains()]).toEqual([['before'], ['before']]);
-    await expect(one.add('refused')).rejects.toMatchObject({
-      code: 'directory-read-only',
-      message: expect.stringMatching(
-        /^no LDAP server that takes changes can be reached, and nothing was changed: [^\n]+$/,
-      ),
-    });
+      await provider.kill();
+      await settled('the first to read from the consumer', one, () => usedBy(one, consumer));
+      await settled('the second to read from the consumer', two, () => usedBy(two, consumer));
+      expect([one.domains(), two.domains()]).toEqual([['before'], ['before']]);
+      await expect(one.add('refused')).rejects.toMatchObject({
+        code: 'directory-read-only',
+        message: expect.stringMatching(
+          /^no LDAP server that takes changes can be reached, and nothing was changed: [^\n]+$/,
+        ),
+      });
 
-    await provider.resume();
-    await one.add('after');
-    await settled('the other hub to see it', two, () => two.domains().includes('after'));
-    await settled('both to be back', one, () => usedBy(one, provider) && usedBy(two, provider));
-    expect(one.domains()).not.toContain('refused');
-    expect(one.moves.map(({ isBehind }) => isBehind)).toEqual([false, false]);
-  }, 180_000);
+      await provider.resume();
+      await one.add('after');
+      await settled('the other hub to see it', two, () => two.domains().includes('after'));
+      await settled('both to be back', one, () => usedBy(one, provider) && usedBy(two, provider));
+      expect(one.domains()).not.toContain('refused');
+      expect(one.moves.map(({ isBehind }) => isBehind)).toEqual([false, false]);
+    },
+  );
 
-  it('a change that the consumer refers elsewhere goes to the provider if it is listed, and nowhere else', async () => {
-    const replicas = await start('consumer');
-    const [provider, consumer] = [replicas.server(replicas.first), replicas.server(replicas.second)];
-    const writing = await openHub('HUB01', [provider]);
-    await writing.add('first');
-    const reading = await openHub('HUB02', [consumer, provider]);
-    await settled('the copy', reading, () => reading.domains().includes('first'));
-    // Its own start wrote at the provider; the nearer one is used again when it has that.
-    await settled('to read from the nearer one', reading, () => usedBy(reading, replicas.second));
+  it(
+    'a change that the consumer refers elsewhere goes to the provider if it is listed, and nowhere else',
+    LIMITS,
+    async () => {
+      const replicas = await start('consumer');
+      const [provider, consumer] = [replicas.server(replicas.first), replicas.server(replicas.second)];
+      const writing = await openHub('HUB01', [provider]);
+      await writing.add('first');
+      const reading = await openHub('HUB02', [consumer, provider]);
+      await settled('the copy', reading, () => reading.domains().includes('first'));
+      // Its own start wrote at the provider; the nearer one is used again when it has that.
+      await settled('to read from the nearer one', reading, () => usedBy(reading, replicas.second));
 
-    await reading.add('second');
-    expect(reading.domains()).toContain('second');
-    await settled('the other hub to see it', writing, () => writing.domains().includes('second'));
-    await settled('to read from the nearer one again', reading, () => usedBy(reading, replicas.second));
-    expect(reading.domains()).toContain('second');
+      await reading.add('second');
+      expect(reading.domains()).toContain('second');
+      await settled('the other hub to see it', writing, () => writing.domains().includes('second'));
+      await settled('to read from the nearer one again', reading, () => usedBy(reading, replicas.second));
+      expect(reading.domains()).toContain('second');
 
-    const alone = await openHub('HUB01', [consumer]);
-    await expect(alone.add('third')).rejects.toMatchObject({ code: 'directory-read-only' });
-  }, 180_000);
+      const alone = await openHub('HUB01', [consumer]);
+      await expect(alone.add('third')).rejects.toMatchObject({ code: 'directory-read-only' });
+    },
+  );
 });
 
 describe.skipIf(!isThere)('two providers', () => {
-  it('take changes while either is away, and the preferred one is used again only with all that was changed', async () => {
-    const replicas = await start('provider');
-    const { first, second } = replicas;
-    const servers = [first, second].map((slapd) => replicas.server(slapd));
-    const [one, two] = [await openHub('HUB01', servers), await openHub('HUB02', servers)];
-    const written: string[] = [];
-    const write = async (count: number) => {
-      for (let number = 0; number < count; number += 1) {
-        const name = `d${written.length}`;
-        await one.add(name);
-        written.push(name);
-      }
-    };
-    await write(3);
-    await settled('the other hub to see them', two, () => two.domains().length === written.length);
-    await replicas.awaitCopy();
-    await first.kill();
-    await settled('the second to be used', one, () => usedBy(one, second));
-    await write(5);
-    await settled('the other hub to see those too', two, () => two.domains().length === written.length);
+  it(
+    'take changes while either is away, and the preferred one is used again only with all that was changed',
+    LIMITS,
+    async () => {
+      const replicas = await start('provider');
+      const { first, second } = replicas;
+      const servers = [first, second].map((slapd) => replicas.server(slapd));
+      const [one, two] = [await openHub('HUB01', servers), await openHub('HUB02', servers)];
+      const written: string[] = [];
+      const write = async (count: number) => {
+        for (let number = 0; number < count; number += 1) {
+          const name = `d${written.length}`;
+          await one.add(name);
+          written.push(name);
+        }
+      };
+      await write(3);
+      await settled('the other hub to see them', two, () => two.domains().length === written.length);
+      await replicas.awaitCopy();
+      await first.kill();
+      await settled('the second to be used', one, () => usedBy(one, second));
+      await write(5);
+      await settled('the other hub to see those too', two, () => two.domains().length === written.length);
 
-    await first.resume();
-    await settled('the first to be used again', one, () => usedBy(one, first));
-    expect(one.domains().toSorted()).toEqual(written);
-    await second.kill();
-    await write(2);
-    await settled('the other hub to see all', two, () => two.domains().length === written.length);
-    expect(two.domains().toSorted()).toEqual(written);
-    expect([...one.moves, ...two.moves].filter(({ isBehind }) => isBehind)).toEqual([]);
-  }, 180_000);
+      await first.resume();
+      await settled('the first to be used again', one, () => usedBy(one, first));
+      expect(one.domains().toSorted()).toEqual(written);
+      await second.kill();
+      await write(2);
+      await settled('the other hub to see all', two, () => two.domains().length === written.length);
+      expect(two.domains().toSorted()).toEqual(written);
+      expect([...one.moves, ...two.moves].filter(({ isBehind }) => isBehind)).toEqual([]);
+    },
+  );
 });
