@@ -30,7 +30,7 @@ describe.skipIf(!isPossible)('the proof of Postfix as a client', () => {
       const returned = bounces ? ['--bounces', formatEndpoint(bounces)] : [];
       const columns = peer.policies.flatMap((id) => ['--policy', id]);
       const rows = EVENTS.flatMap((id) => ['--event', id]);
-      const words = ['prove', '--as', 'server', ...places, ...returned, ...columns, ...rows, '--wait', '10s'];
+      const words = ['prove', '--as', 'server', ...places, ...returned, ...columns, ...rows, '--wait', '15s'];
       const ran = await relaypair([...words, '--report', 'report', '--json'], { cwd: folder });
       expect(ran.code, ran.stderr).toBe(0);
     } finally {
