@@ -46,6 +46,8 @@ interface Delivery {
   readonly mailLine: string;
   readonly recipients: readonly PlannedRecipient[];
   readonly outcomes: Map<PlannedRecipient, Outcome>;
+  /** The body goes by BDAT and not by DATA. */
+  readonly isChunked: boolean;
 }
 
 const sourceBroken = defer('4.3.0', 'the message could not be read while it was being sent');
@@ -58,7 +60,12 @@ export async function runTransaction(channel: TransactionChannel, message: Outgo
     if (recipient.refusal) outcomes.set(recipient, { status: 'failed', local: true, reply: recipient.refusal });
   }
   const sendable = plan.recipients.filter(({ refusal }) => refusal === undefined);
-  const delivery: Delivery = { mailLine: plan.mailLine, recipients: sendable, outcomes };
+  const delivery: Delivery = {
+    mailLine: plan.mailLine,
+    recipients: sendable,
+    outcomes,
+    isChunked: isChunked(channel, message),
+  };
   const reply = sendable.length === 0 ? undefined : await deliver(channel, message, delivery);
   const recipients = plan.recipients.map((recipient) => ({
     address: recipient.address,
@@ -69,9 +76,9 @@ export async function runTransaction(channel: TransactionChannel, message: Outgo
 
 /** Gives back the reply that ended the transaction. */
 async function deliver(channel: TransactionChannel, message: OutgoingMessage, delivery: Delivery): Promise<Answer> {
-  const answers = await sendEnvelope(channel, delivery, !isChunked(channel, message));
+  const answers = await sendEnvelope(channel, delivery);
   const accepted = noteRefusals(channel, answers, delivery);
-  if (accepted.length > 0 && (answers.data?.code === 354 || isChunked(channel, message))) {
+  if (accepted.length > 0 && (answers.data?.code === 354 || delivery.isChunked)) {
     return sendBody(channel, message, { ...delivery, recipients: accepted });
   }
   for (const recipient of accepted) delivery.outcomes.set(recipient, judgeRefusal(channel, answers.data));
@@ -80,12 +87,9 @@ async function deliver(channel: TransactionChannel, message: OutgoingMessage, de
 }
 
 /** With DATA where the body goes by it; a chunk needs no leave and follows once it is known that somebody is to get it. */
-async function sendEnvelope(
-  channel: TransactionChannel,
-  delivery: Delivery,
-  isData: boolean,
-): Promise<EnvelopeAnswers> {
+async function sendEnvelope(channel: TransactionChannel, delivery: Delivery): Promise<EnvelopeAnswers> {
   const { connection, timeouts } = channel;
+  const isData = !delivery.isChunked;
   const lines = delivery.recipients.map(({ line }) => line);
   if (connection.capabilities.has('PIPELINING')) {
     const mail = connection.expectReply(timeouts.mailMs);
@@ -136,12 +140,12 @@ async function sendBody(channel: TransactionChannel, message: OutgoingMessage, d
   const { connection, timeouts, lmtp } = channel;
   const expected = delivery.recipients.slice(0, lmtp ? delivery.recipients.length : 1);
   const replies = expected.map(() => connection.expectReply(timeouts.dataDoneMs));
-  if (isChunked(channel, message)) connection.sendLines([`BDAT ${message.sizeBytes} LAST`]);
+  if (delivery.isChunked) connection.sendLines([`BDAT ${message.sizeBytes} LAST`]);
   const end = await sendBodyOctets({
     connection,
     openBody: message.body,
     giveBack: message.giveBack,
-    transparency: isChunked(channel, message) ? new ExactSize(message.sizeBytes) : new DotStuffing(),
+    transparency: delivery.isChunked ? new ExactSize(message.sizeBytes) : new DotStuffing(),
     answered: replies[0],
     blockMs: timeouts.dataBlockMs,
   });
