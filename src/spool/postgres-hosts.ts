@@ -9,6 +9,7 @@ import { formatEndpoint, type Endpoint } from '../config-values.ts';
 import type { PostgresSpoolConfig } from '../config-spool.ts';
 import { messageOf, Problem } from '../problem.ts';
 import { unavailableProblem } from './postgres-fault.ts';
+import { openSocket } from './postgres-names.ts';
 import { findWeakSettings, SAFETY_COLUMNS, type ServerSettings } from './postgres-safety.ts';
 
 /** After the first primary has answered, so long is waited for another on a later timeline. */
@@ -64,6 +65,7 @@ export function clientConfig(config: PostgresSpoolConfig, { host, port }: Endpoi
   return {
     host,
     port,
+    stream: () => openSocket(host),
     user,
     database,
     password: () => (passwordFile === undefined ? (process.env['PGPASSWORD'] ?? '') : readFile(passwordFile).trimEnd()),
