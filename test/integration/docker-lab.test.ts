@@ -1,6 +1,6 @@
 // docs/lab.md from top to bottom: every command of the page is run by a real Docker engine, and what the page says that it
-// says, it says. Where no engine can be asked this is skipped by name; one that DOCKER_HOST names has to answer. CI runs it on
-// request, the part with the embedded directory or all of it (.ci/run).
+// says, it says. Where no engine can be asked this is skipped by name; one that DOCKER_HOST names has to answer. CI
+// runs it last (.ci/run).
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
