@@ -108,7 +108,7 @@ const schema = z.strictObject({
       maxConnections: z.int().min(1).default(5000),
       maxMessagesPerSession: z.int().min(1).default(100_000),
       maxRecipientsPerMinute: z.int().min(1).optional(),
-      maxConnectionsPerHop: z.int().min(1).default(10),
+      maxConnectionsPerHop: z.int().min(1).default(20),
       commandTimeout: duration.default(300_000),
       handshakeTimeout: duration.default(30_000),
       idleTimeout: duration.default(2000),

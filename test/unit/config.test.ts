@@ -57,7 +57,7 @@ describe('parseConfig', () => {
         submissionMedium: 9999,
         submissionHigh: 15_000,
       },
-      limits: expect.objectContaining({ maxConnectionsPerHop: 10, drainTimeout: 10_000, idleTimeout: 2000 }),
+      limits: expect.objectContaining({ maxConnectionsPerHop: 20, drainTimeout: 10_000, idleTimeout: 2000 }),
       proxies: { proxyProtocol: [], xclient: [] },
       log: { level: 'info', maxAge: 2_592_000_000, maxFileSize: 10_485_760, maxFolderSize: 262_144_000 },
       spool: { backend: 'embedded' },
