@@ -5,34 +5,27 @@
 import { lookup as askSystem, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { isIP, type LookupFunction, type NetConnectOpts, Socket } from 'node:net';
 
-type Ask = (
-  hostname: string,
-  options: LookupAllOptions,
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void;
+type Answer = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void;
+type Ask = (hostname: string, options: LookupAllOptions, answer: Answer) => void;
 
 /** A lookup that joins a question which waits for its answer already. */
 export function makeSharedLookup(ask: Ask = askSystem): LookupFunction {
-  const asked = new Map<string, Promise<readonly LookupAddress[]>>();
-  const question = (hostname: string, options: LookupAllOptions): Promise<readonly LookupAddress[]> => {
-    const key = `${hostname} ${options.family ?? 0} ${options.hints ?? 0}`;
-    const waiting = asked.get(key);
-    if (waiting) return waiting;
-    const answer = new Promise<readonly LookupAddress[]>((resolve, reject) =>
-      ask(hostname, options, (error, addresses) => (error ? reject(error) : resolve(addresses))),
-    ).finally(() => asked.delete(key));
-    asked.set(key, answer);
-    return answer;
-  };
+  const waiting = new Map<string, Answer[]>();
   return (hostname, options, callback) => {
-    question(hostname, { ...options, all: true }).then(
-      (addresses) => {
-        const [first] = addresses;
-        if (options.all === true) callback(null, [...addresses]);
-        else callback(null, first?.address ?? '', first?.family ?? 0);
-      },
-      (error: NodeJS.ErrnoException) => callback(error, options.all === true ? [] : ''),
-    );
+    const key = `${hostname} ${options.family ?? 0} ${options.hints ?? 0}`;
+    const others = waiting.get(key);
+    const answers = others ?? [];
+    answers.push((error, addresses) => {
+      const [first] = addresses;
+      if (options.all === true) callback(error, addresses);
+      else callback(error, first?.address ?? '', first?.family ?? 0);
+    });
+    if (others) return;
+    waiting.set(key, answers);
+    ask(hostname, { ...options, all: true }, (error, addresses) => {
+      waiting.delete(key);
+      for (const answer of answers) answer(error, error ? [] : addresses);
+    });
   };
 }
 
