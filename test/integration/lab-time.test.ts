@@ -29,9 +29,12 @@ it('EdgeSync, retries and delay notices follow a clock that runs 3600 times as f
   const waitedMs = dateOf(told).getTime() - dateOf(received[0]).getTime();
   // The letter was received some milliseconds before that was written down, each of which is 3.6 seconds here.
   expect(waitedMs).toBeGreaterThan(3.5 * HOUR_MS);
-  const { hop } = await pair.message(sent);
+  const { hop, cards } = await pair.message(sent);
   expect(hop.attempts.length).toBeGreaterThan(1);
-  expect(hop.sender?.clockOffset).toMatch(/at 3600 times the speed$/);
+  // The last attempt may have come after the clock was slowed down.
+  expect(cards.hub.map(({ clockOffset }) => clockOffset)).toContainEqual(
+    expect.stringMatching(/at 3600 times the speed$/),
+  );
 });
 
 function dateOf(record: Readonly<Record<string, unknown>> | undefined): Date {
