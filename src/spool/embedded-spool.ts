@@ -38,15 +38,12 @@ import { closedProblem, goneProblem } from './spool-problems.ts';
 import { WorkUnderWay } from './work-under-way.ts';
 
 export interface EmbeddedSpoolOptions extends SpoolOptions {
-  /** Bodies up to this size are kept in the database. Default 256 KiB. */
-  readonly inlineLimitBytes?: number;
   /** New mail is refused when the disk has less than this left, so that queued mail can still be settled. Default 32 MiB. */
   readonly reserveSizeBytes?: number;
 }
 
 export class EmbeddedSpool implements SharedSpool {
   readonly backend = 'embedded';
-  readonly #options: EmbeddedSpoolOptions;
   readonly #parts: SpoolParts;
   readonly #group: GroupCommit;
   readonly #room: DiskRoom;
@@ -60,7 +57,6 @@ export class EmbeddedSpool implements SharedSpool {
   #closed = false;
 
   private constructor(options: EmbeddedSpoolOptions, parts: SpoolParts) {
-    this.#options = options;
     this.#parts = parts;
     this.#work = new WorkUnderWay(options.log);
     const { connection: database, journal } = parts;
@@ -338,8 +334,7 @@ export class EmbeddedSpool implements SharedSpool {
   }
 
   #newIntake(): BodyIntake {
-    const { inlineLimitBytes = INLINE_LIMIT_BYTES } = this.#options;
-    return new BodyIntake(this.#parts.bodies, { inlineLimitBytes, room: this.#room });
+    return new BodyIntake(this.#parts.bodies, { inlineLimitBytes: INLINE_LIMIT_BYTES, room: this.#room });
   }
 
   #requireOpen(): void {

@@ -21,7 +21,6 @@ export interface WorkerSpoolOptions {
    * only then: an answer that never comes leaves it open whether a row points to the body file, which must stay.
    */
   readonly hand: (message: HandedMessage) => Promise<number>;
-  readonly inlineLimitBytes?: number;
   readonly reserveSizeBytes?: number;
 }
 
@@ -45,8 +44,7 @@ export class WorkerSpool implements Pick<Spool, 'receive' | 'close'> {
 
   receive(): SpoolWriter {
     if (this.#closed) throw closedProblem();
-    const { inlineLimitBytes = INLINE_LIMIT_BYTES } = this.#options;
-    const intake = new BodyIntake(this.#bodies, { inlineLimitBytes, room: this.#room });
+    const intake = new BodyIntake(this.#bodies, { inlineLimitBytes: INLINE_LIMIT_BYTES, room: this.#room });
     return new EmbeddedWriter(intake, (message) => this.#store(message));
   }
 
