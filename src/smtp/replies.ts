@@ -75,6 +75,7 @@ export const REPLIES = {
   authFailed: reply(535, '5.7.8', 'Authentication unsuccessful'),
   authTemporary: reply(454, '4.7.0', 'Temporary authentication failure'),
   authTooMany: reply(421, '4.7.0', 'Too many authentication failures'),
+  proofLapsed: reply(421, '4.7.0', 'What this client proved holds no longer, closing transmission channel'),
   authRequired: reply(530, '5.7.1', 'Client was not authenticated'),
 
   // MAIL and RCPT.

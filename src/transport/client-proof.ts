@@ -8,6 +8,8 @@ import type { Mailbox } from '../smtp/address.ts';
 import { ExternalServer } from '../smtp/external.ts';
 import { LoginServer } from '../smtp/login.ts';
 import { PlainServer } from '../smtp/plain.ts';
+import { REPLIES } from '../smtp/replies.ts';
+import type { Reply } from '../smtp/reply.ts';
 import type { PasswordCheck, SaslServer } from '../smtp/sasl.ts';
 import { ScramServer } from '../smtp/scram-sha-256.ts';
 import type { Offer, SmtpSession } from '../smtp/session-policy.ts';
@@ -85,6 +87,16 @@ export class ClientProof {
     if (mechanism !== 'EXTERNAL') return undefined;
     const peer = this.#recognise(session);
     return peer?.fqdn === identity ? peer : undefined;
+  }
+
+  /**
+   * What a client hears that proved to be a member of the pair by a certificate or password that is on record no longer. It comes
+   * back and is judged anew; as the stranger that it has become its mail would be refused for good.
+   */
+  refuseLapsed(session: SmtpSession): Reply | undefined {
+    const mechanism = session.authentication?.mechanism;
+    const isOfPair = mechanism !== undefined && !isUserMechanism(mechanism);
+    return isOfPair && this.peerOf(session) === undefined ? REPLIES.proofLapsed : undefined;
   }
 
   /** The address of the mail user who logged in. */

@@ -140,7 +140,8 @@ export class Receiver implements SessionPolicy {
   }
 
   async mail(session: SmtpSession, command: MailCommand): Promise<Reply | undefined> {
-    const reply = this.#crowd.refusal ?? (await this.#judgeSender(session, command));
+    const reply =
+      this.#crowd.refusal ?? this.#proof.refuseLapsed(session) ?? (await this.#judgeSender(session, command));
     if (reply) return this.#slowly(session, reply);
     const { connector, principal } = this.#standing(session);
     if (principal !== 'anonymous') this.#crowd.vouchFor(session);
@@ -180,7 +181,7 @@ export class Receiver implements SessionPolicy {
     _transaction: Transaction,
     command: RecipientCommand,
   ): Promise<Reply | undefined> {
-    const reply = await this.#judgeRecipient(session, command);
+    const reply = this.#proof.refuseLapsed(session) ?? (await this.#judgeRecipient(session, command));
     if (reply) return this.#slowly(session, reply);
     if (this.#proof.peerOf(session)) return undefined;
     return refuseForRecipientRate(this.#options.counts, session.remoteAddress, this.#options.serverLimits());
@@ -209,7 +210,7 @@ export class Receiver implements SessionPolicy {
       const intake = await takeIn(writer, body, this.#intakeTerms(session));
       const refusal = isLooping(this.#connectorOf(session), intake.facts)
         ? REPLIES.mailLoop
-        : await this.#refuseAuthors(session, intake.facts);
+        : ((await this.#refuseAuthors(session, intake.facts)) ?? this.#proof.refuseLapsed(session));
       if (refusal) {
         await this.#abort(writer);
         return refusal;

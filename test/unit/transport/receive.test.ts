@@ -10,6 +10,7 @@ import { parseMailbox } from '../../../src/smtp/address.ts';
 import { BodyFault } from '../../../src/smtp/body-framing.ts';
 import { REPLIES } from '../../../src/smtp/replies.ts';
 import { deriveScramVerifier } from '../../../src/smtp/scram-verifier.ts';
+import type { Reply } from '../../../src/smtp/reply.ts';
 import type { SmtpSession, Transaction } from '../../../src/smtp/session-policy.ts';
 import type { Spool } from '../../../src/spool/spool.ts';
 import { type Certificate, parseCertificate } from '../../../src/tls/certificate.ts';
@@ -403,7 +404,6 @@ describe('Receiver', () => {
       ['a stranger', {}],
       ['a stranger in TLS', { tls: tlsWith(undefined) }],
       ['a peer in TLS that has not authenticated', overTls],
-      ['a peer whose certificate was replaced', { ...asEdge, tls: tlsWith(otherCertificate) }],
     ])('are taken out of what %s sends, and routing fields stay', async (_, given) => {
       expect(await store(given)).toEqual([ROUTING, undefined]);
     });
@@ -612,6 +612,38 @@ describe('Receiver', () => {
       expect(await isServer(receiver, session)).toBe(true);
       organisation = { ...organisation, peers: [makePeer(EDGE, { certificate: otherCertificate })] };
       expect(await isServer(receiver, session)).toBe(false);
+    });
+
+    it.each<[string, Partial<SmtpSession>]>([
+      ['certificate was replaced', asEdge],
+      ['password was rotated', { authentication: { mechanism: 'SCRAM-SHA-256', identity: 'edge-user' } }],
+    ])('is asked anew, and never refused for good, when the %s meanwhile', async (_, given) => {
+      const receiver = makeReceiver();
+      const session = admitted(receiver, given);
+      const commands = async (): Promise<(Reply | undefined)[]> => {
+        const mailbox = parseMailbox('a@elsewhere.test');
+        const reversePath = parseMailbox('a@contoso.test');
+        if (!mailbox || !reversePath) throw new Error('no mailbox');
+        return [
+          await receiver.mail(session, { ...transactionTo().mail, reversePath }),
+          await receiver.recipient(session, transactionTo(), { mailbox }),
+        ];
+      };
+      expect(await commands()).toEqual([undefined, undefined]);
+      const verifier = { userName: 'next-user', scram: deriveScramVerifier('pw') };
+      organisation = { ...organisation, peers: [makePeer(EDGE, { certificate: otherCertificate, verifier })] };
+      expect(await commands()).toEqual([REPLIES.proofLapsed, REPLIES.proofLapsed]);
+    });
+
+    it('is asked anew when it changes under a body, which is not kept', async () => {
+      const receiver = makeReceiver();
+      const session = admitted(receiver, asEdge);
+      const body = async function* (): AsyncGenerator<Buffer> {
+        yield Buffer.from(BODY);
+        organisation = { ...organisation, peers: [makePeer(EDGE, { certificate: otherCertificate })] };
+      };
+      const reply = await receiver.data(session, transactionTo('a@contoso.test'), Readable.from(body()));
+      expect([reply, (await spool.count()).messages, acceptances]).toEqual([REPLIES.proofLapsed, 0, []]);
     });
   });
 
