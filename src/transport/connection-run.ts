@@ -12,6 +12,7 @@ import type { MessageShelf } from './message-shelf.ts';
 import { trustReasonOf } from './reporter.ts';
 import { queueRetryDelay, type RetrySettings } from './retry.ts';
 import type { Settlement, Waiting } from './settlement.ts';
+import { Tenure } from './tenure.ts';
 import type { UnderWork } from './under-work.ts';
 
 /** What may be set anew while the server runs. */
@@ -65,8 +66,6 @@ type Next =
 
 type Deferral = Extract<OpenedHop, { kind: 'deferred' }>;
 
-/** A connection that is kept busy is made anew after so long: the peer is looked up and judged again. As Postfix has it. */
-const MAX_CONNECTION_MS = 300_000;
 const INTERNAL_ERROR = '451 4.3.0 An internal error, see the log of this server';
 
 export class ConnectionRun {
@@ -85,9 +84,10 @@ export class ConnectionRun {
     const head = await this.#next((queue, nowMs) => queue.takeHead(nowMs));
     if (!head || !this.#isStillRouted(head)) return;
     const { failureNumber } = this.#queue;
+    const tenure = new Tenure(this.#queue);
     const opened = await this.#open(head.ticket);
     if (opened.kind === 'deferred') return this.#attempt(head, () => this.#deferHop(head, opened, failureNumber));
-    await this.#use(opened.connection, head);
+    await this.#use(opened.connection, head, tenure);
   }
 
   /** Returns a message whose time is up to its sender; its ticket is among the active ones. */
@@ -242,7 +242,7 @@ export class ConnectionRun {
     return false;
   }
 
-  async #use(connection: HopConnection, head: Taken): Promise<void> {
+  async #use(connection: HopConnection, head: Taken, tenure: Tenure): Promise<void> {
     const queue = this.#queue;
     const cutOff = (): void => connection.destroy();
     this.#owner.signal.addEventListener('abort', cutOff);
@@ -250,7 +250,7 @@ export class ConnectionRun {
     queue.recover();
     this.#owner.answered(queue);
     try {
-      await this.#handOver(connection, head);
+      await this.#handOver(connection, head, tenure);
       await connection.close();
     } catch (error) {
       this.#context.log.error({ hop: queue.hop.key, ...describe(error) }, 'a connection failed');
@@ -261,24 +261,23 @@ export class ConnectionRun {
     }
   }
 
-  async #handOver(connection: HopConnection, head: Taken): Promise<void> {
+  async #handOver(connection: HopConnection, head: Taken, tenure: Tenure): Promise<void> {
     // A connection that only a waited message could get (in clear after a cut handshake) carries no fresh message.
     const onlyWaited = head.ticket.hasWaited && connection.facts.reason === 'handshake-cut';
     const take = (queue: HopQueue, nowMs: number): Ticket | undefined => queue.take(nowMs, onlyWaited);
-    const { maxMessagesPerConnection = Number.POSITIVE_INFINITY } = this.#queue.hop;
-    const endMs = performance.now() + MAX_CONNECTION_MS;
     let taken: Taken | undefined = head;
     // What has become of a message is written down while the next one is on its way: of one at a time.
     let settled: Promise<void> | undefined;
     try {
-      for (let left = maxMessagesPerConnection; taken; left--) {
+      while (taken) {
+        tenure.noteMessage();
         const [before, sent] = [settled, Promise.withResolvers<void>()];
         const { delivery }: Taken = taken;
         settled = this.#attempt(taken, () => this.#deliver(connection, delivery, sent.resolve));
         await Promise.race([sent.promise, settled]);
         await before;
-        if (left <= 1 || performance.now() >= endMs || !connection.alive) return;
-        taken = (await this.#next(take)) ?? (onlyWaited ? undefined : await this.#idle(connection));
+        if (tenure.isOver || !connection.alive) return;
+        taken = (await this.#next(take)) ?? (onlyWaited ? undefined : await this.#idle(connection, tenure));
       }
     } finally {
       await settled;
@@ -286,10 +285,10 @@ export class ConnectionRun {
   }
 
   /** Keeps the connection for a while; the message it then carries, if one comes. */
-  async #idle(connection: HopConnection): Promise<Taken | undefined> {
+  async #idle(connection: HopConnection, tenure: Tenure): Promise<Taken | undefined> {
     while (!this.#owner.isStopping && (await this.#queue.idle.wait(this.#context.settings().idleTimeoutMs))) {
       // Closed by the peer meanwhile: another connection is opened for what waits.
-      if (!connection.alive) return undefined;
+      if (tenure.isOver || !connection.alive) return undefined;
       const taken = await this.#next((queue, nowMs) => queue.take(nowMs, false));
       if (taken) return this.#isStillRouted(taken) ? taken : undefined;
     }

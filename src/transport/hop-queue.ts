@@ -31,6 +31,8 @@ export class HopQueue {
   readonly held = new Set<Ticket>();
   /** By an administrator, as a whole. */
   isSuspended = false;
+  /** What connections are judged by when they are opened: another number whenever that may have changed. */
+  judgement = 0;
   /** Of the open ones, those that have nothing to carry. */
   readonly idle = new IdleConnections();
   /** Being opened or open. */
@@ -133,6 +135,12 @@ export class HopQueue {
   endRetry(): void {
     this.retryAtMs = undefined;
     this.nextRetryTime = undefined;
+  }
+
+  /** What was agreed when connections were opened may hold no longer: the idle ones end, the others after their message. */
+  retireConnections(): void {
+    this.judgement++;
+    this.idle.dismiss();
   }
 
   /** Attempts that see the same number are under way together: see `fail`. */

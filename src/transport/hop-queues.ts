@@ -102,15 +102,15 @@ export class HopQueues {
     return new ConnectionRun(this.#context, queue, this.#runOwner);
   }
 
-  /** Nothing is begun any more: no timer, no idle connection. */
+  /** Nothing is begun any more: no timer, nothing more over a connection that is open. */
   halt(): void {
     for (const queue of this.values()) queue.cancelTimer?.();
-    this.dismissIdle();
+    this.retireConnections();
   }
 
-  /** What was agreed when they were opened may hold no longer. */
-  dismissIdle(): void {
-    for (const queue of this.values()) queue.idle.dismiss();
+  /** Whoever has more to carry is judged anew. */
+  retireConnections(): void {
+    for (const queue of this.values()) queue.retireConnections();
   }
 
   #queueFor(hop: Hop): HopQueue {

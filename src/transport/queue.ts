@@ -148,7 +148,7 @@ export class MailQueue {
 
   /** The directory changed: routes are asked again and whoever waited may try at once. */
   resubmit(): void {
-    this.#queues.dismissIdle();
+    this.#queues.retireConnections();
     this.#track(this.#resubmitAll());
   }
 

@@ -134,6 +134,21 @@ describe('MailQueue', () => {
     expect(bench.opened).toEqual(['one.test']);
   });
 
+  it('makes a busy connection anew after its message when the directory has changed, and not before', async () => {
+    await using bench = await QueueBench.open(withSettings({ maxConnectionsPerHop: 1 }));
+    bench.scripts['one.test'] = {
+      deliver: (parcel) => {
+        if (bench.delivered.length === 1) bench.queue.resubmit();
+        return allOf(parcel, 'delivered', '250 OK');
+      },
+    };
+    for (const name of ['a', 'b', 'c', 'd']) await bench.store([`${name}@one.test`]);
+    bench.queue.start();
+    await bench.emptied();
+    expect(bench.delivered).toEqual(['a@one.test', 'b@one.test', 'c@one.test', 'd@one.test']);
+    expect(bench.loads).toEqual([2, 2]);
+  });
+
   it('records a delivery that the disk did not take, and does not deliver again', async () => {
     await using bench = await QueueBench.open();
     let refusals = 0;
