@@ -2,6 +2,7 @@
 // away or disagrees with the directory is passed over with the reason; when none can be used, the most telling reason defers.
 
 import { isIP } from 'node:net';
+import { certificatesHeld } from '../tls/on-record.ts';
 import { type Candidate, candidateId, candidatesFor, type ServedHop } from './candidates.ts';
 import type { DeliveryContext } from './delivery-context.ts';
 import { factsWithoutPeer, type Hop, type HopFacts, type PassedOver } from './hop.ts';
@@ -86,7 +87,26 @@ async function openCandidate(search: Search, candidate: Candidate): Promise<Read
   return last;
 }
 
-function openAddress(
+/** A verdict by a record that was changed while the peer was dialled is none: it is dialled again, once, under the new one. */
+async function openAddress(search: Search, address: Address, peer: Peer | undefined): Promise<OpenedSmtp> {
+  const opened = await dialAddress(search, address, peer);
+  const renewed = opened.kind === 'deferred' && opened.isReachable ? renewedRecordOf(search, peer) : undefined;
+  return renewed ? dialAddress(search, address, renewed) : opened;
+}
+
+/** The peer as it is on record now, if under other certificates than before. */
+function renewedRecordOf({ context }: Search, peer: Peer | undefined): Peer | undefined {
+  const now = context.organisation().peers.find(({ fqdn }) => fqdn === peer?.fqdn);
+  return now && peer && describeHeld(now) !== describeHeld(peer) ? now : undefined;
+}
+
+function describeHeld(peer: Peer): string {
+  return certificatesHeld(peer)
+    .map(({ certificate }) => certificate.sha256)
+    .join();
+}
+
+function dialAddress(
   { context, hop, hasWaited }: Search,
   address: Address,
   peer: Peer | undefined,

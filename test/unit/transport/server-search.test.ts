@@ -7,6 +7,7 @@ import { createSelfSigned } from '../../../src/tls/self-signed.ts';
 import type { DeliveryContext } from '../../../src/transport/delivery-context.ts';
 import type { Hop } from '../../../src/transport/hop.ts';
 import { LoadBalance, SHUN_MS } from '../../../src/transport/load-balance.ts';
+import type { Peer } from '../../../src/transport/organisation.ts';
 import { type Found, findServer } from '../../../src/transport/server-search.ts';
 import { HandClock } from '../../helpers/hand-clock.ts';
 import { NO_DNS } from '../../helpers/no-dns.ts';
@@ -54,6 +55,8 @@ class World {
   readonly clock = new HandClock(new Date(START.getTime() + 86_400_000));
   readonly hosts: Record<string, { host: string; port: number }> = {};
   readonly context: DeliveryContext;
+  /** On record by now; `find` is begun under the record that it is given. */
+  peers: readonly Peer[] = [];
 
   constructor(at: Partial<Record<Name, ScriptedServer>>) {
     for (const [name, server] of Object.entries(at)) {
@@ -62,7 +65,7 @@ class World {
     this.context = {
       clock: this.clock,
       log: silentLog(),
-      organisation: () => makeOrganisation({ role: 'edge' }),
+      organisation: () => makeOrganisation({ role: 'edge', peers: this.peers }),
       addressBook: { hosts: this.hosts, resolver: NO_DNS },
       ownKeyPair: () => pairOf('hub03'),
       handshakeTimeoutMs: 5000,
@@ -123,6 +126,32 @@ describe('findServer', () => {
         facts: expect.objectContaining({ reason: 'certificate-not-trusted', channel: 'none', events: [2018] }),
       },
     ]);
+  });
+
+  it('judges a peer anew whose certificate came on record while it was dialled, and does not go on asking', async () => {
+    const peersWith = (name: Name) => [makePeer('hub01.test', { certificate: pairOf(name).certificate })];
+    let recorded: Name = 'hub02';
+    const renewing = await serve('hub02', {
+      answers: {
+        EHLO: () => {
+          world.peers = peersWith(recorded);
+          return '250-peer.test\r\n250-STARTTLS\r\n250 AUTH EXTERNAL';
+        },
+        AUTH: '235 2.7.0 recognised',
+      },
+    });
+    const world = new World({ hub01: renewing });
+    expect(await world.find(['hub01'])).toMatchObject({
+      kind: 'ready',
+      facts: { reason: 'direct-trust', tls: { peerThumbprint: pairOf('hub02').certificate.thumbprint }, events: [] },
+    });
+    expect(renewing.commands.filter((line) => line === 'STARTTLS')).toHaveLength(2);
+    recorded = 'hub03';
+    expect(resultOf(await world.find(['hub01']))).toMatch(/^454 4\.7\.5 certificate-not-trusted/);
+    expect(renewing.commands.filter((line) => line === 'STARTTLS')).toHaveLength(4);
+    recorded = 'hub01';
+    expect(resultOf(await world.find(['hub01']))).toMatch(/^454 4\.7\.5 certificate-not-trusted/);
+    expect(renewing.commands.filter((line) => line === 'STARTTLS')).toHaveLength(5);
   });
 
   it('lets mail wait when two peers have changed places: what one may show the other may not', async () => {
