@@ -17,7 +17,11 @@ export interface EntryClaim {
 }
 
 /** What one connection counts for. */
-export type Entry = Pick<EntryClaim, 'connector' | 'source'>;
+export interface Entry {
+  readonly connector: string;
+  /** Undefined: for none, since its client has proved to be of the pair. */
+  readonly source: string | undefined;
+}
 
 /** `in`: counted. Otherwise what is full. */
 export type Admission = 'in' | 'source' | 'connector' | 'server';
@@ -33,6 +37,8 @@ export interface Spending {
 export interface Counts {
   enter(claim: EntryClaim): Promise<Admission> | Admission;
   leave(entry: Entry): void;
+  /** Its client has proved to be of the pair: it counts for its source no more, and leaves as one of none. */
+  vouch(entry: Entry): void;
   /** Whether it stays within the limit; it is counted only then. */
   spend(spending: Spending): Promise<boolean> | boolean;
 }
@@ -74,6 +80,11 @@ export class ConnectionCounts implements Counts {
     this.#add(entry, -1);
   }
 
+  vouch({ connector, source }: Entry): void {
+    this.#add({ connector, source }, -1);
+    this.#add({ connector, source: undefined }, 1);
+  }
+
   /** Counts what came in the last minute, taken as spread evenly over the minute in which it came. */
   spend({ key, count, limitPerMinute }: Spending): boolean {
     const minute = this.#minuteOf(key);
@@ -94,7 +105,7 @@ export class ConnectionCounts implements Counts {
   #add(entry: Entry, change: 1 | -1): void {
     this.#total += change;
     bump(this.#byConnector, entry.connector, change);
-    bump(this.#bySource, keyOf(entry), change);
+    if (entry.source !== undefined) bump(this.#bySource, keyOf(entry), change);
   }
 }
 
@@ -111,23 +122,37 @@ export class CountsShare implements Counts {
 
   enter(claim: EntryClaim): Admission {
     const admission = this.#counts.enter(claim);
-    if (admission !== 'in') return admission;
-    const known = this.#entries.get(keyOf(claim));
-    if (known) known.count += 1;
-    else this.#entries.set(keyOf(claim), { entry: claim, count: 1 });
+    if (admission === 'in') this.#note(claim);
     return admission;
   }
 
   leave(entry: Entry): void {
-    const known = this.#entries.get(keyOf(entry));
-    if (!known) return;
-    known.count -= 1;
-    if (known.count === 0) this.#entries.delete(keyOf(entry));
-    this.#counts.leave(entry);
+    if (this.#drop(entry)) this.#counts.leave(entry);
+  }
+
+  vouch(entry: Entry): void {
+    if (!this.#drop(entry)) return;
+    this.#note({ ...entry, source: undefined });
+    this.#counts.vouch(entry);
   }
 
   spend(spending: Spending): boolean {
     return this.#counts.spend(spending);
+  }
+
+  #note(entry: Entry): void {
+    const known = this.#entries.get(keyOf(entry));
+    if (known) known.count += 1;
+    else this.#entries.set(keyOf(entry), { entry, count: 1 });
+  }
+
+  /** False: there is no such entry. */
+  #drop(entry: Entry): boolean {
+    const known = this.#entries.get(keyOf(entry));
+    if (!known) return false;
+    known.count -= 1;
+    if (known.count === 0) this.#entries.delete(keyOf(entry));
+    return true;
   }
 
   /** Gives back what is left. */
@@ -149,7 +174,7 @@ function sourceLimit(
   return Math.min(maxPerSource ?? Number.POSITIVE_INFINITY, share);
 }
 
-function keyOf({ connector, source }: Entry): string {
+function keyOf({ connector, source = '' }: Entry): string {
   return `${source} ${connector}`;
 }
 

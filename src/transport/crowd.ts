@@ -22,6 +22,7 @@ export interface CrowdOptions {
 }
 
 interface Guest extends Entry {
+  source: string | undefined;
   /** Ends its session. */
   readonly end: (reply: Reply) => void;
   /** Whether its place is counted. */
@@ -84,10 +85,14 @@ export class Crowd {
     this.#guests.set(session, guest);
   }
 
-  /** The client proved who it is: it is never asked to go. */
-  vouchFor(session: SmtpSession): void {
+  /** The client proved who it is: it is never asked to go. One of the pair carries everybody's mail and counts for no source. */
+  vouchFor(session: SmtpSession, isOfPair: boolean): void {
     const guest = this.#guests.get(session);
-    if (guest) guest.isVouchedFor = true;
+    if (!guest) return;
+    guest.isVouchedFor = true;
+    if (!isOfPair || !guest.isIn || guest.source === undefined) return;
+    this.#options.counts.vouch(guest);
+    guest.source = undefined;
   }
 
   /** The session is over; known and counted no more. */

@@ -144,8 +144,9 @@ export class Receiver implements SessionPolicy {
       this.#crowd.refusal ?? this.#proof.refuseLapsed(session) ?? (await this.#judgeSender(session, command));
     if (reply) return this.#slowly(session, reply);
     const { connector, principal } = this.#standing(session);
-    if (principal !== 'anonymous') this.#crowd.vouchFor(session);
-    if (this.#proof.peerOf(session)) return undefined;
+    const isPeer = this.#proof.peerOf(session) !== undefined;
+    if (principal !== 'anonymous') this.#crowd.vouchFor(session, isPeer);
+    if (isPeer) return undefined;
     const sender = this.#proof.userOf(session) ?? command.reversePath?.text;
     return refuseForMessageRate(this.#options.counts, { connector, sender, address: session.remoteAddress });
   }

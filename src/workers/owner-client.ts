@@ -66,6 +66,10 @@ export class OwnerClient implements Counts {
     this.#link.tell('leave', { entry: { connector, source } });
   }
 
+  vouch({ connector, source }: Entry): void {
+    this.#link.tell('vouch', { entry: { connector, source } });
+  }
+
   async spend(spending: Spending): Promise<boolean> {
     return (await this.#link.ask('spend', { spending })) === true;
   }

@@ -47,6 +47,7 @@ export function openOwnerDoor({ counts, ...options }: OwnerDoorOptions): OwnerDo
       ...sharedHandlers(options),
       enter: ({ claim }) => share.enter(claim as EntryClaim),
       leave: ({ entry }) => share.leave(entry as Entry),
+      vouch: ({ entry }) => share.vouch(entry as Entry),
       spend: ({ spending }) => share.spend(spending as Spending),
     },
     close: () => share.close(),

@@ -64,6 +64,26 @@ describe('counts of connections', () => {
   });
 });
 
+describe('one of the pair', () => {
+  it('counts for no source, and is forgotten with the process that had it', () => {
+    const counts = new ConnectionCounts();
+    const share = new CountsShare(counts);
+    const wanted = claim({ maxPerSource: 1, maxConnections: 2 });
+    const ofPair = { ...wanted, source: undefined };
+    expect([share.enter(wanted), counts.enter(wanted)]).toEqual(['in', 'source']);
+    share.vouch(wanted);
+    // What is said twice changes nothing.
+    share.vouch(wanted);
+    expect([counts.enter(wanted), counts.enter({ ...wanted, source: '10.0.0.2' })]).toEqual(['in', 'server']);
+    share.leave(ofPair);
+    share.leave(ofPair);
+    expect([share.enter({ ...wanted, source: '10.0.0.2' }), counts.enter(wanted)]).toEqual(['in', 'source']);
+    share.vouch({ ...wanted, source: '10.0.0.2' });
+    share.close();
+    expect(counts.enter({ ...wanted, source: '10.0.0.2' })).toBe('in');
+  });
+});
+
 describe('rates', () => {
   it('hold for any minute, not only for those of a clock', () => {
     let nowMs = 0;

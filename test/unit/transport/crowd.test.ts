@@ -66,10 +66,10 @@ describe('a crowd', () => {
   it('keeps who proved something, and refuses when all did', async () => {
     const crowd = makeCrowd(2);
     for (const guest of [a, b]) await enter(crowd, guest);
-    crowd.vouchFor(a);
+    crowd.vouchFor(a, false);
     expect(await enter(crowd, c)).toBeUndefined();
     expect(ended).toEqual(['b 421']);
-    crowd.vouchFor(c);
+    crowd.vouchFor(c, true);
     expect(await enter(crowd, d)).toBe(REPLIES.tooManyConnections);
     expect(refusals).toEqual(['server 192.0.2.1']);
     crowd.leave(a);
@@ -94,6 +94,25 @@ describe('a crowd', () => {
     expect(await enter(crowd, session('e', '192.0.2.2'), narrow)).toBeUndefined();
   });
 
+  it('counts a member of the pair for no source, once it has proved to be one, and for the whole until it leaves', async () => {
+    const crowd = makeCrowd(3);
+    const narrow = receiveConnector({ ...OPEN, maxInboundConnectionPerSource: 1 });
+    await enter(crowd, a, narrow);
+    crowd.vouchFor(a, false);
+    expect(await enter(crowd, b, narrow)).toBe(REPLIES.tooManyFromSource);
+    crowd.vouchFor(a, true);
+    crowd.vouchFor(a, true);
+    expect(await enter(crowd, b, narrow)).toBeUndefined();
+    crowd.vouchFor(b, true);
+    expect(await enter(crowd, c, narrow)).toBeUndefined();
+    crowd.leave(a);
+    expect(await enter(crowd, d, narrow)).toBe(REPLIES.tooManyFromSource);
+    crowd.vouchFor(c, true);
+    expect(await enter(crowd, d, narrow)).toBeUndefined();
+    crowd.vouchFor(d, true);
+    expect(await enter(crowd, session('e'), narrow)).toBe(REPLIES.tooManyConnections);
+  });
+
   it('gives back the place of a client that went while it was counted', async () => {
     const real = new ConnectionCounts();
     const answer = Promise.withResolvers<undefined>();
@@ -103,6 +122,7 @@ describe('a crowd', () => {
         return real.enter(claim);
       },
       leave: (entry) => real.leave(entry),
+      vouch: (entry) => real.vouch(entry),
       spend: (spending) => real.spend(spending),
     };
     const crowd = makeCrowd(1, slow);
