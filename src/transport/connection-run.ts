@@ -84,9 +84,10 @@ export class ConnectionRun {
     const head = await this.#next((queue, nowMs) => queue.takeHead(nowMs));
     if (!head || !this.#isStillRouted(head)) return;
     const { failureNumber } = this.#queue;
-    const tenure = new Tenure(this.#queue);
+    const tenure = new Tenure(this.#queue, this.#context.clock);
     const opened = await this.#open(head.ticket);
     if (opened.kind === 'deferred') return this.#attempt(head, () => this.#deferHop(head, opened, failureNumber));
+    tenure.begin(opened.connection.facts);
     await this.#use(opened.connection, head, tenure);
   }
 

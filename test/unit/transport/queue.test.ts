@@ -508,6 +508,24 @@ describe('MailQueue', () => {
     expect(bench.loads).toEqual([3, 3, 1]);
   });
 
+  it('makes a connection anew once a certificate that was shown in it is out of its dates, and not for one that was so before', async () => {
+    await using bench = await QueueBench.open(withSettings({ maxConnectionsPerHop: 1 }));
+    const notAfter = (delayMs: number) => new Date(bench.clock.now().getTime() + delayMs).toISOString();
+    bench.scripts['one.test'] = {
+      facts: {
+        tls: { version: 'TLSv1.3', cipher: 'x', localNotAfter: notAfter(-HOUR_MS), peerNotAfter: notAfter(HOUR_MS) },
+      },
+      deliver: (parcel) => {
+        if (bench.delivered.length === 1) bench.clock.advance(2 * HOUR_MS);
+        return allOf(parcel, 'delivered', '250 OK');
+      },
+    };
+    for (const name of ['a', 'b', 'c', 'd']) await bench.store([`${name}@one.test`]);
+    bench.queue.start();
+    await bench.emptied();
+    expect(bench.loads).toEqual([2, 2]);
+  });
+
   it('takes up after a restart what was left, when its time comes', async () => {
     await using bench = await QueueBench.open();
     bench.scripts['one.test'] = { open: (hop) => deferral(hop) };
