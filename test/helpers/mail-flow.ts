@@ -7,6 +7,8 @@ import { Conversation, stuff } from './submit.ts';
 
 export interface SentMessage {
   readonly number: number;
+  /** With angle brackets. */
+  readonly messageId: string;
   readonly sha256: string;
   readonly sizeBytes: number;
   readonly startedAtMs: number;
@@ -22,6 +24,8 @@ export interface FlowRoute {
   readonly domain: string;
   /** Its numbers begin after this one, where several flows go to one domain. Default 0. */
   readonly after?: number;
+  /** Where its clients come from, where that is not the servers' own address. */
+  readonly source?: string;
 }
 
 const CLIENTS = 10;
@@ -95,7 +99,7 @@ export class MailFlow {
 
   async #connect(): Promise<Conversation | undefined> {
     try {
-      const conversation = await Conversation.open(this.#port);
+      const conversation = await Conversation.open(this.#port, '127.0.0.1', this.#route.source);
       await conversation.reply();
       if ((await conversation.say('EHLO client.test')).startsWith('250')) return conversation;
       conversation.close();
@@ -134,9 +138,11 @@ export class MailFlow {
 
   #create(): { message: SentMessage; content: Buffer } {
     const number = (this.#route.after ?? 0) + this.messages.size + 1;
-    const content = compose(number, this.#route);
+    const id = `flow-${number}@${this.#route.domain}`;
+    const content = compose(number, id);
     const message = {
       number,
+      messageId: `<${id}>`,
       sha256: sha256(content),
       sizeBytes: content.length,
       startedAtMs: Date.now(),
@@ -155,9 +161,9 @@ function note(message: SentMessage, reply: string): false {
 }
 
 /** Small ones, some of 40 KiB, and now and then one that the spool keeps in a file of its own. */
-function compose(number: number, { domain }: FlowRoute): Buffer {
+function compose(number: number, id: string): Buffer {
   const size = number % 25 === 0 ? 300_000 : number % 10 === 0 ? 30_000 : 200 + (number % 7) * 500;
-  return composeLetter(`flow-${number}@${domain}`, size);
+  return composeLetter(id, size);
 }
 
 /** A letter with this Message-ID and at least `sizeBytes` octets that occur in no other. */
