@@ -1,18 +1,22 @@
-// Why a copy may have come twice: the records of both servers, held against one kill. A reason needs three things: the
-// victim, or its peer, had sent the message; the next hop had taken it; and that was not recorded when the kill struck.
+// Why a copy may have come twice: what every copy says of the way it went, and the records of the servers, held against one kill. A
+// reason needs three things: the victim, or its peer, had sent the message; the next hop had taken it; and that was not recorded when
+// the kill struck.
 
 import type { Card } from '../helpers/relaying.ts';
 import type { Role } from '../helpers/servers.ts';
-import { type Cards, type Kill, type Letter, reportKey } from './letter.ts';
+import { type Arrival, type Cards, type Kill, type Letter, reportKey, roleOf, type Taking } from './letter.ts';
 
 export interface Reason {
   readonly atMs: number;
   readonly text: string;
 }
 
+/** A Received field tells the second. */
+const SECOND_MS = 1000;
+
 export interface Records {
-  /** When the key's copies came to a sink. */
-  readonly arrivals: readonly number[];
+  /** The key's copies that came to a sink. */
+  readonly arrivals: readonly Arrival[];
   readonly kills: readonly Kill[];
   readonly cards: Cards;
 }
@@ -29,7 +33,8 @@ export class Evidence {
     this.#letter = letter;
     this.#key = key;
     const { hub, edge } = records.cards;
-    const isOurs = (card: Card): boolean => card['messageId'] === `<${letter.id}>`;
+    const ids = new Set([letter.id, ...records.arrivals.map(({ id }) => id)]);
+    const isOurs = (card: Card): boolean => ids.has(String(card['messageId']).slice(1, -1));
     this.#records = { ...records, cards: { hub: hub.filter(isOurs), edge: edge.filter(isOurs) } };
     this.#held = new Map(
       records.kills.map((kill) => [kill, kill.pending.filter((pending) => this.#isAbout(pending)).length]),
@@ -47,7 +52,10 @@ export class Evidence {
     const since = (atMs: number): string => `+${atMs - this.#letter.startedAtMs}`;
     const ours = (['hub', 'edge'] as const).flatMap((role) => cards[role].map((card) => ({ role, card })));
     return [
-      `came at ${arrivals.map((atMs) => since(atMs)).join(' and ')}`,
+      ...arrivals.map(({ atMs, from: sender, takings }) => {
+        const way = takings.map(({ from, by, atMs: takenMs }) => `taken by ${by} from ${from} ${since(takenMs)}`);
+        return [`came from ${sender} ${since(atMs)}`, ...way].join(', ');
+      }),
       ...kills
         .filter(({ upAgainMs }) => upAgainMs >= this.#letter.startedAtMs)
         .map((kill) => {
@@ -64,46 +72,42 @@ export class Evidence {
 
   /** The victim sent it on, the next hop had it, and the victim's spool still said that it is to be sent. */
   #explainSentOn(kill: Kill): Reason[] {
-    const { role, node = role, step, atMs, startedMs, upAgainMs } = kill;
-    if (!this.#nextHopHadTaken(role, startedMs, upAgainMs)) return [];
+    if (!this.#hadSentOn(kill)) return [];
+    const { role, node = role, step, atMs } = kill;
     const text = `${node} killed at ${step}: sent on and not recorded`;
     return Array.from({ length: this.#held.get(kill) ?? 0 }, () => ({ atMs, text }));
   }
 
   /** The victim had it from the other server, which had not recorded that when the victim died. */
-  #explainTakenOver({ role, node, step, atMs, startedMs }: Kill): Reason[] {
-    const { cards } = this.#records;
+  #explainTakenOver(kill: Kill): Reason[] {
+    const { role, node, step, atMs, startedMs } = kill;
     // A database that dies under the next hop leaves it alive: it finds out what became of the message, and answers.
-    if (node === 'primary' || role === this.#firstHop() || !this.#serverHadTaken(role, startedMs, atMs, node))
-      return [];
+    if (node === 'primary') return [];
+    // Not what its spool or its cards say: a COMMIT that hangs when its server dies shows nothing yet, and stores the message later.
+    const hadTaken = (taking: Taking): boolean => isOf(taking.by, kill) && isWithin(taking, startedMs, atMs);
+    if (!this.#takings.some((taking) => hadTaken(taking) && this.#waitedUntil(atMs, taking))) return [];
     const text = `${node ?? role} killed at ${step}: had taken it and its peer had not recorded that`;
+    const { cards } = this.#records;
     return cards[otherThan(role)].filter((card) => isHopCard(card) && timeOf(card) >= atMs).map(() => ({ atMs, text }));
   }
 
-  #nextHopHadTaken(role: Role, fromMs: number, toMs: number): boolean {
-    // A report goes the other way, under an id that the servers gave it.
-    if (this.#key === reportKey(this.#letter.id)) return true;
-    if (role === this.#firstHop()) return this.#serverHadTaken(otherThan(role), fromMs, toMs);
-    return this.#records.arrivals.some((atMs) => fromMs <= atMs && atMs <= toMs);
+  /** True where the sender was still there to hear the answer: its own death, where that came first, is a reason by itself. */
+  #waitedUntil(endMs: number, { from, atMs }: Taking): boolean {
+    return !this.#records.kills.some(
+      (kill) => kill.node !== 'primary' && isOf(from, kill) && atMs + SECOND_MS <= kill.atMs && kill.atMs < endMs,
+    );
   }
 
-  /** By its card, or by its spool when it was killed before it could write one. */
-  #serverHadTaken(role: Role, fromMs: number, toMs: number, node?: string): boolean {
-    const { cards, kills } = this.#records;
-    const isInTime = (atMs: number): boolean => fromMs <= atMs && atMs <= toMs;
-    return (
-      cards[role].some(
-        (card) =>
-          card['outcome'] === 'accepted' && isInTime(timeOf(card)) && (node === undefined || card['node'] === node),
-      ) ||
-      kills.some(
-        (kill) =>
-          kill.role === role &&
-          isInTime(kill.atMs) &&
-          (node === undefined || kill.node === node) &&
-          (this.#held.get(kill) ?? 0) > 0,
-      )
-    );
+  /** To the other server, as a copy says, or to the sink. */
+  #hadSentOn(kill: Kill): boolean {
+    const { role, startedMs, upAgainMs } = kill;
+    if (this.#takings.some((taking) => isOf(taking.from, kill) && isWithin(taking, startedMs, upAgainMs))) return true;
+    if (role !== this.#lastHop()) return false;
+    return this.#records.arrivals.some(({ from, atMs }) => isOf(from, kill) && startedMs <= atMs && atMs <= upAgainMs);
+  }
+
+  get #takings(): readonly Taking[] {
+    return this.#records.arrivals.flatMap(({ takings }) => takings);
   }
 
   #isAbout(pending: string): boolean {
@@ -111,16 +115,31 @@ export class Evidence {
     return pending === this.#key || (pending === refused && this.#key === reportKey(id));
   }
 
-  /** Letters to the accepted domain come in at the Edge. */
-  #firstHop(): Role {
-    const { recipients, refused } = this.#letter;
-    return (recipients[0] ?? refused)?.endsWith('@contoso.test') === true ? 'edge' : 'hub';
+  /** Letters to the accepted domain come in at the Edge; a report goes back the way its letter came. */
+  #lastHop(): Role {
+    const { id, recipients, refused } = this.#letter;
+    const firstHop = (recipients[0] ?? refused)?.endsWith('@contoso.test') === true ? 'edge' : 'hub';
+    return this.#key === reportKey(id) ? firstHop : otherThan(firstHop);
   }
+}
+
+/** True for the victim itself; where it was the database, or there is one server of a role alone, for any of that role. */
+function isOf(name: string, { role, node }: Kill): boolean {
+  return node === undefined || node === 'primary' ? roleOf(name) === role : name === node;
+}
+
+function isWithin({ atMs }: Taking, fromMs: number, toMs: number): boolean {
+  return fromMs < atMs + SECOND_MS && atMs <= toMs;
 }
 
 /** A card of the sender's side about a message that went to the other member of the pair. */
 export function isHopCard(card: Card): boolean {
-  return card['side'] === 'sender' && card['outcome'] === 'delivered' && card['policy'] === 'direct-trust';
+  return isDelivered(card) && card['policy'] === 'direct-trust';
+}
+
+/** A card of the sender's side about a message that somebody took. */
+export function isDelivered(card: Card): boolean {
+  return card['side'] === 'sender' && card['outcome'] === 'delivered';
 }
 
 function otherThan(role: Role): Role {

@@ -4,8 +4,18 @@
 import type { Card } from '../helpers/relaying.ts';
 import type { SunkMessage } from '../helpers/sink.ts';
 import { sha256 } from '../helpers/spool-fixtures.ts';
-import { Evidence, isHopCard, timeOf } from './evidence.ts';
-import { type Cards, findIds, type Kill, keysOf, type Letter, reportKey } from './letter.ts';
+import { Evidence, isDelivered, isHopCard, timeOf } from './evidence.ts';
+import {
+  type Arrival,
+  type Cards,
+  findIds,
+  findTakings,
+  hostOf,
+  type Kill,
+  keysOf,
+  type Letter,
+  reportKey,
+} from './letter.ts';
 
 export interface Duplicate {
   readonly key: string;
@@ -34,7 +44,7 @@ export class Ledger {
   readonly kills: Kill[] = [];
   readonly strange: string[] = [];
   readonly #byRecipient = new Map<string, Letter>();
-  readonly #arrivals = new Map<string, number[]>();
+  readonly #arrivals = new Map<string, Arrival[]>();
 
   add(letter: Letter): void {
     this.letters.set(letter.id, letter);
@@ -84,16 +94,22 @@ export class Ledger {
     };
   }
 
-  /** The card is written after the record: a message that has one must not have gone to the other server again. */
+  /** The card is written after the record: a message that has one must not have gone again, to the other server or to a sink. */
   #findSentAfterRecord(cards: Cards): string[] {
     return Object.entries(cards).flatMap(([role, all]) => {
       const seen = new Set<unknown>();
       return all
-        .filter((card) => isHopCard(card) && !this.#isUnrecorded(card))
+        .filter((card) => isDelivered(card) && this.#goesOnce(card) && !this.#isUnrecorded(card))
         .map((card) => card['internalMessageId'])
         .filter((id) => seen.size === seen.add(id).size)
         .map((id) => `${role}: sent message ${String(id)} again although it was recorded as taken`);
     });
+  }
+
+  /** To the other server everything goes at once, to a sink what has one recipient. What is no letter is a report, and has one. */
+  #goesOnce(card: Card): boolean {
+    const letter = this.letters.get(String(card['messageId']).slice(1, -1));
+    return isHopCard(card) || letter === undefined || keysOf(letter).length === 1;
   }
 
   /** True for what a server held when it was cut off, and may have delivered without being able to record it. */
@@ -108,10 +124,12 @@ export class Ledger {
     );
   }
 
-  #takeLetter(letter: Letter, recipient: string, { content }: SunkMessage): void {
+  #takeLetter(letter: Letter, recipient: string, message: SunkMessage): void {
+    const { content } = message;
     const trouble = findTrouble(content, letter);
     if (trouble !== undefined) this.strange.push(`${recipient}: ${trouble}`);
-    this.#note(recipient);
+    const trace = content.subarray(0, Math.max(0, content.length - letter.sizeBytes));
+    this.#note(recipient, message, { id: letter.id, takings: findTakings(trace) });
   }
 
   #takeReport(message: SunkMessage): void {
@@ -119,27 +137,28 @@ export class Ledger {
     if (message.reversePath !== '' || ids.length !== 1) {
       this.strange.push(`${message.recipients.join()}: from <${message.reversePath}>, neither a letter nor its report`);
     }
-    for (const id of ids) this.#note(reportKey(id));
+    const own = /^Message-ID: <([^>]+)>/im.exec(message.content.toString('latin1'))?.[1];
+    for (const id of ids) this.#note(reportKey(id), message, { id: own, takings: findTakings(message.content) });
   }
 
-  #note(key: string): void {
-    const times = this.#arrivals.get(key) ?? [];
-    times.push(Date.now());
-    this.#arrivals.set(key, times);
+  #note(key: string, { client }: SunkMessage, facts: Pick<Arrival, 'id' | 'takings'>): void {
+    const arrivals = this.#arrivals.get(key) ?? [];
+    arrivals.push({ atMs: Date.now(), from: hostOf(client), ...facts });
+    this.#arrivals.set(key, arrivals);
   }
 
   #judgeCopies(letter: Letter, key: string, cards: Cards): Duplicate[] {
-    const times = this.#arrivals.get(key) ?? [];
-    if (times.length < 2) return [];
-    const evidence = new Evidence(letter, key, { arrivals: times, kills: this.kills, cards });
+    const arrivals = this.#arrivals.get(key) ?? [];
+    if (arrivals.length < 2) return [];
+    const evidence = new Evidence(letter, key, { arrivals, kills: this.kills, cards });
     const reasons = this.kills.flatMap((kill) => evidence.explain(kill)).toSorted((a, b) => a.atMs - b.atMs);
     // The n-th extra copy needs n reasons that came before it.
-    const extra = times.toSorted((a, b) => a - b).slice(1);
+    const extra = arrivals.map(({ atMs }) => atMs).slice(1);
     const isAllowed = extra.every((atMs, index) => reasons.filter((reason) => reason.atMs <= atMs).length > index);
     return [
       {
         key,
-        copies: times.length,
+        copies: arrivals.length,
         because: isAllowed ? reasons.map(({ text }) => text) : evidence.describe(),
         isAllowed,
       },

@@ -35,6 +35,26 @@ export interface Kill {
   readonly pending: readonly string[];
 }
 
+/** A server took a message from the other member of the pair: the Received field that it put in front of every copy it sent on. */
+export interface Taking {
+  /** Who sent it, and who took it, by name. */
+  readonly from: string;
+  readonly by: string;
+  /** The second in which it came whole. */
+  readonly atMs: number;
+}
+
+/** What came to a sink. */
+export interface Arrival {
+  readonly atMs: number;
+  /** Who sent it, by name. */
+  readonly from: string;
+  /** Its Message-ID without the angle brackets; a report has one that the servers gave it. */
+  readonly id: string | undefined;
+  /** In a report also those of the letter that it is about. */
+  readonly takings: readonly Taking[];
+}
+
 export type Cards = Readonly<Record<Role, readonly Card[]>>;
 
 /** The key under which a letter's report is known; a recipient's key is its address. */
@@ -49,6 +69,28 @@ export function findIds(content: Buffer): string[] {
       Array.from(content.toString('latin1').matchAll(/<((?:crash|flow)-[^<>@\s]+@[^<>\s]+)>/g), ([, id]) => id ?? ''),
     ),
   ];
+}
+
+/** Every taking that the Received fields of these octets tell of. */
+export function findTakings(content: Buffer): Taking[] {
+  const fields = content.toString('latin1').match(/^Received: (?:[^\r\n]|\r\n[\t ])+/gm) ?? [];
+  return fields.flatMap((field) => {
+    const [, helo = '', fqdn = '', time = ''] =
+      /^Received: from (\S+) .*? by (\S+) .*; (.+)$/.exec(field.replaceAll(/\s+/g, ' ')) ?? [];
+    const [from, by] = [hostOf(helo), hostOf(fqdn)];
+    const isOfPair = roleOf(from) !== undefined && roleOf(by) !== undefined && roleOf(from) !== roleOf(by);
+    return isOfPair ? [{ from, by, atMs: Date.parse(time) }] : [];
+  });
+}
+
+/** `hub01.corp.test` is called `hub01`. */
+export function hostOf(fqdn: string): string {
+  return fqdn.replace(/\..*/, '');
+}
+
+/** Of a server by its name: `hub01`. */
+export function roleOf(name: string): Role | undefined {
+  return (['hub', 'edge'] as const).find((role) => name.startsWith(role));
 }
 
 /** What its sender was promised once it was acknowledged: a delivery each, and the report. */

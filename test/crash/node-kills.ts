@@ -93,10 +93,10 @@ async function killPrimary(
 }
 
 /** SIGKILL now; resolves once the shared spool was asked what the victim held. */
-async function killNode(
+export async function killNode(
   name: string,
   { step, startedMs }: Pick<Kill, 'step' | 'startedMs'>,
-  { nodes, ledger, progress }: KillPlan,
+  { nodes, ledger, progress }: Omit<KillPlan, 'isOver'>,
 ): Promise<Kill> {
   const { role } = nodes.site.member(name);
   await nodes.site.stop(name, 'SIGKILL');

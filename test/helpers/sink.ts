@@ -4,6 +4,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
 export interface SunkMessage {
+  /** What the client called itself at EHLO. */
+  readonly client: string;
   readonly reversePath: string;
   readonly recipients: readonly string[];
   /** What stood behind the path of MAIL, such as "SIZE=100 RET=HDRS". */
@@ -94,6 +96,7 @@ export class Sink {
     let input = Buffer.alloc(0);
     let isData = false;
     let last: SunkMessage | undefined;
+    let client = '';
     let reversePath = '';
     let recipients: string[] = [];
     let mailParameters = '';
@@ -108,6 +111,7 @@ export class Sink {
           input = input.subarray(end + 3);
           isData = false;
           last = this.#take(socket, options, {
+            client,
             reversePath,
             recipients,
             mailParameters,
@@ -124,7 +128,8 @@ export class Sink {
           if (last) options.onNoted?.(last);
           last = undefined;
           const verb = line.slice(0, 4).toUpperCase();
-          if (verb === 'EHLO')
+          if (verb === 'EHLO') {
+            client = line.slice(5).trim();
             socket.write(
               [
                 '250-sink.test',
@@ -141,7 +146,7 @@ export class Sink {
                 '250 HELP',
               ].join('\r\n') + '\r\n',
             );
-          else if (verb === 'MAIL') {
+          } else if (verb === 'MAIL') {
             reversePath = /<(.*?)>/.exec(line)?.[1] ?? '';
             recipients = [];
             mailParameters = parametersOf(line);
