@@ -7,7 +7,7 @@
 // taken from again by any other. Figures: docs/performance.md.
 
 const FLAGS = [
-  '--max-semi-space-size=4',
+  '--max-semi-space-size=16',
   '--external-memory-accounted-in-global-limit',
   '--heap-growing-percent=60',
   '--no-maglev',

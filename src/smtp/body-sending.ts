@@ -14,6 +14,8 @@ export interface Transparency {
 
 export interface BodySending {
   readonly connection: SenderConnection;
+  /** Commands before the first octet, in the same write; none where the body has its leave already. */
+  readonly head: readonly string[];
   readonly openBody: () => AsyncIterable<Buffer>;
   readonly giveBack: ((piece: Buffer) => void) | undefined;
   readonly transparency: Transparency;
@@ -38,10 +40,11 @@ export async function sendBodyOctets({ answered, ...sending }: BodySending): Pro
 }
 
 async function writeOctets(sending: Omit<BodySending, 'answered'>, interruption: Interruption): Promise<BodyEnd> {
-  const { connection, openBody, giveBack, transparency, blockMs } = sending;
+  const { connection, head, openBody, giveBack, transparency, blockMs } = sending;
   const block = new Block(() => void connection.writeBlock(block.take(), blockMs));
   const body = openBody();
   const pieces = body[Symbol.asyncIterator]();
+  if (head.length > 0) block.add(Buffer.from(`${head.join('\r\n')}\r\n`));
   try {
     for (;;) {
       const piece = await Promise.race([pieces.next(), interruption.comes]);

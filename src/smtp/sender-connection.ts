@@ -190,9 +190,10 @@ export class SenderConnection extends InnerConnection {
     return socket.writableLength === 0 && !this.ended.aborted;
   }
 
-  /** Gives the replies that are due another time to come, from now. */
-  restartTimer(timeoutMs: number): void {
-    if (this.#waiting.length > 0) this.#arm(timeoutMs);
+  /** Gives the reply that is due its time to come anew, from now. */
+  restartTimer(): void {
+    const [due] = this.#waiting;
+    if (due) this.#arm(due.timeoutMs);
   }
 
   /** Ends the connection without a word; what was not written yet is dropped. */

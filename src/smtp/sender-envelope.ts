@@ -25,8 +25,11 @@ export interface OutgoingMessage {
   readonly eightBit: boolean;
   /** True when the octets need not be lines (BODY=BINARYMIME, RFC 3030 §3). */
   readonly binaryMime?: boolean;
-  /** True: by BDAT to a hop that offers CHUNKING; a binary one never goes another way. */
-  readonly chunked?: boolean;
+  /**
+   * By BDAT to a hop that offers CHUNKING, a binary message never another way: once the hop has agreed to the envelope, or behind it in
+   * the same write, which spares a small message the wait.
+   */
+  readonly chunk?: 'after-envelope' | 'with-envelope';
   /** True when the message was received with SMTPUTF8. */
   readonly smtpUtf8: boolean;
   /** REQUIRETLS (RFC 8689): `demanded` goes to no hop that does not offer it inside TLS. */
@@ -34,7 +37,7 @@ export interface OutgoingMessage {
   readonly ret?: 'FULL' | 'HDRS';
   /** Not in xtext. */
   readonly envelopeId?: string;
-  /** Opens the exact octets, `sizeBytes` of them; called once for each transaction, after the hop agreed to take them. */
+  /** Opens the exact octets, `sizeBytes` of them; called once for each transaction, not before the hop agreed or it is their turn. */
   readonly body: () => AsyncIterable<Buffer>;
   /** Is told of each piece of the body that nothing of the connection needs any more. */
   readonly giveBack?: (piece: Buffer) => void;

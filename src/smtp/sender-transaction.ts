@@ -1,7 +1,7 @@
 // One mail transaction on an open connection (RFC 5321 §3.3, RFC 2920, LMTP: RFC 2033 §4.2): envelope, body (by DATA, or as
 // one chunk, RFC 3030), and what became of each recipient. Success is a 2xx where a 2xx belongs and nothing else: whatever is odd, missing or cut off is tried again.
 
-import { sendBodyOctets } from './body-sending.ts';
+import { type BodyEnd, sendBodyOctets } from './body-sending.ts';
 import { DotStuffing } from './dot-stuffing.ts';
 import { ExactSize } from './exact-size.ts';
 import type { Reply } from './reply.ts';
@@ -46,9 +46,12 @@ interface Delivery {
   readonly mailLine: string;
   readonly recipients: readonly PlannedRecipient[];
   readonly outcomes: Map<PlannedRecipient, Outcome>;
-  /** The body goes by BDAT and not by DATA. */
-  readonly isChunked: boolean;
+  /** Whether the body goes by BDAT and not by DATA, and behind its envelope in the same write. */
+  readonly chunk: 'none' | 'after-envelope' | 'with-envelope';
 }
+
+/** A larger body waits until the hop has said that it takes the envelope: it would be carried in vain. */
+const WITH_ENVELOPE_BYTES = 64 * 1024;
 
 const sourceBroken = defer('4.3.0', 'the message could not be read while it was being sent');
 
@@ -64,7 +67,7 @@ export async function runTransaction(channel: TransactionChannel, message: Outgo
     mailLine: plan.mailLine,
     recipients: sendable,
     outcomes,
-    isChunked: isChunked(channel, message),
+    chunk: chooseChunk(channel, message),
   };
   const reply = sendable.length === 0 ? undefined : await deliver(channel, message, delivery);
   const recipients = plan.recipients.map((recipient) => ({
@@ -76,9 +79,10 @@ export async function runTransaction(channel: TransactionChannel, message: Outgo
 
 /** Gives back the reply that ended the transaction. */
 async function deliver(channel: TransactionChannel, message: OutgoingMessage, delivery: Delivery): Promise<Answer> {
+  if (delivery.chunk === 'with-envelope') return sendAtOnce(channel, message, delivery);
   const answers = await sendEnvelope(channel, delivery);
   const accepted = noteRefusals(channel, answers, delivery);
-  if (accepted.length > 0 && (answers.data?.code === 354 || delivery.isChunked)) {
+  if (accepted.length > 0 && (answers.data?.code === 354 || delivery.chunk === 'after-envelope')) {
     return sendBody(channel, message, { ...delivery, recipients: accepted });
   }
   for (const recipient of accepted) delivery.outcomes.set(recipient, judgeRefusal(channel, answers.data));
@@ -89,7 +93,7 @@ async function deliver(channel: TransactionChannel, message: OutgoingMessage, de
 /** With DATA where the body goes by it; a chunk needs no leave and follows once it is known that somebody is to get it. */
 async function sendEnvelope(channel: TransactionChannel, delivery: Delivery): Promise<EnvelopeAnswers> {
   const { connection, timeouts } = channel;
-  const isData = !delivery.isChunked;
+  const isData = delivery.chunk === 'none';
   const lines = delivery.recipients.map(({ line }) => line);
   if (connection.capabilities.has('PIPELINING')) {
     const mail = connection.expectReply(timeouts.mailMs);
@@ -140,30 +144,73 @@ async function sendBody(channel: TransactionChannel, message: OutgoingMessage, d
   const { connection, timeouts, lmtp } = channel;
   const expected = delivery.recipients.slice(0, lmtp ? delivery.recipients.length : 1);
   const replies = expected.map(() => connection.expectReply(timeouts.dataDoneMs));
-  if (delivery.isChunked) connection.sendLines([`BDAT ${message.sizeBytes} LAST`]);
-  const end = await sendBodyOctets({
-    connection,
-    openBody: message.body,
-    giveBack: message.giveBack,
-    transparency: delivery.isChunked ? new ExactSize(message.sizeBytes) : new DotStuffing(),
-    answered: replies[0],
-    blockMs: timeouts.dataBlockMs,
-  });
-  // No dot may follow, and no second answer is waited for.
-  if (end !== 'sent') connection.destroy();
-  else connection.restartTimer(timeouts.dataDoneMs);
+  const isChunk = delivery.chunk !== 'none';
+  const end = await sendOctets(channel, message, { answered: replies[0], isChunk, lines: [] });
   const answers = await Promise.all(replies);
   for (const [index, recipient] of delivery.recipients.entries()) {
-    const answer = answers[lmtp ? index : 0];
-    const isDelivered = end === 'sent' && isPositive(answer);
-    const refusal = end === 'source-broken' ? sourceBroken : judgeRefusal(channel, answer);
-    const outcome =
-      isDelivered && answer ? { status: 'delivered' as const, local: false, reply: toReply(answer) } : refusal;
-    delivery.outcomes.set(recipient, outcome);
+    delivery.outcomes.set(recipient, judgeEnd(channel, end, answers[lmtp ? index : 0]));
   }
   if (answers.some(isIntermediate)) connection.destroy();
   if (!answers.every(isPositive)) await reset(channel);
   return answers.at(-1);
+}
+
+/** Envelope and body in one go (RFC 3030 §4.2: BDAT may be pipelined); whoever refuses the one reads the other and throws it away. */
+async function sendAtOnce(channel: TransactionChannel, message: OutgoingMessage, delivery: Delivery): Promise<Answer> {
+  const { connection, timeouts } = channel;
+  const { mailLine, recipients, outcomes } = delivery;
+  const mailReply = connection.expectReply(timeouts.mailMs);
+  const recipientReplies = recipients.map(() => connection.expectReply(timeouts.rcptMs));
+  const answered = connection.expectReply(timeouts.dataDoneMs);
+  const lines = [mailLine, ...recipients.map(({ line }) => line)];
+  const end = await sendOctets(channel, message, { answered, isChunk: true, lines });
+  const [mail, said, data] = [await mailReply, await Promise.all(recipientReplies), await answered];
+  const accepted = noteRefusals(channel, { mail, recipients: said, data }, delivery);
+  for (const recipient of end === 'source-broken' ? recipients : accepted) {
+    outcomes.set(recipient, judgeEnd(channel, end, data));
+  }
+  const isOutOfStep = [mail, ...said, data].some(isIntermediate) || (accepted.length === 0 && isPositive(data));
+  if (isOutOfStep) connection.destroy();
+  if (!isPositive(data)) await reset(channel);
+  return isPositive(mail) ? data : mail;
+}
+
+interface OctetsOptions {
+  /** Settles with the reply to the body: before its end a reason to stop. */
+  readonly answered: Promise<Answer> | undefined;
+  readonly isChunk: boolean;
+  /** Commands that go in front, in the same write. */
+  readonly lines: readonly string[];
+}
+
+/** Without its end the body was sent in vain: no dot may follow, and no second answer is waited for. */
+async function sendOctets(
+  { connection, timeouts }: TransactionChannel,
+  message: OutgoingMessage,
+  { answered, isChunk, lines }: OctetsOptions,
+): Promise<BodyEnd> {
+  const { sizeBytes } = message;
+  const end = await sendBodyOctets({
+    connection,
+    head: [...lines, ...(isChunk ? [`BDAT ${sizeBytes} LAST`] : [])],
+    openBody: message.body,
+    giveBack: message.giveBack,
+    transparency: isChunk ? new ExactSize(sizeBytes) : new DotStuffing(),
+    answered,
+    blockMs: timeouts.dataBlockMs,
+  });
+  if (end !== 'sent') connection.destroy();
+  else connection.restartTimer();
+  return end;
+}
+
+/** What the answer to a body means for whom it was sent. */
+function judgeEnd(channel: TransactionChannel, end: BodyEnd, answer: Answer): Outcome {
+  if (end === 'source-broken') return sourceBroken;
+  if (end === 'sent' && answer && isPositive(answer)) {
+    return { status: 'delivered', local: false, reply: toReply(answer) };
+  }
+  return judgeRefusal(channel, answer);
 }
 
 /** For an answer that is no success where it stands. */
@@ -184,9 +231,13 @@ function defer(enhanced: string, text: string): Outcome {
   return { status: 'deferred', local: true, reply: { code: 451, enhanced, text } };
 }
 
-/** By DATA unless it was asked for: packet analysers show a message in DATA, and few show one in chunks. */
-function isChunked({ connection }: TransactionChannel, { binaryMime, chunked }: OutgoingMessage): boolean {
-  return binaryMime === true || (chunked === true && connection.capabilities.has('CHUNKING'));
+/** By DATA unless it was asked for. */
+function chooseChunk({ connection, lmtp }: TransactionChannel, message: OutgoingMessage): Delivery['chunk'] {
+  const { capabilities } = connection;
+  const { binaryMime, chunk, sizeBytes } = message;
+  if (chunk === undefined || !capabilities.has('CHUNKING')) return binaryMime === true ? 'after-envelope' : 'none';
+  const isAtOnce = chunk === 'with-envelope' && !lmtp && capabilities.has('PIPELINING');
+  return isAtOnce && sizeBytes <= WITH_ENVELOPE_BYTES ? 'with-envelope' : 'after-envelope';
 }
 
 function isPositive(answer: Answer): boolean {

@@ -58,7 +58,7 @@ class SmtpHopConnection implements HopConnection {
   }
 
   async deliver(parcel: Parcel): Promise<readonly RecipientOutcome[]> {
-    const result = await this.#session.send(outgoingMessage(parcel, this.#hop, this.facts.policy));
+    const result = await this.#session.send(outgoingMessage(parcel, this.#hop, this.facts));
     return parcel.indexes.map((index, position) => {
       const recipient = result.recipients[position];
       if (!recipient) return { index, status: 'deferred', reply: '451 4.4.2 The connection was lost', isLocal: true };
@@ -92,13 +92,14 @@ class SmtpHopConnection implements HopConnection {
 }
 
 /** The id that joins both hops' records goes in front, and internal fields stay in, but only to a member of the pair. */
-function outgoingMessage(parcel: Parcel, hop: Hop, policy: string): OutgoingMessage {
+function outgoingMessage(parcel: Parcel, hop: Hop, facts: HopFacts): OutgoingMessage {
   const { message, indexes } = parcel;
   const isPair = hop.kind === 'pair';
   const { envelope } = message;
   const { sizeBytes, openBody } = isPair
     ? { sizeBytes: message.bodySizeBytes, openBody: parcel.openBody }
     : publicBody(message, parcel.openBody);
+  const chunk = chooseChunk(hop, facts);
   const prefix = Buffer.concat([
     Buffer.from(isPair ? formatNetworkMessageId(envelope.networkMessageId) : ''),
     message.traceFields,
@@ -109,14 +110,28 @@ function outgoingMessage(parcel: Parcel, hop: Hop, policy: string): OutgoingMess
     sizeBytes: prefix.length + sizeBytes,
     eightBit: envelope.eightBit,
     binaryMime: envelope.binaryMime ?? false,
-    chunked: hop.chunking ?? false,
+    ...(chunk && { chunk }),
     smtpUtf8: envelope.smtpUtf8,
-    ...(envelope.requireTls === true && { requireTls: isDemanded(policy, envelope) ? 'demanded' : 'where-offered' }),
+    ...(envelope.requireTls === true && {
+      requireTls: isDemanded(facts.policy, envelope) ? 'demanded' : 'where-offered',
+    }),
     ...(envelope.ret && { ret: envelope.ret }),
     ...(envelope.envelopeId !== undefined && { envelopeId: envelope.envelopeId }),
     body: () => prepend(prefix, openBody),
     giveBack: (piece) => bodyBlocks.giveBack(piece),
   };
+}
+
+/**
+ * A member of the pair hardly ever refuses, and throws away what it was sent in vain. Where somebody looks on, in clear or by a capture, a
+ * message goes by DATA: packet analysers show what is in that, and not what comes in chunks.
+ */
+export function chooseChunk(
+  hop: Pick<Hop, 'kind' | 'chunking'>,
+  { channel, captures }: Pick<HopFacts, 'channel' | 'captures'>,
+): OutgoingMessage['chunk'] {
+  if (hop.kind === 'pair' && channel === 'tls' && !captures) return 'with-envelope';
+  return hop.chunking === true ? 'after-envelope' : undefined;
 }
 
 /** A report is sent all the same (RFC 8689 §5), and so is what does not leave the machine. */

@@ -54,7 +54,7 @@ describe('a message in chunks', () => {
 
   it('is asked for where it is offered: any body then leaves as it is, dots and all; where it is not, by DATA', async () => {
     const body = Buffer.from('Subject: test\r\n\r\n.\r\n..x\r\nno end of line');
-    const message = makeMessage({ sizeBytes: body.length, chunked: true, body: () => Readable.from([body]) });
+    const message = makeMessage({ sizeBytes: body.length, chunk: 'after-envelope', body: () => Readable.from([body]) });
     const policy = chunking();
     expect((await (await connect(policy)).send(message)).recipients[0]?.status).toBe('delivered');
     expect(policy.messages[0]?.body.equals(body)).toBe(true);
@@ -63,9 +63,9 @@ describe('a message in chunks', () => {
       fixture.listen({ keywords: ['PIPELINING'] }),
       fixture.listen({ keywords: ['CHUNKING'] }),
     ]);
-    for (const [index, chunked] of [true, false].entries()) {
+    for (const [index, chunk] of (['after-envelope', undefined] as const).entries()) {
       const hop = hops[index];
-      await (await fixture.connect(hop?.port ?? 0)).send(makeMessage({ chunked }));
+      await (await fixture.connect(hop?.port ?? 0)).send(makeMessage(chunk && { chunk }));
       expect(hop?.commands).toContain('DATA');
     }
   });

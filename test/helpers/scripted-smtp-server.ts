@@ -60,6 +60,14 @@ export class ScriptedPeer {
     return body === undefined ? undefined : `${body}\r\n`;
   }
 
+  /** The octets of a chunk, as latin1; undefined when the client is gone before the last. */
+  async readOctets(count: number): Promise<string | undefined> {
+    if (!(await this.#until(() => this.#buffer.length >= count))) return undefined;
+    const octets = this.#buffer.slice(0, count);
+    this.#buffer = this.#buffer.slice(count);
+    return octets;
+  }
+
   /** Everything that came and was not read yet. */
   get unread(): string {
     return this.#buffer;
@@ -117,8 +125,12 @@ export class ScriptedPeer {
     this.#wake();
   }
 
-  async #has(text: string): Promise<boolean> {
-    while (!this.#buffer.includes(text)) {
+  #has(text: string): Promise<boolean> {
+    return this.#until(() => this.#buffer.includes(text));
+  }
+
+  async #until(isThere: () => boolean): Promise<boolean> {
+    while (!isThere()) {
       if (this.#isOver) return false;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -140,7 +152,7 @@ export interface ScriptedServer {
   readonly port: number;
   /** Commands in order, over all connections. */
   readonly commands: string[];
-  /** Bodies that came with their final dot, as on the wire. */
+  /** Bodies that came with their final dot, as on the wire, and whole chunks. */
   readonly bodies: string[];
   readonly peers: ScriptedPeer[];
   close(): Promise<void>;
@@ -185,6 +197,11 @@ async function converse(peer: ScriptedPeer, script: SmtpScript, record: Transcri
   for (let line = await peer.readLine(); line !== undefined; line = await peer.readLine()) {
     record.commands.push(line);
     const verb = line.split(' ')[0]?.toUpperCase() ?? '';
+    if (verb === 'BDAT') {
+      const chunk = await peer.readOctets(Number(line.split(' ')[1]));
+      if (chunk === undefined) return;
+      record.bodies.push(chunk);
+    }
     const answer = await answerTo(verb, line, { peer, script });
     if (answer !== undefined) peer.say(answer);
     if (verb === 'DATA' && answer?.startsWith('354')) await receiveBody(peer, script, record);
@@ -228,6 +245,7 @@ const POLITE: Readonly<Record<string, string>> = {
   MAIL: '250 2.1.0 Sender ok',
   RCPT: '250 2.1.5 Recipient ok',
   DATA: '354 Go on',
+  BDAT: '250 2.0.0 Queued',
   DOT: '250 2.0.0 Queued',
   RSET: '250 2.0.0 Reset',
   NOOP: '250 2.0.0 Ok',

@@ -13,7 +13,7 @@ import type { DeliveryTarget } from '../../../src/config.ts';
 import { silentLog } from '../../../src/log.ts';
 import { SmtpListener } from '../../../src/smtp/listener.ts';
 import type { SpooledMessage } from '../../../src/spool/spool.ts';
-import { openHop, prepend } from '../../../src/transport/deliver.ts';
+import { chooseChunk, openHop, prepend } from '../../../src/transport/deliver.ts';
 import { HEADER_FAMILIES } from '../../../src/transport/header-firewall.ts';
 import { formatReply, type Hop, type OpenedHop, type Parcel, unreachableHop } from '../../../src/transport/hop.ts';
 import { takeIn } from '../../../src/transport/intake.ts';
@@ -363,6 +363,20 @@ describe('openHop', () => {
     await reached.promise;
     connection.destroy();
     expect((await delivery).map(({ status }) => status)).toEqual(['deferred', 'deferred']);
+  });
+});
+
+describe('chooseChunk', () => {
+  const capture = { file: 'hub.pcapng', note: () => undefined };
+  it.each([
+    ['a member of the pair in TLS, behind its envelope', 'pair', false, { channel: 'tls' }, 'with-envelope'],
+    ['nobody in clear, where analysers look on', 'pair', false, { channel: 'plaintext' }, undefined],
+    ['nobody where the session is captured', 'pair', false, { channel: 'tls', captures: [capture] }, undefined],
+    ['others whose connector says so', 'smart-host', true, { channel: 'tls' }, 'after-envelope'],
+    ['others in clear too', 'dns', true, { channel: 'plaintext' }, 'after-envelope'],
+    ['nobody else', 'smart-host', false, { channel: 'tls' }, undefined],
+  ] as const)('sends a chunk to %s', (_whom, kind, chunking, facts, expected) => {
+    expect(chooseChunk({ kind, chunking }, facts)).toBe(expected);
   });
 });
 
