@@ -148,11 +148,11 @@ export class HopQueues {
 
 function makeTicket(facts: TicketFacts): Ticket {
   const { id, indexes, dueMs, expiresMs, noticeMs, hasWaited, attempts, lastError, suspended } = facts;
-  // Whole milliseconds are small integers to the engine and need no object of their own.
+  // Whole milliseconds are small integers to the engine and need no object of their own. What is due now is due now, not a millisecond later.
   return {
     id,
     indexes,
-    dueMs: Math.ceil(dueMs),
+    dueMs: Math.floor(dueMs),
     expiresMs: Math.ceil(expiresMs),
     noticeMs: Math.ceil(noticeMs),
     hasWaited,

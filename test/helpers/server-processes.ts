@@ -25,7 +25,7 @@ const EVERYWHERE = { workers: Number(process.env['TEST_WORKERS'] ?? 0) };
  * With one of its flags a server does not begin anew with all of them (src/server-runtime.ts): they make a start half as dear again, and
  * what they are good for comes after thousands of messages. What `relaypair up` and the lab start has them.
  */
-const ENGINE_FLAGS = ['--max-semi-space-size=4'];
+const ENGINE_FLAGS = ['--max-semi-space-size=8'];
 
 /** Nobody is asked for names on the Internet, and what DNS would say of them waits. */
 export const NO_NAME_SERVER = { servers: ['127.0.0.1:1'] };
