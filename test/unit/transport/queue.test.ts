@@ -40,6 +40,18 @@ describe('MailQueue', () => {
     expect(new Set(bench.delivered).size).toBe(120);
   });
 
+  it('hands on at once what has just come, whatever fraction of a millisecond it is, over a connection that is idle too', async () => {
+    await using bench = await QueueBench.open();
+    bench.queue.start();
+    for (const wanted of [1, 2]) {
+      bench.clock.advance(0.4);
+      await bench.store([`a${wanted}@one.test`]);
+      // The clock stands still.
+      await waitUntil('the delivery', () => bench.delivered.length === wanted);
+    }
+    expect(bench.opened).toEqual(['one.test']);
+  });
+
   it('keeps mail whose sender demands something of the way in a queue of its own, whether it was there at the start or comes later', async () => {
     await using bench = await QueueBench.open();
     const demands: (string | undefined)[] = [];
