@@ -87,7 +87,7 @@ async function openCandidate(search: Search, candidate: Candidate): Promise<Read
   return last;
 }
 
-/** A verdict by a record that was changed while the peer was dialled is none: it is dialled again, once, under the new one. */
+/** A deferral by a record that changed while the peer was dialled proves nothing: it is dialled again, once, under the new one. */
 async function openAddress(search: Search, address: Address, peer: Peer | undefined): Promise<OpenedSmtp> {
   const opened = await dialAddress(search, address, peer);
   const renewed = opened.kind === 'deferred' && opened.isReachable ? renewedRecordOf(search, peer) : undefined;
@@ -96,8 +96,8 @@ async function openAddress(search: Search, address: Address, peer: Peer | undefi
 
 /** The peer as it is on record now, if under other certificates than before. */
 function renewedRecordOf({ context }: Search, peer: Peer | undefined): Peer | undefined {
-  const now = context.organisation().peers.find(({ fqdn }) => fqdn === peer?.fqdn);
-  return now && peer && describeHeld(now) !== describeHeld(peer) ? now : undefined;
+  const current = context.organisation().peers.find(({ fqdn }) => fqdn === peer?.fqdn);
+  return current && peer && describeHeld(current) !== describeHeld(peer) ? current : undefined;
 }
 
 function describeHeld(peer: Peer): string {
