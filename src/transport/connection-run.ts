@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
 import type { MessageHead, Spool, SpooledMessage } from '../spool/spool.ts';
+import { ConnectionReuse } from './connection-reuse.ts';
 import type { Delivery, RemovalWish, Taken, Ticket, TicketFacts } from './delivery.ts';
 import { factsWithoutPeer, type Hop, type HopConnection, type OpenedHop, type RecipientOutcome } from './hop.ts';
 import type { HopQueue } from './hop-queue.ts';
@@ -12,7 +13,6 @@ import type { MessageShelf } from './message-shelf.ts';
 import { trustReasonOf } from './reporter.ts';
 import { queueRetryDelay, type RetrySettings } from './retry.ts';
 import type { Settlement, Waiting } from './settlement.ts';
-import { Tenure } from './tenure.ts';
 import type { UnderWork } from './under-work.ts';
 
 /** What may be set anew while the server runs. */
@@ -84,11 +84,11 @@ export class ConnectionRun {
     const head = await this.#next((queue, nowMs) => queue.takeHead(nowMs));
     if (!head || !this.#isStillRouted(head)) return;
     const { failureNumber } = this.#queue;
-    const tenure = new Tenure(this.#queue, this.#context.clock);
+    const reuse = new ConnectionReuse(this.#queue, this.#context.clock);
     const opened = await this.#open(head.ticket);
     if (opened.kind === 'deferred') return this.#attempt(head, () => this.#deferHop(head, opened, failureNumber));
-    tenure.begin(opened.connection.facts);
-    await this.#use(opened.connection, head, tenure);
+    reuse.begin(opened.connection.facts);
+    await this.#use(opened.connection, head, reuse);
   }
 
   /** Returns a message whose time is up to its sender; its ticket is among the active ones. */
@@ -243,7 +243,7 @@ export class ConnectionRun {
     return false;
   }
 
-  async #use(connection: HopConnection, head: Taken, tenure: Tenure): Promise<void> {
+  async #use(connection: HopConnection, head: Taken, reuse: ConnectionReuse): Promise<void> {
     const queue = this.#queue;
     const cutOff = (): void => connection.destroy();
     this.#owner.signal.addEventListener('abort', cutOff);
@@ -251,7 +251,7 @@ export class ConnectionRun {
     queue.recover();
     this.#owner.answered(queue);
     try {
-      await this.#handOver(connection, head, tenure);
+      await this.#handOver(connection, head, reuse);
       await connection.close();
     } catch (error) {
       this.#context.log.error({ hop: queue.hop.key, ...describe(error) }, 'a connection failed');
@@ -262,7 +262,7 @@ export class ConnectionRun {
     }
   }
 
-  async #handOver(connection: HopConnection, head: Taken, tenure: Tenure): Promise<void> {
+  async #handOver(connection: HopConnection, head: Taken, reuse: ConnectionReuse): Promise<void> {
     // A connection that only a waited message could get (in clear after a cut handshake) carries no fresh message.
     const onlyWaited = head.ticket.hasWaited && connection.facts.reason === 'handshake-cut';
     const take = (queue: HopQueue, nowMs: number): Ticket | undefined => queue.take(nowMs, onlyWaited);
@@ -271,14 +271,14 @@ export class ConnectionRun {
     let settled: Promise<void> | undefined;
     try {
       while (taken) {
-        tenure.noteMessage();
+        reuse.noteMessage();
         const [before, sent] = [settled, Promise.withResolvers<void>()];
         const { delivery }: Taken = taken;
         settled = this.#attempt(taken, () => this.#deliver(connection, delivery, sent.resolve));
         await Promise.race([sent.promise, settled]);
         await before;
-        if (tenure.isOver || !connection.alive) return;
-        taken = (await this.#next(take)) ?? (onlyWaited ? undefined : await this.#idle(connection, tenure));
+        if (reuse.isOver || !connection.alive) return;
+        taken = (await this.#next(take)) ?? (onlyWaited ? undefined : await this.#idle(connection, reuse));
       }
     } finally {
       await settled;
@@ -286,10 +286,10 @@ export class ConnectionRun {
   }
 
   /** Keeps the connection for a while; the message it then carries, if one comes. */
-  async #idle(connection: HopConnection, tenure: Tenure): Promise<Taken | undefined> {
+  async #idle(connection: HopConnection, reuse: ConnectionReuse): Promise<Taken | undefined> {
     while (!this.#owner.isStopping && (await this.#queue.idle.wait(this.#context.settings().idleTimeoutMs))) {
       // Closed by the peer meanwhile: another connection is opened for what waits.
-      if (tenure.isOver || !connection.alive) return undefined;
+      if (reuse.isOver || !connection.alive) return undefined;
       const taken = await this.#next((queue, nowMs) => queue.take(nowMs, false));
       if (taken) return this.#isStillRouted(taken) ? taken : undefined;
     }

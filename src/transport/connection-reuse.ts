@@ -1,5 +1,5 @@
-// How long one connection may carry messages: so many of them, so much time, and no longer than what it was judged by holds. A
-// message under way is finished in any case.
+// How long one connection is reused, for message after message: so many of them, so much time, and no longer than what it was
+// judged by holds. A message under way is finished in any case.
 
 import type { Clock } from '../clock.ts';
 import { CLOCK_TOLERANCE_MS } from '../trust/tls-policy.ts';
@@ -9,7 +9,7 @@ import type { HopQueue } from './hop-queue.ts';
 /** A connection that is kept busy is made anew after so long: the peer is looked up and judged again. As Postfix has it. */
 const MAX_CONNECTION_MS = 300_000;
 
-export class Tenure {
+export class ConnectionReuse {
   readonly #queue: Pick<HopQueue, 'judgement'>;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #judgement: number;
