@@ -37,7 +37,10 @@ export interface OutgoingMessage {
   readonly ret?: 'FULL' | 'HDRS';
   /** Not in xtext. */
   readonly envelopeId?: string;
-  /** Opens the exact octets, `sizeBytes` of them; called once for each transaction, not before the hop agreed or it is their turn. */
+  /**
+   * Opens the exact octets, `sizeBytes` of them; called at most once for each transaction. With 'with-envelope' that is before the hop
+   * has agreed to anything, otherwise once it has agreed to the envelope.
+   */
   readonly body: () => AsyncIterable<Buffer>;
   /** Is told of each piece of the body that nothing of the connection needs any more. */
   readonly giveBack?: (piece: Buffer) => void;

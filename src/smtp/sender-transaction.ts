@@ -67,7 +67,7 @@ export async function runTransaction(channel: TransactionChannel, message: Outgo
     mailLine: plan.mailLine,
     recipients: sendable,
     outcomes,
-    chunk: chooseChunk(channel, message),
+    chunk: chunkingFor(channel, message),
   };
   const reply = sendable.length === 0 ? undefined : await deliver(channel, message, delivery);
   const recipients = plan.recipients.map((recipient) => ({
@@ -232,7 +232,7 @@ function defer(enhanced: string, text: string): Outcome {
 }
 
 /** By DATA unless it was asked for. */
-function chooseChunk({ connection, lmtp }: TransactionChannel, message: OutgoingMessage): Delivery['chunk'] {
+function chunkingFor({ connection, lmtp }: TransactionChannel, message: OutgoingMessage): Delivery['chunk'] {
   const { capabilities } = connection;
   const { binaryMime, chunk, sizeBytes } = message;
   if (chunk === undefined || !capabilities.has('CHUNKING')) return binaryMime === true ? 'after-envelope' : 'none';
