@@ -148,7 +148,8 @@ export class HopQueues {
 
 function makeTicket(facts: TicketFacts): Ticket {
   const { id, indexes, dueMs, expiresMs, noticeMs, hasWaited, attempts, lastError, suspended } = facts;
-  // Whole milliseconds are small integers to the engine and need no object of their own. What is due now is due now, not a millisecond later.
+  // Whole milliseconds are small integers to the engine and need no object of their own. When it is due is rounded down: rounded up, a
+  // message that had just come waited for a timer of one millisecond although a connection was idle.
   return {
     id,
     indexes,

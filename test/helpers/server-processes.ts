@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import type { CmdletOutput, OutputRecord } from '../../src/cmdlets/output.ts';
 import { callCmdlet } from '../../src/control/client.ts';
 import { controlSocketPath } from '../../src/control/socket-path.ts';
+import { ENGINE_FLAGS } from '../../src/server-runtime.ts';
 import { relaypair, type Ran } from './pair.ts';
 
 const LAUNCHER = new URL('../../bin/relaypair.js', import.meta.url).pathname;
@@ -25,7 +26,7 @@ const EVERYWHERE = { workers: Number(process.env['TEST_WORKERS'] ?? 0) };
  * With one of its flags a server does not begin anew with all of them (src/server-runtime.ts): they make a start half as dear again, and
  * what they are good for comes after thousands of messages. What `relaypair up` and the lab start has them.
  */
-const ENGINE_FLAGS = ['--max-semi-space-size=8'];
+const ONE_ENGINE_FLAG = ENGINE_FLAGS.slice(0, 1);
 
 /** Nobody is asked for names on the Internet, and what DNS would say of them waits. */
 export const NO_NAME_SERVER = { servers: ['127.0.0.1:1'] };
@@ -55,7 +56,7 @@ export class ServerProcesses {
   /** Starts a server and waits for its ready line; rejects when it ends before. */
   async start(name: string, clock?: string, launch: Launch = {}): Promise<void> {
     const words = [
-      ...[...(launch.under ?? []), process.execPath, ...ENGINE_FLAGS, LAUNCHER],
+      ...[...(launch.under ?? []), process.execPath, ...ONE_ENGINE_FLAG, LAUNCHER],
       ...[this.#role(name), '--config', `${name}.yaml`],
       ...(clock === undefined ? [] : ['--clock', clock]),
       ...(launch.isLab === true ? ['--lab'] : []),
