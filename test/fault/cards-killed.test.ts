@@ -1,5 +1,5 @@
-// Fault: a server is killed while one connection has two messages under way, the one whose result is being written and the next.
-// Cards may be missing afterwards and messages doubled, but no card says what did not happen.
+// Fault: a server is killed while one connection carries message after message, each on its way while the result of the one before is
+// still being written. Cards may be missing afterwards and messages doubled, but no card says what did not happen.
 
 import { expect, it } from 'vitest';
 import { MailFlow } from '../helpers/mail-flow.ts';
@@ -18,7 +18,7 @@ const UNLIMITED = {
 /** How many messages may come twice by one kill: of each connection that the victim has a part in, two. */
 const DOUBLED: Record<Role, number> = { hub: 2, edge: 4 };
 
-it.each<Role>(['hub', 'edge'])('tell the truth when the %s is killed with two messages under way', async (victim) => {
+it.each<Role>(['hub', 'edge'])('tell the truth when the %s is killed with mail under way', async (victim) => {
   await using relaying = await Relaying.start({ servers: { hubExtra: ONE_CONNECTION, edgeExtra: ONE_CONNECTION } });
   const { servers, outside } = relaying;
   await servers.ask('edge', 'Set-ReceiveConnector', UNLIMITED);
