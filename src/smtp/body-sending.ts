@@ -19,8 +19,10 @@ export interface BodySending {
   readonly openBody: () => AsyncIterable<Buffer>;
   readonly giveBack: ((piece: Buffer) => void) | undefined;
   readonly transparency: Transparency;
-  /** Settles when the peer answers, or is gone: before the end of the body a reason to stop. */
+  /** Settles when the peer answers the body, or is gone: before its end a reason to stop. */
   readonly answered: Promise<unknown> | undefined;
+  /** How many of the replies that are asked for answer the body: the last ones. */
+  readonly answers: number;
   /** Longest wait for the peer to take a write. */
   readonly blockMs: number;
 }
@@ -40,7 +42,7 @@ export async function sendBodyOctets({ answered, ...sending }: BodySending): Pro
 }
 
 async function writeOctets(sending: Omit<BodySending, 'answered'>, interruption: Interruption): Promise<BodyEnd> {
-  const { connection, head, openBody, giveBack, transparency, blockMs } = sending;
+  const { connection, head, openBody, giveBack, transparency, answers, blockMs } = sending;
   const block = new Block(() => void connection.writeBlock(block.take(), blockMs));
   const body = openBody();
   const pieces = body[Symbol.asyncIterator]();
@@ -51,7 +53,7 @@ async function writeOctets(sending: Omit<BodySending, 'answered'>, interruption:
       if (piece === undefined || interruption.isThere) return 'interrupted';
       const isLast = piece.done === true;
       // An answer that is there before the end has been said is no answer to it.
-      if (isLast && connection.hasUnheardReply) {
+      if (isLast && connection.unheardReplies > connection.awaitedReplies - answers) {
         await interruption.comes;
         return 'interrupted';
       }

@@ -118,9 +118,14 @@ export class SenderConnection extends InnerConnection {
     return !this.destroyed && this._socket instanceof Object && this._socket.writable && !this._socket.readableEnded;
   }
 
-  /** True when the peer has said something that nobody has looked at yet. */
-  get hasUnheardReply(): boolean {
-    return this._responseQueue.length > 0;
+  /** So many replies have come that nobody has looked at yet. */
+  get unheardReplies(): number {
+    return this._responseQueue.length;
+  }
+
+  /** So many have been asked for and were not looked at yet. */
+  get awaitedReplies(): number {
+    return this.#waiting.length;
   }
 
   /** Aborted when the connection has ended. */

@@ -145,7 +145,7 @@ async function sendBody(channel: TransactionChannel, message: OutgoingMessage, d
   const expected = delivery.recipients.slice(0, lmtp ? delivery.recipients.length : 1);
   const replies = expected.map(() => connection.expectReply(timeouts.dataDoneMs));
   const isChunk = delivery.chunk !== 'none';
-  const end = await sendOctets(channel, message, { answered: replies[0], isChunk, lines: [] });
+  const end = await sendOctets(channel, message, { replies, isChunk, lines: [] });
   const answers = await Promise.all(replies);
   for (const [index, recipient] of delivery.recipients.entries()) {
     delivery.outcomes.set(recipient, judgeEnd(channel, end, answers[lmtp ? index : 0]));
@@ -163,7 +163,7 @@ async function sendAtOnce(channel: TransactionChannel, message: OutgoingMessage,
   const recipientReplies = recipients.map(() => connection.expectReply(timeouts.rcptMs));
   const answered = connection.expectReply(timeouts.dataDoneMs);
   const lines = [mailLine, ...recipients.map(({ line }) => line)];
-  const end = await sendOctets(channel, message, { answered, isChunk: true, lines });
+  const end = await sendOctets(channel, message, { replies: [answered], isChunk: true, lines });
   const [mail, said, data] = [await mailReply, await Promise.all(recipientReplies), await answered];
   const accepted = noteRefusals(channel, { mail, recipients: said, data }, delivery);
   for (const recipient of end === 'source-broken' ? recipients : accepted) {
@@ -176,8 +176,8 @@ async function sendAtOnce(channel: TransactionChannel, message: OutgoingMessage,
 }
 
 interface OctetsOptions {
-  /** Settles with the reply to the body: before its end a reason to stop. */
-  readonly answered: Promise<Answer> | undefined;
+  /** To the body: the first of them before its end is a reason to stop. */
+  readonly replies: readonly Promise<Answer>[];
   readonly isChunk: boolean;
   /** Commands that go in front, in the same write. */
   readonly lines: readonly string[];
@@ -187,7 +187,7 @@ interface OctetsOptions {
 async function sendOctets(
   { connection, timeouts }: TransactionChannel,
   message: OutgoingMessage,
-  { answered, isChunk, lines }: OctetsOptions,
+  { replies, isChunk, lines }: OctetsOptions,
 ): Promise<BodyEnd> {
   const { sizeBytes } = message;
   const end = await sendBodyOctets({
@@ -196,7 +196,8 @@ async function sendOctets(
     openBody: message.body,
     giveBack: message.giveBack,
     transparency: isChunk ? new ExactSize(sizeBytes) : new DotStuffing(),
-    answered,
+    answered: replies[0],
+    answers: replies.length,
     blockMs: timeouts.dataBlockMs,
   });
   if (end !== 'sent') connection.destroy();

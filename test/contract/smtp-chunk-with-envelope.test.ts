@@ -3,6 +3,7 @@
 
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import type { OutgoingMessage, SenderSession } from '../../src/smtp/sender.ts';
@@ -137,6 +138,38 @@ describe('a message behind its envelope', () => {
     const result = await session.send(atOnce({ sizeBytes: BODY.length + difference }));
     expect(codesOf(result)).toEqual(['deferred 451', 'deferred 451']);
     expect(session.alive).toBe(false);
+    expect(policy.messages).toEqual([]);
+  });
+
+  it.each(['with-envelope', 'after-envelope'] as const)(
+    'is delivered however long its body takes to come, and to say that this was all of it: %s',
+    async (chunk) => {
+      const { hop, session } = await meet({});
+      async function* comeSlowly(): AsyncGenerator<Buffer> {
+        for (const at of [0, 1, 2]) {
+          // Longer than the answers to the envelope take, and an answer to the body would.
+          await pause(50);
+          yield Buffer.from(BODY.slice(at * 10, at === 2 ? undefined : at * 10 + 10));
+        }
+        await pause(50);
+      }
+      for (const _ of [1, 2]) {
+        const result = await session.send(atOnce({ chunk, body: comeSlowly }));
+        expect(codesOf(result)).toEqual(['delivered 250', 'delivered 250']);
+      }
+      expect(hop.bodies).toEqual([BODY, BODY]);
+    },
+  );
+
+  it('is nobody’s when its body goes on after what would have been its last octet', async () => {
+    const policy = new ScriptedPolicy({ offered: { ...PLAIN_OFFER, chunking: true } });
+    const session = await connect(policy);
+    async function* goOn(): AsyncGenerator<Buffer> {
+      yield Buffer.from(BODY);
+      await pause(50);
+      yield Buffer.from('more');
+    }
+    expect(codesOf(await session.send(atOnce({ body: goOn })))).toEqual(['deferred 451', 'deferred 451']);
     expect(policy.messages).toEqual([]);
   });
 
