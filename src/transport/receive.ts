@@ -23,7 +23,7 @@ import type {
 import type { TlsVerb } from '../smtp/tls-verb.ts';
 import type { Spool, SpooledMessage, SpoolWriter } from '../spool/spool.ts';
 import type { Certificate } from '../tls/certificate.ts';
-import { offerStartTls, receptionReason, type StartTlsOffer } from '../trust/reception.ts';
+import { offerStartTls, peerReason, receptionReason, type StartTlsOffer } from '../trust/reception.ts';
 import { type ReceiveConnector, chooseReceiveConnector, rightsOf } from '../directory/receive-connector.ts';
 import {
   isLooping,
@@ -296,7 +296,9 @@ export class Receiver implements SessionPolicy {
       expirationMs: this.#options.expirationMs,
     });
     const isVerified = this.#standing(session).principal === 'partner';
-    const reason = receptionReason(session.tls, offer, peer ? 'direct-trust' : isVerified && 'tls-verified');
+    const { tls, authentication } = session;
+    const ofPair = peer && peerReason(tls, authentication?.mechanism, envelope.receivedAt);
+    const reason = receptionReason(tls, offer, ofPair ?? (isVerified ? 'tls-verified' : undefined));
     const received = formatReceived({
       helo: session.helo ?? '',
       remoteAddress: session.remoteAddress,
@@ -305,7 +307,7 @@ export class Receiver implements SessionPolicy {
       isEsmtp: session.extended,
       smtpUtf8: envelope.smtpUtf8,
       isAuthenticated,
-      tls: session.tls,
+      tls,
       reason,
       id: envelope.networkMessageId,
       time: envelope.receivedAt,

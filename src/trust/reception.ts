@@ -10,6 +10,8 @@ import { CLOCK_TOLERANCE_MS, type TrustedPeer, type TrustSettings } from './tls-
 /** Whether STARTTLS is offered, and, when not, why. */
 export type StartTlsOffer = { readonly offered: true } | { readonly offered: false; readonly reason: Reason };
 
+type TlsReason = Extract<Reason, 'direct-trust' | 'expired-tls-kept' | 'untrusted-encrypted' | 'tls-verified'>;
+
 /** A receiver whose own certificate is out of its dates withdraws STARTTLS, unless the organisation keeps TLS or defers. */
 export function offerStartTls(own: Certificate | undefined, settings: TrustSettings, now: Date): StartTlsOffer {
   if (!own) return { offered: false, reason: 'own-certificate-missing' };
@@ -30,12 +32,22 @@ export function recognisePeer<Peer extends TrustedPeer>(
   return peers.find((peer) => findOnRecord(peer, session?.peerCertificate, now) !== undefined);
 }
 
-/** The receiver's own reason for its card and the Received field; `proof` is what the client's certificate came to. */
+/** What TLS with a member of the pair came to: the reason on the sender's card too, by this server's clock. */
+export function peerReason(tls: TlsSession | undefined, mechanism: string | undefined, now: Date): TlsReason {
+  // A sender that has met the certificate on record gives no password: whoever gives one may have somebody else's session.
+  if (mechanism !== 'EXTERNAL') return 'untrusted-encrypted';
+  const isInDate = [tls?.localCertificate, tls?.peerCertificate].every(
+    (shown) => shown === undefined || validityAt(shown, now, CLOCK_TOLERANCE_MS) === 'valid',
+  );
+  return isInDate ? 'direct-trust' : 'expired-tls-kept';
+}
+
+/** The receiver's own reason for its card and the Received field; `proof` is what the client proved in TLS. */
 export function receptionReason(
   tls: TlsSession | undefined,
   offer: StartTlsOffer,
-  proof: 'direct-trust' | 'tls-verified' | false,
+  proof: TlsReason | undefined,
 ): Reason {
-  if (tls) return proof || 'tls-opportunistic';
+  if (tls) return proof ?? 'tls-opportunistic';
   return offer.offered ? 'starttls-not-used' : offer.reason;
 }

@@ -221,6 +221,39 @@ describe('Receiver', () => {
     ]);
   });
 
+  describe('the reason for TLS with a member of the pair', () => {
+    const DAY_MS = 86_400_000;
+    const asOwn = (tls: TlsSession): TlsSession => ({ ...tls, localCertificate: ownCertificate });
+    const byPassword = { authentication: { mechanism: 'SCRAM-SHA-256', identity: 'edge-user' } };
+
+    it.each<[string, number, Partial<SmtpSession>, string]>([
+      ['in date', 0, { authentication: { mechanism: 'EXTERNAL', identity: EDGE } }, 'direct-trust'],
+      ['expired', 400, { authentication: { mechanism: 'EXTERNAL', identity: EDGE } }, 'expired-tls-kept'],
+      ['not yet valid', -2, { authentication: { mechanism: 'EXTERNAL', identity: EDGE } }, 'expired-tls-kept'],
+      ['shown, and the password taken all the same', 0, byPassword, 'untrusted-encrypted'],
+      ['not shown, and the password taken', 400, { ...byPassword, tls: tlsWith(undefined) }, 'untrusted-encrypted'],
+    ])('is the one of the sender: certificates %s', async (_, days, given, expected) => {
+      const receiver = makeReceiver();
+      clock.jump(days * DAY_MS);
+      try {
+        const session = admitted(receiver, { helo: EDGE, tls: asOwn(tlsWith(edgeCertificate)), ...given });
+        await receiver.data(session, transactionTo('a@contoso.test'), Readable.from([Buffer.from(BODY)]));
+      } finally {
+        clock.jump(-days * DAY_MS);
+      }
+      expect(acceptances.map(({ reason }) => reason)).toEqual([expected]);
+    });
+
+    it('counts the dates of the certificate that the receiver itself showed', async () => {
+      const receiver = makeReceiver();
+      const notAfter = new Date(clock.now().getTime() - DAY_MS);
+      const tls = { ...tlsWith(edgeCertificate), localCertificate: { ...edgeCertificate, notAfter } };
+      const session = admitted(receiver, { ...asEdge, tls });
+      await receiver.data(session, transactionTo('a@contoso.test'), Readable.from([Buffer.from(BODY)]));
+      expect(acceptances.map(({ reason }) => reason)).toEqual(['expired-tls-kept']);
+    });
+  });
+
   it('still says 250 when the records fail: the message is ours', async () => {
     const receiver = makeReceiver({
       accepted: () => {
