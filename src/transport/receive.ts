@@ -296,9 +296,8 @@ export class Receiver implements SessionPolicy {
       expirationMs: this.#options.expirationMs,
     });
     const isVerified = this.#standing(session).principal === 'partner';
-    const { tls, authentication } = session;
-    const ofPair = peer && peerReason(tls, authentication?.mechanism, envelope.receivedAt);
-    const reason = receptionReason(tls, offer, ofPair ?? (isVerified ? 'tls-verified' : undefined));
+    const ofPair = peer && peerReason(session.tls, session.authentication?.mechanism, envelope.receivedAt);
+    const reason = receptionReason(session.tls, offer, ofPair ?? (isVerified ? 'tls-verified' : undefined));
     const received = formatReceived({
       helo: session.helo ?? '',
       remoteAddress: session.remoteAddress,
@@ -307,7 +306,7 @@ export class Receiver implements SessionPolicy {
       isEsmtp: session.extended,
       smtpUtf8: envelope.smtpUtf8,
       isAuthenticated,
-      tls,
+      tls: session.tls,
       reason,
       id: envelope.networkMessageId,
       time: envelope.receivedAt,
