@@ -1,6 +1,6 @@
 // How the JavaScript engine runs a server. Mail makes much garbage that is young, most of it octets outside the engine's own
 // heap, and little that lasts. Left alone the engine goes through the whole heap for each few large bodies: so octets outside
-// count where it decides when to do so, and what it has looked at may grow by more than half until then. The young generation is
+// count where it decides when to do so, and what it has looked at may more than double until then. The young generation is
 // large enough for what is under way at a time: what dies there costs nothing. The middle compiler (Maglev) is passed over, since
 // what it has compiled is compiled a second time soon after. The last one comes after 300 calls of a function instead of 3000:
 // what is done once for a message would be slow for the first ten thousand of them. The C library keeps one heap for all threads,
@@ -9,9 +9,8 @@
 export const ENGINE_FLAGS = [
   '--max-semi-space-size=8',
   '--external-memory-accounted-in-global-limit',
-  '--heap-growing-percent=60',
+  '--heap-growing-percent=130',
   '--no-maglev',
-  '--always-sparkplug',
   '--invocation-count-for-turbofan=300',
 ];
 
