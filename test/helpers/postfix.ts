@@ -115,8 +115,9 @@ function writeConfiguration(folder: string, port: number, options: PostfixOption
     smtp_tls_security_level: 'may',
     smtp_tls_loglevel: '1',
     ...formatTransports(transports, levels),
-    minimal_backoff_time: '1s',
-    maximal_backoff_time: '1s',
+    // Counted from whole seconds: with one, a message may be due before its last attempt has let go of it, and then it stays where it is.
+    minimal_backoff_time: '2s',
+    maximal_backoff_time: '2s',
     queue_run_delay: '1s',
   };
   if (keyPair) {

@@ -53,7 +53,7 @@ describe.skipIf(!isPossible)('the proof of Postfix as a client', () => {
       .flatMap(({ cells }) => cells)
       .filter((cell) => cell.policy === 'encrypt' && cell.event === 'stripped');
     // Once nothing was done any more.
-    expect(waited?.remarks).toContain('it arrived once nothing was done any more');
+    expect(waited?.remarks.slice(1)).toEqual(['it arrived once nothing was done any more']);
     expect(waited?.connections.length).toBeGreaterThan(0);
   });
 });
