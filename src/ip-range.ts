@@ -2,6 +2,7 @@
 // address that arrived on an IPv6 socket (::ffff:192.0.2.1) counts as what it is, IPv4.
 
 import { isIP, isIPv6 } from 'node:net';
+import { remembered } from './remembered.ts';
 
 export interface IpRange {
   /** As it was written. */
@@ -20,7 +21,9 @@ const BITS = { 4: 32n, 6: 128n } as const;
 const MAPPED_PREFIX = 0xffffn;
 
 /** Reads "192.0.2.1", "192.0.2.0/24", "192.0.2.1-192.0.2.9" or the like in IPv6; undefined when it is none of them. */
-export function parseIpRange(text: string): IpRange | undefined {
+export const parseIpRange = remembered(1000, readRange);
+
+function readRange(text: string): IpRange | undefined {
   const [, first = '', separator, second = ''] = /^\s*([^/\s-]+)(?:\s*([/-])\s*([^/\s-]+))?\s*$/.exec(text) ?? [];
   const low = readAddress(first);
   if (!low) return undefined;
@@ -44,7 +47,9 @@ function readCidr(text: string, address: Address, prefix: string): IpRange | und
   return { text, family: address.family, low, high: low | ((1n << hostBits) - 1n) };
 }
 
-function readAddress(text: string): Address | undefined {
+const readAddress = remembered(1000, parseAddress);
+
+function parseAddress(text: string): Address | undefined {
   const [address = ''] = text.split('%');
   if (isIP(address) === 4) return { family: 4, value: readIpv4(address) };
   if (!isIPv6(address)) return undefined;

@@ -19,6 +19,7 @@ const FLOOR_ONE = [
   'config-web',
   'log',
   'bounded-map',
+  'remembered',
   'locale',
   'package-folder',
   'free-port',

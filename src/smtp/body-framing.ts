@@ -122,7 +122,7 @@ export class BodyFraming implements AsyncIterableIterator<Buffer, undefined> {
   /** Nobody reads on; whoever did all the same would not see the end. */
   return(): Promise<IteratorResult<Buffer, undefined>> {
     this.#isGivenUp = true;
-    this.#drop(givenUp());
+    this.#drop();
     return Promise.resolve(OVER);
   }
 
@@ -154,12 +154,13 @@ export class BodyFraming implements AsyncIterableIterator<Buffer, undefined> {
     this.#drop(fault);
   }
 
-  #drop(reason: BodyFault): void {
+  /** An error knows where it was made, which costs as much as a small message: without a reader none is. */
+  #drop(fault?: BodyFault): void {
     this.#waiting.length = 0;
     this.#waitingBytes = 0;
     const reader = this.#reader;
     this.#reader = undefined;
-    reader?.reject(reason);
+    reader?.reject(fault ?? givenUp());
     this.#letGo();
   }
 

@@ -46,6 +46,8 @@ export class CertificateStore {
   readonly #kept = new Map<string, Kept>();
   readonly #listeners = new Set<() => void>();
   #internalTransport: string | undefined;
+  /** Asked for each session and message; undefined after a change. */
+  #serving: readonly StoredCertificate[] | undefined;
 
   private constructor(folder: StoreFolder) {
     this.#folder = folder;
@@ -183,7 +185,10 @@ export class CertificateStore {
 
   /** Those that may answer an inbound STARTTLS, newest first. */
   serving(): readonly StoredCertificate[] {
-    return this.list().filter(({ services, pendingRequest }) => services.includes('SMTP') && !pendingRequest);
+    this.#serving ??= this.list().filter(
+      ({ services, pendingRequest }) => services.includes('SMTP') && !pendingRequest,
+    );
+    return this.#serving;
   }
 
   /** The certificate that answers an inbound STARTTLS, or undefined: then it is not offered. See certificate-selection.ts. */
@@ -218,6 +223,7 @@ export class CertificateStore {
   #remember(entry: StoreEntry): StoredCertificate {
     const stored = describeEntry(entry);
     this.#kept.set(stored.certificate.thumbprint, { entry, stored });
+    this.#serving = undefined;
     return stored;
   }
 
@@ -258,6 +264,7 @@ export class CertificateStore {
   }
 
   #announce(): void {
+    this.#serving = undefined;
     for (const listener of this.#listeners) listener();
   }
 }
