@@ -1,7 +1,8 @@
 // How the JavaScript engine runs a server. Mail makes much garbage that is young, most of it octets outside the engine's own
 // heap, and little that lasts. Left alone the engine goes through the whole heap for each few large bodies: so octets outside
 // count where it decides when to do so, and what it has looked at may more than double until then. The young generation is
-// large enough for what is under way at a time: what dies there costs nothing. The middle compiler (Maglev) is passed over, since
+// large enough for what is under way at a time: what dies there costs nothing. One thread looks through it: several leave gaps
+// in what they keep, and take no less of the processors. The middle compiler (Maglev) is passed over, since
 // what it has compiled is compiled a second time soon after. The last one comes after 300 calls of a function instead of 3000:
 // what is done once for a message would be slow for the first ten thousand of them. The C library keeps one heap for all threads,
 // which memory that was given back by one of them can be taken from again by any other. Figures: docs/performance.md.
@@ -11,6 +12,7 @@ export const ENGINE_FLAGS = [
   '--external-memory-accounted-in-global-limit',
   '--heap-growing-percent=130',
   '--no-maglev',
+  '--no-parallel-scavenge',
   '--invocation-count-for-turbofan=300',
 ];
 

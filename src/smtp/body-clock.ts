@@ -48,6 +48,12 @@ export class BodyClock {
     this.#pause.clear();
   }
 
+  /** The same for good. */
+  end(): void {
+    this.#whole.end();
+    this.#pause.end();
+  }
+
   #runSlice(sliceMs: number, slicesLeft: number): void {
     this.#whole.arm(sliceMs, () => {
       const left = this.#options.isHeldBack() ? slicesLeft : slicesLeft - 1;

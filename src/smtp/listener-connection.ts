@@ -134,7 +134,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     this.#outbox.flush();
     this.close();
     boundUnheard(this._socket);
-    this.#clearDeadlines();
+    this.#endDeadlines();
     this.#reception?.abort('the connection was closed by this server', reply);
   }
 
@@ -196,7 +196,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
       this.#log.info({ code }, 'TLS handshake failed');
       this.#session.handshakeFailed(code);
     }
-    this.#clearDeadlines();
+    this.#endDeadlines();
     this.destroy();
   }
 
@@ -319,7 +319,7 @@ export class ListenerConnection extends SMTPConnection implements Wire {
 
   override _onClose(): void {
     if (this.#tlsSocket && !this.#isHandshakeOver) this.#failHandshake('ECONNRESET');
-    this.#clearDeadlines();
+    this.#endDeadlines();
     this.#reception?.abort('the client vanished before the end of the message');
     this.#endChunk(false);
     super._onClose();
@@ -341,9 +341,8 @@ export class ListenerConnection extends SMTPConnection implements Wire {
     this.#body.clear();
   }
 
-  #clearDeadlines(): void {
-    this.#clearPhases();
-    this.#draining.clear();
-    this.#lifetime.clear();
+  #endDeadlines(): void {
+    this.#body.end();
+    for (const deadline of [this.#phase, this.#draining, this.#lifetime]) deadline.end();
   }
 }

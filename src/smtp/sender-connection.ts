@@ -9,6 +9,7 @@ import { type Tap, watchHandshake } from '../capture/tap.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import { describeTlsSession, type TlsSession } from '../tls/tls-session.ts';
 import { type ConnectionFault, describeFault } from './connection-fault.ts';
+import { Deadline } from './deadline.ts';
 import type { Reply } from './reply.ts';
 import { readCapabilities, readReply, type ServerReply, toReply } from './server-reply.ts';
 import type { TlsVerb } from './tls-verb.ts';
@@ -90,7 +91,8 @@ export class SenderConnection extends InnerConnection {
   readonly #settings: SenderConnectionOptions;
   readonly #ending = new AbortController();
   readonly #waiting: { resolve: (reply: ServerReply | undefined) => void; timeoutMs: number }[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  /** Of the reply that is due, or of a block of octets. */
+  readonly #deadline = new Deadline();
 
   constructor(socket: Socket, settings: SenderConnectionOptions) {
     super({
@@ -138,7 +140,7 @@ export class SenderConnection extends InnerConnection {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.once('connect', () => {
       this.phase = 'ready';
-      this.#disarm();
+      this.#deadline.clear();
       resolve(true);
     });
     this.once('end', () => resolve(false));
@@ -158,7 +160,7 @@ export class SenderConnection extends InnerConnection {
     const { promise, resolve } = Promise.withResolvers<ServerReply | undefined>();
     this.#waiting.push({ resolve, timeoutMs });
     if (this.#waiting.length === 1) this.#arm(timeoutMs);
-    this._responseActions.push((reply) => this.#answer(reply));
+    this._responseActions.push((raw) => this.#answer(readReply(raw)));
     return promise;
   }
 
@@ -211,8 +213,20 @@ export class SenderConnection extends InnerConnection {
   override _processResponse(): void {
     const raw = this._responseQueue[0];
     const isWhole = this._responseQueue.length > 1 || !this._responsePartial;
-    if (raw !== undefined && isWhole && !readReply(raw)) return this.#fail('REPLY_MALFORMED');
-    super._processResponse();
+    const reply = raw !== undefined && isWhole ? readReply(raw) : undefined;
+    if (raw !== undefined && isWhole && !reply) return this.#fail('REPLY_MALFORMED');
+    if (raw === undefined || !reply || !this.#isPlain(raw, reply)) return super._processResponse();
+    this._responseQueue.shift();
+    this._responseActions.shift();
+    this.#answer(reply);
+    if (this.#waiting.length > 0) return this._processResponse();
+    // Nobody has asked for what is left yet.
+    if (this._responseQueue.length > 0) setImmediate(() => this._processResponse());
+  }
+
+  /** nodemailer goes once round the event loop for each reply, which is spared where there is nothing else for it to do. */
+  #isPlain(raw: string, { code }: ServerReply): boolean {
+    return this.phase === 'ready' && this.#waiting.length > 0 && code !== 421 && /^[\n\x20-\x7e]*$/.test(raw);
   }
 
   override _actionGreeting(raw: string): void {
@@ -268,16 +282,16 @@ export class SenderConnection extends InnerConnection {
     if (tap) watchHandshake(this._socket as TLSSocket, tap);
   }
 
-  #answer(raw: string): void {
+  #answer(reply: ServerReply | undefined): void {
     const waiting = this.#waiting.shift();
     const next = this.#waiting[0];
     if (next) this.#arm(next.timeoutMs);
-    else this.#disarm();
-    waiting?.resolve(readReply(raw));
+    else this.#deadline.clear();
+    waiting?.resolve(reply);
   }
 
   #finish(): void {
-    this.#disarm();
+    this.#deadline.end();
     this.#ending.abort();
     // What still waits to be written must not arrive after it was given up.
     if (this.fault && this._socket) this._socket.destroy();
@@ -289,15 +303,7 @@ export class SenderConnection extends InnerConnection {
   }
 
   #arm(timeoutMs: number): void {
-    clearTimeout(this.#timer);
-    if (this.destroyed) return;
-    this.#timer = setTimeout(
-      () => this._onError(new Error('no answer in time'), 'ETIMEDOUT', false, 'CONN'),
-      timeoutMs,
-    );
-  }
-
-  #disarm(): void {
-    clearTimeout(this.#timer);
+    if (this.destroyed) return this.#deadline.end();
+    this.#deadline.arm(timeoutMs, () => this._onError(new Error('no answer in time'), 'ETIMEDOUT', false, 'CONN'));
   }
 }

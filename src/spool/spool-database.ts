@@ -98,9 +98,13 @@ export class SpoolDatabase {
   readonly #sql: Statements;
   /** Who waits and has come a moment ago, with when he is due: nearly all are claimed before they need a row. */
   readonly #fresh = new Map<number, number>();
+  readonly #database: DatabaseSync;
+  /** False while it is known that nobody has a row in `waiting`: then it need not be asked, twice for each message. */
+  #mayHaveRows = false;
 
   /** Takes over a database in the spool's present format. */
   constructor(database: DatabaseSync) {
+    this.#database = database;
     database.exec(SETTINGS);
     const prepared = Object.entries(SQL).map(([name, text]) => [name, database.prepare(text)]);
     this.#sql = Object.fromEntries(prepared) as Statements;
@@ -177,7 +181,7 @@ export class SpoolDatabase {
 
   /** Deletes a message; returns what it occupied. */
   remove(id: number): { sizeBytes: number; fileName: string | null } | undefined {
-    this.#sql.unwait.run(id);
+    this.#dropRow(id);
     return this.#sql.delete.get(id) as { sizeBytes: number; fileName: string | null } | undefined;
   }
 
@@ -247,23 +251,38 @@ export class SpoolDatabase {
 
   /** Gives all that wait their rows: to be called before a transaction that changes one of them, and may be rolled back. */
   layDownFresh(): void {
+    if (this.#fresh.size === 0) return;
+    this.#mayHaveRows = true;
     for (const [id, dueMs] of this.#fresh) this.#sql.waitFresh.run(id, dueMs);
     this.#fresh.clear();
   }
 
   /** Lets a message wait for a claim, unless it is gone. */
   wait(id: number): void {
-    this.#sql.unwait.run(id);
+    this.#dropRow(id);
+    this.#mayHaveRows = true;
     this.#sql.wait.run(id);
   }
 
   /** Lets everything wait that may be claimed: for the start. */
   waitAll(): void {
+    this.#mayHaveRows = true;
     this.#sql.waitAll.run();
   }
 
   unwait(id: number): void {
-    if (!this.#fresh.delete(id)) this.#sql.unwait.run(id);
+    if (!this.#fresh.delete(id)) this.#dropRow(id);
+  }
+
+  #dropRow(id: number): void {
+    if (this.#mayHaveRows) this.#sql.unwait.run(id);
+  }
+
+  #hasRows(): boolean {
+    if (!this.#mayHaveRows || this.#sql.anyWaiting.get() !== undefined) return this.#mayHaveRows;
+    // Inside a transaction that is rolled back they would come back.
+    this.#mayHaveRows = this.#database.isTransaction;
+    return false;
   }
 
   /** Ids that wait and are due, in the order that is asked for. */
@@ -281,7 +300,7 @@ export class SpoolDatabase {
   #listFresh({ dueBefore, limit, latestFirst = false }: ListDueOptions): number[] | undefined {
     const { size } = this.#fresh;
     const isSimple = dueBefore === undefined && !latestFirst && size > 0 && size <= limit;
-    if (!isSimple || this.#sql.anyWaiting.get() !== undefined) return undefined;
+    if (!isSimple || this.#hasRows()) return undefined;
     return [...this.#fresh].toSorted(([a, aMs], [b, bMs]) => aMs - bMs || a - b).map(([id]) => id);
   }
 
