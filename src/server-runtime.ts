@@ -10,7 +10,7 @@
 export const ENGINE_FLAGS = [
   '--max-semi-space-size=8',
   '--external-memory-accounted-in-global-limit',
-  '--heap-growing-percent=130',
+  '--heap-growing-percent=110',
   '--no-maglev',
   '--no-parallel-scavenge',
   '--invocation-count-for-turbofan=300',
