@@ -211,16 +211,21 @@ export class SenderConnection extends InnerConnection {
   }
 
   override _processResponse(): void {
-    const raw = this._responseQueue[0];
-    const isWhole = this._responseQueue.length > 1 || !this._responsePartial;
-    const reply = raw !== undefined && isWhole ? readReply(raw) : undefined;
-    if (raw !== undefined && isWhole && !reply) return this.#fail('REPLY_MALFORMED');
-    if (raw === undefined || !reply || !this.#isPlain(raw, reply)) return super._processResponse();
-    this._responseQueue.shift();
-    this._responseActions.shift();
-    this.#answer(reply);
-    if (this.#waiting.length > 0) return this._processResponse();
-    // Nobody has asked for what is left yet.
+    for (let heard = 0; ; heard++) {
+      const raw = this._responseQueue[0];
+      const isWhole = this._responseQueue.length > 1 || !this._responsePartial;
+      const reply = raw !== undefined && isWhole ? readReply(raw) : undefined;
+      if (raw !== undefined && isWhole && !reply) return this.#fail('REPLY_MALFORMED');
+      if (raw === undefined || !reply || !this.#isPlain(raw, reply)) return this.#leaveRest(heard);
+      this._responseQueue.shift();
+      this._responseActions.shift();
+      this.#answer(reply);
+    }
+  }
+
+  /** What is no plain reply is nodemailer's; after others it comes in a round of its own, when somebody may have asked for it. */
+  #leaveRest(heard: number): void {
+    if (heard === 0) return super._processResponse();
     if (this._responseQueue.length > 0) setImmediate(() => this._processResponse());
   }
 
