@@ -279,10 +279,10 @@ export class SpoolDatabase {
   }
 
   #hasRows(): boolean {
-    if (!this.#mayHaveRows || this.#sql.anyWaiting.get() !== undefined) return this.#mayHaveRows;
-    // Inside a transaction that is rolled back they would come back.
-    this.#mayHaveRows = this.#database.isTransaction;
-    return false;
+    // Not inside a transaction: those that it has deleted come back when it is rolled back.
+    if (this.#mayHaveRows && !this.#database.isTransaction)
+      this.#mayHaveRows = this.#sql.anyWaiting.get() !== undefined;
+    return this.#mayHaveRows;
   }
 
   /** Ids that wait and are due, in the order that is asked for. */
