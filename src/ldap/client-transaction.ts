@@ -1,6 +1,7 @@
 // Several updates as one over the wire: an RFC 5805 transaction. The server answers each update when it has noted it and
 // carries all of them out, or none, at the end; which one failed it tells by message id.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { refuseFaults } from './client-answer.ts';
 import type { ClientConnection, LdapAnswer } from './client-connection.ts';
 import { type Control, Oid } from './control.ts';
@@ -11,26 +12,38 @@ import { decodeFailedMessage, encodeEndTransaction } from './transaction.ts';
 /** At its end the server does the work of all: it is given this much more time for each. */
 const COMMIT_MS_PER_OPERATION = 5;
 
-/** After so many updates it is worth asking whether the next need not wait for the answer to the last. */
-const LONG = 50;
 /** Updates on their way to a server that takes them in their order. */
 const WINDOW = 64;
+
+/**
+ * slapd (2.5 and 2.6) answers an update of a transaction while the thread that noted it still works with it, and the end of the
+ * transaction frees it. Sent at once, that end brought slapd down with a segmentation fault, as often as once in 600 transactions
+ * on a busy machine. Nothing says when the thread is through; it needs microseconds.
+ */
+const SLAPD_THREAD_MS = 50;
+
+/** Whether the server at the other end of a connection works on its requests in their order. */
+const order = new WeakMap<ClientConnection, Promise<boolean>>();
 
 /** Applies all or nothing; throws LdapFault with `failedOperation` where the server tells it, and what `operations` throws. */
 export async function applyAsTransaction(
   connection: ClientConnection,
   operations: Iterable<LdapOperation> | AsyncIterable<LdapOperation>,
 ): Promise<void> {
+  const isInOrder = await worksInOrder(connection);
+  const settle = (): Promise<void> => (isInOrder ? Promise.resolve() : sleep(SLAPD_THREAD_MS));
   const started = await connection.request({ kind: 'extended', oid: Oid.startTransaction });
   refuseFaults(started);
   const id = started.result.responseValue ?? Buffer.alloc(0);
   const messageIds: number[] = [];
   try {
-    await sendAll(connection, operations, { id, messageIds });
+    await sendAll(connection, operations, { id, messageIds, window: isInOrder ? WINDOW : 1 });
   } catch (error) {
+    await settle();
     if (connection.isOpen) await endTransaction(connection, { commit: false, id }, 0);
     throw error;
   }
+  await settle();
   const ended = await endTransaction(connection, { commit: true, id }, messageIds.length);
   if (isNonError(ended.result.resultCode)) return;
   const place = messageIds.indexOf(decodeFailedMessage(ended.result.responseValue) ?? -1);
@@ -40,7 +53,7 @@ export async function applyAsTransaction(
 async function sendAll(
   connection: ClientConnection,
   operations: Iterable<LdapOperation> | AsyncIterable<LdapOperation>,
-  { id, messageIds }: { id: Buffer; messageIds: number[] },
+  { id, messageIds, window }: { id: Buffer; messageIds: number[]; window: number },
 ): Promise<void> {
   const control: Control = { oid: Oid.transactionSpecification, critical: true, value: id };
   const settle = async (sent: Promise<Sent> | undefined): Promise<void> => {
@@ -50,9 +63,7 @@ async function sendAll(
     refuseFaults(answer, messageIds.length - 1);
   };
   const underway: Promise<Sent>[] = [];
-  let window = 1;
   for await (const operation of operations) {
-    if (messageIds.length === LONG && (await worksInOrder(connection))) window = WINDOW;
     underway.push(observe(connection.request({ kind: 'update', operation }, [control])));
     if (underway.length >= window) await settle(underway.shift());
   }
@@ -73,7 +84,13 @@ function observe(request: Promise<LdapAnswer>): Promise<Sent> {
 }
 
 /** slapd works on the requests of one connection side by side, and their order is the meaning here; our own server does not. */
-async function worksInOrder(connection: ClientConnection): Promise<boolean> {
+function worksInOrder(connection: ClientConnection): Promise<boolean> {
+  const known = order.get(connection) ?? isRelaypair(connection);
+  order.set(connection, known);
+  return known;
+}
+
+async function isRelaypair(connection: ClientConnection): Promise<boolean> {
   const filter = { kind: 'present', attribute: 'objectClass' } as const;
   const limits = { sizeLimit: 1, timeLimitSeconds: 0, typesOnly: false };
   const search = { kind: 'search', base: '', scope: 'base', filter, attributes: ['vendorName'], ...limits } as const;

@@ -106,7 +106,7 @@ async function openSite(site: Site, smartHostPort: number): Promise<void> {
     });
     if (ran.code !== 0) throw new Error(ran.stderr);
   }
-  // The first makes the tree in AD: slapd 2.5.13 has been seen to end by itself while several added to it at once (docs/slapd.md).
+  // The first makes the tree in AD, and the others find it.
   const [first = '', ...others] = [...site.hubs, ...site.edges];
   await site.start(first);
   await Promise.all(others.map((name) => site.start(name)));

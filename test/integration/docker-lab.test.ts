@@ -63,7 +63,8 @@ describe.skipIf(!isThere)('the compose laboratory', () => {
 
   async function expectAnswer({ command, answer }: Command): Promise<void> {
     const { code, stdout, stderr } = await run(command);
-    expect(code, `${command}\n${stdout}${stderr}`).toBe(0);
+    const logs = code === 0 ? '' : (await run(`docker-compose ${COMPOSE.join(' ')} logs --tail 60`)).stdout;
+    expect(code, `${command}\n${stdout}${stderr}${logs}`).toBe(0);
     expect(stdout).toContain(answer);
   }
 

@@ -16,11 +16,7 @@ import { type SecondSlapd, SlapdReplicas } from '../helpers/slapd-replicas.ts';
 
 const isThere = requirePeer('slapd');
 const SITE = 'Default-First-Site-Name';
-/**
- * OpenLDAP 2.5.13 ends now and then by a null pointer of its own while it takes an addition (in fe_op_add; the kernel's log says
- * so), once in some forty runs of this file. What failed for want of a server is tried again.
- */
-const LIMITS = { timeout: 180_000, retry: { count: 2, condition: /reached over LDAP|closed the LDAP connection/ } };
+const LIMITS = { timeout: 180_000 };
 
 const ends: (() => void | Promise<void>)[] = [];
 

@@ -216,8 +216,9 @@ describe('LdapClient', () => {
       code: 'ldap-unwilling-to-perform',
       failedOperation: 1,
     });
-    const [start, first, second, end, ...more] = server.requests;
-    expect([start?.kind, first?.kind, second?.kind, end?.kind, more]).toEqual([
+    const [who, start, first, second, end, ...more] = server.requests;
+    expect([who?.kind, start?.kind, first?.kind, second?.kind, end?.kind, more]).toEqual([
+      'search',
       'extended',
       'update',
       'update',
