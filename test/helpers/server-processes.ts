@@ -38,6 +38,8 @@ export interface Launch {
   readonly environment?: Readonly<Record<string, string>>;
   /** Its clock can be moved while it runs. */
   readonly isLab?: boolean;
+  /** The path of a program that was built, in place of the sources; it has all of its engine's flags. */
+  readonly program?: string;
 }
 
 /** Owns the folder and the processes. A server is known by its data folder's name, which is its config file's too. */
@@ -56,7 +58,8 @@ export class ServerProcesses {
   /** Starts a server and waits for its ready line; rejects when it ends before. */
   async start(name: string, clock?: string, launch: Launch = {}): Promise<void> {
     const words = [
-      ...[...(launch.under ?? []), process.execPath, ...ONE_ENGINE_FLAG, LAUNCHER],
+      ...[...(launch.under ?? []), process.execPath],
+      ...(launch.program === undefined ? [...ONE_ENGINE_FLAG, LAUNCHER] : [launch.program]),
       ...[this.#role(name), '--config', `${name}.yaml`],
       ...(clock === undefined ? [] : ['--clock', clock]),
       ...(launch.isLab === true ? ['--lab'] : []),
