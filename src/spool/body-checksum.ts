@@ -1,9 +1,9 @@
 // What a large body is known again by. Polynomial evaluation over 128 bits (GHASH, the half of AES-GCM that authenticates: NIST SP 800-38D §6.4)
 // under a key that is no secret: one flipped bit always changes it, and of anything else that a disk may do one case in 2^120 could
 // pass. It is no defence against somebody who writes to the disk; nor would SHA-256 be, which takes eight times as long. For a small
-// body that is one call it is quicker, and is what its row has.
+// body that is one call SHA-256 is quicker, and is what its row has.
 
-import { type CipherGCM, createCipheriv, createHash } from 'node:crypto';
+import { type CipherGCM, createCipheriv, createHash, hash } from 'node:crypto';
 
 /** A sum under way. */
 export interface BodyChecksum {
@@ -15,10 +15,28 @@ export interface BodyChecksum {
 const KEY = Buffer.from('relaypair body 1');
 const NONCE = Buffer.alloc(12);
 const SHA256_OCTETS = 32;
+/** From here on the tag is quicker: 18 microseconds for 100 KiB, SHA-256 59; for 32 KiB 25 and 20. */
+const TAG_FROM_OCTETS = 48 * 1024;
 
 /** Begins the sum of a new body. */
 export function beginChecksum(): BodyChecksum {
   return new BodyTag();
+}
+
+/** The sum of a new body that is there as a whole. */
+export function checksumWhole(body: Uint8Array): Buffer {
+  return body.length < TAG_FROM_OCTETS ? hash('sha256', body, 'buffer') : sumUp(beginChecksum(), body);
+}
+
+/** Whether a body that is there as a whole has this sum. */
+export function hasChecksum(body: Uint8Array, expected: Uint8Array): boolean {
+  const isSha256 = expected.length === SHA256_OCTETS;
+  return (isSha256 ? hash('sha256', body, 'buffer') : sumUp(beginChecksum(), body)).equals(expected);
+}
+
+function sumUp(checksum: BodyChecksum, body: Uint8Array): Buffer {
+  checksum.update(body);
+  return checksum.end();
 }
 
 /** Begins a sum to be compared with `expected`, which may be SHA-256 as well. */

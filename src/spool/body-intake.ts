@@ -1,9 +1,8 @@
 // A body on its way in: gathered in memory up to a limit, streamed to a file beyond it, with its checksum made on the way.
 // Memory for one message is bounded by the limit, whatever a peer sends and however small its pieces are.
 
-import { hash } from 'node:crypto';
 import { BlockPool } from './body-blocks.ts';
-import { beginChecksum, type BodyChecksum } from './body-checksum.ts';
+import { beginChecksum, type BodyChecksum, checksumWhole } from './body-checksum.ts';
 import type { BodyFolder, NewBodyFile } from './body-folder.ts';
 import type { DiskRoom } from './disk-room.ts';
 import { INLINE_LIMIT_BYTES } from './spool-limits.ts';
@@ -63,7 +62,7 @@ export class BodyIntake {
       const filled = this.#buffer.subarray(0, this.#filledBytes);
       const content = this.#block || isWasteful(this.#buffer, filled) ? Buffer.from(filled) : filled;
       this.#giveBack();
-      const checksum = hash('sha256', content, 'buffer');
+      const checksum = checksumWhole(content);
       return { sizeBytes: this.#sizeBytes, checksum, content, fileName: undefined };
     }
     await this.#spill();

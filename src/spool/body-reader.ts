@@ -1,8 +1,7 @@
 // A body on its way out, checked while it passes: the last chunk is held back until size and checksum are known to be
 // right, so a reader that saw the end saw what was accepted. What to do about damage is left to the spool.
 
-import { hash } from 'node:crypto';
-import { checksumLike } from './body-checksum.ts';
+import { checksumLike, hasChecksum } from './body-checksum.ts';
 import type { BodyFolder } from './body-folder.ts';
 import { isCorruption } from './disk-fault.ts';
 
@@ -36,7 +35,7 @@ interface Expected {
 function* checkWhole(body: Buffer, { sizeBytes, checksum }: Expected): Generator<Buffer> {
   if (body.length > sizeBytes) throw new BodyDamage(`its body is longer than ${sizeBytes} octets`);
   if (body.length < sizeBytes) throw new BodyDamage(`its body has ${body.length} of ${sizeBytes} octets`);
-  if (!hash('sha256', body, 'buffer').equals(checksum)) throw new BodyDamage('the checksum of its body is wrong');
+  if (!hasChecksum(body, checksum)) throw new BodyDamage('the checksum of its body is wrong');
   if (body.length > 0) yield body;
 }
 

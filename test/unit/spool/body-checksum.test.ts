@@ -1,7 +1,7 @@
 import { createCipheriv, createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { beginChecksum, checksumLike } from '../../../src/spool/body-checksum.ts';
+import { beginChecksum, checksumLike, checksumWhole, hasChecksum } from '../../../src/spool/body-checksum.ts';
 
 function sum(pieces: readonly Uint8Array[], checksum = beginChecksum()): Buffer {
   for (const piece of pieces) checksum.update(piece);
@@ -45,5 +45,27 @@ describe('the checksum of a large body', () => {
     const old = createHash('sha256').update(body).digest();
     expect(sum([body], checksumLike(old))).toEqual(old);
     expect(sum([body], checksumLike(sum([body])))).toEqual(sum([body]));
+  });
+});
+
+describe('the checksum of a body that is there as a whole', () => {
+  const sha256 = (body: Uint8Array): Buffer => createHash('sha256').update(body).digest();
+
+  it('is SHA-256 below 48 KiB, and the tag from there on', () => {
+    const [small, large] = [Buffer.alloc(48 * 1024 - 1, 'x'), Buffer.alloc(48 * 1024, 'x')];
+    expect(checksumWhole(small)).toEqual(sha256(small));
+    expect(checksumWhole(large)).toEqual(sum([large]));
+  });
+
+  it('is compared in the kind that is on record, whatever the size', () => {
+    for (const body of [Buffer.from('a body'), Buffer.alloc(100 * 1024, 'x')]) {
+      const flipped = Buffer.from(body);
+      flipped[3] = (flipped[3] ?? 0) ^ 1;
+      for (const recorded of [sha256(body), sum([body])]) {
+        expect(hasChecksum(body, recorded)).toBe(true);
+        expect(hasChecksum(flipped, recorded)).toBe(false);
+        expect(hasChecksum(body, recorded.subarray(1))).toBe(false);
+      }
+    }
   });
 });
