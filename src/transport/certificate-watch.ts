@@ -34,10 +34,12 @@ export function watchCertificates(options: CertificateWatchOptions): Cancel {
   let cancelTimer: Cancel = () => {};
   const look = (): void => {
     cancelTimer();
-    reportCertificates(options);
+    // One moment for both: a certificate that ended between the two would be neither reported nor waited for.
+    const now = clock.now();
+    reportCertificates(options, now);
     const own = store.list().map(({ certificate }) => certificate);
-    const watched = [...own, ...peerCertificates(options).map(({ certificate }) => certificate)];
-    const waits = watched.map((certificate) => untilNextThreshold(certificate, clock.now()) ?? DAY_MS);
+    const watched = [...own, ...peerCertificates(options, now).map(({ certificate }) => certificate)];
+    const waits = watched.map((certificate) => untilNextThreshold(certificate, now) ?? DAY_MS);
     cancelTimer = clock.schedule(Math.min(DAY_MS, ...waits), look);
   };
   const cancels = [store.onChange(look), options.onPeersChange(look)];
@@ -48,22 +50,21 @@ export function watchCertificates(options: CertificateWatchOptions): Cancel {
   };
 }
 
-function reportCertificates(options: CertificateWatchOptions): void {
-  const { clock, store, fqdn } = options;
-  const now = clock.now();
+function reportCertificates(options: CertificateWatchOptions, now: Date): void {
+  const { store, fqdn } = options;
   reportInternal(options, store.internalTransport()?.certificate, now);
   reportShown(options, store.selectFor({ connectorFqdn: fqdn, serverFqdn: fqdn, now })?.certificate, now);
-  for (const { server, certificate } of peerCertificates(options))
+  for (const { server, certificate } of peerCertificates(options, now))
     options.warnings.warn({ of: 'peer', certificate, server }, now);
 }
 
 /** The certificates of peers that are, or will be, shown; the previous ones are on their way out. */
-function peerCertificates({
-  clock,
-  peers,
-}: CertificateWatchOptions): { readonly server: string; readonly certificate: Certificate }[] {
+function peerCertificates(
+  { peers }: CertificateWatchOptions,
+  now: Date,
+): { readonly server: string; readonly certificate: Certificate }[] {
   return peers().flatMap((peer) =>
-    certificatesOnRecord(peer, clock.now())
+    certificatesOnRecord(peer, now)
       .filter(({ part }) => part !== 'previous')
       .map(({ certificate }) => ({ server: peer.fqdn, certificate })),
   );

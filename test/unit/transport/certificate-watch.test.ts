@@ -156,6 +156,17 @@ describe('watchCertificates', () => {
     ]);
   });
 
+  it('says so as well when the end comes in the middle of a look', async () => {
+    const { clock, read, replace } = await watch(makeCertificate(10));
+    const certificate = makeCertificate(1);
+    const readings = Array.from({ length: 20 }, (_none, index) => new Date(certificate.notAfter.getTime() + index));
+    clock.now = () => readings.shift() ?? certificate.notAfter;
+    replace(certificate);
+    read();
+    clock.advance(1);
+    expect(read()).toContain('InternalTransportCertificateExpired');
+  });
+
   it('looks again when the store changes', async () => {
     const { clock, read, replace } = await watch(makeCertificate(10));
     read();
