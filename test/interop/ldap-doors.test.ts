@@ -462,7 +462,11 @@ describe.skipIf(!requirePythonModule('ldap3'))('python3-ldap3', () => {
     });
   });
 
-  it('comes in by its certificate, and abandons a search', async () => {
+  // One thread reads and another writes in one TLS session, which Python 3.11 lets them do at once and OpenSSL does not allow: seldom an
+  // answer is lost on the way to the first.
+  const again = { retry: { count: 2, condition: /no response from server/ } };
+
+  it('comes in by its certificate, and abandons a search', again, async () => {
     expect(
       await python(
         'c = Connection(server, authentication=SASL, sasl_mechanism=EXTERNAL, sasl_credentials="", auto_bind=True, client_strategy=ASYNC)',
