@@ -16,7 +16,7 @@ const COMMIT_MS_PER_OPERATION = 5;
 const WINDOW = 64;
 
 /**
- * slapd (2.5 and 2.6) answers an update of a transaction while the thread that noted it still works with it, and the end of the
+ * slapd (2.5, and its branch of August 2026) answers an update of a transaction while the thread that noted it still works with it, and the end of the
  * transaction frees it. Sent at once, that end brought slapd down with a segmentation fault, as often as once in 600 transactions
  * on a busy machine. Nothing says when the thread is through; it needs microseconds.
  */
@@ -31,7 +31,7 @@ export async function applyAsTransaction(
   operations: Iterable<LdapOperation> | AsyncIterable<LdapOperation>,
 ): Promise<void> {
   const isInOrder = await worksInOrder(connection);
-  const settle = (): Promise<void> => (isInOrder ? Promise.resolve() : sleep(SLAPD_THREAD_MS));
+  const awaitThread = (): Promise<void> => (isInOrder ? Promise.resolve() : sleep(SLAPD_THREAD_MS));
   const started = await connection.request({ kind: 'extended', oid: Oid.startTransaction });
   refuseFaults(started);
   const id = started.result.responseValue ?? Buffer.alloc(0);
@@ -39,11 +39,11 @@ export async function applyAsTransaction(
   try {
     await sendAll(connection, operations, { id, messageIds, window: isInOrder ? WINDOW : 1 });
   } catch (error) {
-    await settle();
+    await awaitThread();
     if (connection.isOpen) await endTransaction(connection, { commit: false, id }, 0);
     throw error;
   }
-  await settle();
+  await awaitThread();
   const ended = await endTransaction(connection, { commit: true, id }, messageIds.length);
   if (isNonError(ended.result.resultCode)) return;
   const place = messageIds.indexOf(decodeFailedMessage(ended.result.responseValue) ?? -1);

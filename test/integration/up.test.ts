@@ -96,12 +96,12 @@ describe('relaypair up', () => {
       );
       await submit({ port: pair.edgePort, from: 'a@origin.test', to: ['way@contoso.test'], content });
       await mailboxes.messageFor('way@contoso.test');
-      const trail = await relaypair(['trail', 'trail@origin.test', '--dir', folder]);
-      expect(trail.code).toBe(0);
       // The last hop is recorded after the mailbox has said yes.
-      const hops = trail.stdout
-        .split('\n')
-        .filter((line) => /(?:IN CLEAR|TLSv1\.3|direct-trust|, delivered)/.test(line));
+      const trail = await waitUntil('the record of the last hop', async () => {
+        const { code, stdout } = await relaypair(['trail', 'trail@origin.test', '--dir', folder]);
+        return code === 0 && stdout.includes(', delivered') && stdout;
+      });
+      const hops = trail.split('\n').filter((line) => /(?:IN CLEAR|TLSv1\.3|direct-trust|, delivered)/.test(line));
       expect(hops.join('\n')).toMatch(/IN CLEAR[^]*TLSv1\.3[^]*direct-trust[^]*hub01\.corp\.test, delivered: 250/);
       const unknown = await relaypair(['trail', 'nobody@origin.test', '--dir', folder]);
       expect([unknown.code, unknown.stderr]).toEqual([
