@@ -6,12 +6,11 @@ import { join } from 'node:path';
 import { freePort } from '../test/helpers/free-port.ts';
 import { ServerProcesses } from '../test/helpers/server-processes.ts';
 import { CountingSink } from './queue-traffic.ts';
+import { PROGRAM } from './published-program.ts';
 
 const LIVE_DOMAIN = 'live.test';
 const DEAD_DOMAIN = 'dead.test';
 export const LIVE_ADDRESS = `postbox@${LIVE_DOMAIN}`;
-/** What is published, and not the sources: a program that reads TypeScript needs 30 MiB for that alone. */
-const PROGRAM = new URL('../dist/main.js', import.meta.url).pathname;
 const FILL = new URL('queue-fill.ts', import.meta.url).pathname;
 const CLOCK_TICKS = 100;
 

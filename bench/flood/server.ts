@@ -7,9 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { callCmdlet } from '../../src/control/client.ts';
 import { controlSocketPath } from '../../src/control/socket-path.ts';
+import { PROGRAM } from '../published-program.ts';
 
-/** What is published: a program that reads TypeScript needs 30 MiB for that alone. */
-const PROGRAM = new URL('../../dist/main.js', import.meta.url).pathname;
 const CONNECTOR = 'Default internal receive connector EDGE';
 
 export interface FloodedServer {

@@ -10,8 +10,7 @@ import { callCmdlet } from '../../src/control/client.ts';
 import { controlSocketPath } from '../../src/control/socket-path.ts';
 import type { RunningPostgres } from '../../test/helpers/postgres.ts';
 import type { Layout } from './layouts.ts';
-
-const PROGRAM = new URL('../../dist/main.js', import.meta.url).pathname;
+import { PROGRAM } from '../published-program.ts';
 
 /** What the database has done so far; zeros where there is none. */
 export interface Counters {

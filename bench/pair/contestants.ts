@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createSelfSigned } from '../../src/tls/self-signed.ts';
 import { Postfix } from '../../test/helpers/postfix.ts';
+import { PROGRAM } from '../published-program.ts';
 
 export interface Contestant {
   /** Where mail is handed in. */
@@ -21,9 +22,6 @@ export interface Entry {
   readonly name: string;
   open(sinkPort: number): Promise<Contestant>;
 }
-
-/** What is published, and not the sources: a program that reads TypeScript needs 30 MiB for that alone. */
-const PROGRAM = new URL('../../dist/main.js', import.meta.url).pathname;
 
 const RELAYPAIR: Entry = { name: 'relaypair', open: openRelaypair };
 const POSTFIX: Entry = { name: 'postfix', open: openPostfix };

@@ -16,9 +16,9 @@ const COMMIT_MS_PER_OPERATION = 5;
 const WINDOW = 64;
 
 /**
- * slapd (2.5, and its branch of August 2026) answers an update of a transaction while the thread that noted it still works with it, and the end of the
- * transaction frees it. Sent at once, that end brought slapd down with a segmentation fault, as often as once in 600 transactions
- * on a busy machine. Nothing says when the thread is through; it needs microseconds.
+ * slapd (2.5, and its branch of August 2026) answers an update of a transaction while the thread that noted it still works with it,
+ * and the end of the transaction frees it: sent at once, that end brings slapd down now and then with a segmentation fault. Nothing
+ * says when the thread is through; it needs microseconds.
  */
 const SLAPD_THREAD_MS = 50;
 

@@ -462,8 +462,8 @@ describe.skipIf(!requirePythonModule('ldap3'))('python3-ldap3', () => {
     });
   });
 
-  // One thread reads and another writes in one TLS session, which Python 3.11 lets them do at once and OpenSSL does not allow: seldom an
-  // answer is lost on the way to the first.
+  // Once in many runs ldap3 waited in vain. One thread of it reads and another writes in one TLS session, which Python 3.11 lets them do
+  // at once and OpenSSL does not allow.
   const again = { retry: { count: 2, condition: /no response from server/ } };
 
   it('comes in by its certificate, and abandons a search', again, async () => {
