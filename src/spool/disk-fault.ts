@@ -14,6 +14,7 @@ const SQLITE_CODES = new Set([
 ]);
 const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
 
 /** Problem `spool-unavailable` for a disk that cannot do it now, `database-unreadable` for damage; else unchanged. */
 export function explainDiskFault(error: unknown): unknown {
@@ -45,6 +46,11 @@ function unreadableProblem(error: unknown): Problem {
 /** True when the operating system refused a read, write or sync, whose effect is then unknown. */
 export function isInputOutputError(error: unknown): boolean {
   return sqliteCode(error) === SQLITE_IOERR;
+}
+
+/** True when the disk had no room for what the database wanted to write, which was taken back. */
+export function isDiskFull(error: unknown): boolean {
+  return sqliteCode(error) === SQLITE_FULL;
 }
 
 /** SQLite's primary result code; extended ones (1034 is "fsync failed") carry it in their lowest octet. */

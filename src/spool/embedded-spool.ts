@@ -60,7 +60,12 @@ export class EmbeddedSpool implements SharedSpool {
     this.#parts = parts;
     this.#work = new WorkUnderWay(options.log);
     const { connection: database, journal } = parts;
-    this.#group = new GroupCommit({ database, sync: () => journal.sync(), onQuiet: () => journal.tidy() });
+    this.#group = new GroupCommit({
+      database,
+      sync: () => journal.sync(),
+      onQuiet: () => journal.tidy(),
+      onFull: () => journal.makeRoom(),
+    });
     const countFreeBytes = () => parts.database.countFreeBytes();
     this.#room = new DiskRoom({ reserveSizeBytes: RESERVE_SIZE_BYTES, ...options, countFreeBytes });
     this.#damaged = new DamagedMessages({ ...parts, group: this.#group, work: this.#work, options }, parts.damaged);

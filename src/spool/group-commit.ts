@@ -3,7 +3,7 @@
 // synced with what comes next: nobody who is in a hurry finds its sync in front of his own. It knows nothing of mail.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { explainDiskFault, isInputOutputError } from './disk-fault.ts';
+import { explainDiskFault, isDiskFull, isInputOutputError } from './disk-fault.ts';
 import { closedProblem } from './spool-problems.ts';
 
 /** What is more goes into the next transaction, so that the event loop is never held for long. */
@@ -14,7 +14,7 @@ const PATIENCE_MS = 50;
 
 /** Something to be written. */
 export interface Writing<T> {
-  /** Runs inside a transaction, perhaps twice: when its group fails, each member is tried alone. */
+  /** Runs inside a transaction, perhaps several times: when its group fails, each member is tried alone, and on a full disk once more. */
   readonly write: () => T;
   /** About how much it writes. */
   readonly sizeBytes?: number;
@@ -42,12 +42,15 @@ export interface GroupCommitOptions {
   readonly sync: () => Promise<void>;
   /** Called when nobody is in a hurry, and for a while probably nobody will be; must not throw. */
   readonly onQuiet?: () => void;
+  /** Called when the disk had no room for a transaction, which is tried once more after it; must not throw. */
+  readonly onFull?: () => void;
 }
 
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #sync: () => Promise<void>;
   readonly #onQuiet: (() => void) | undefined;
+  readonly #onFull: (() => void) | undefined;
   readonly #begin: StatementSync;
   readonly #end: StatementSync;
   #jobs: Job[] = [];
@@ -60,10 +63,11 @@ export class GroupCommit {
   #work: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ database, sync, onQuiet }: GroupCommitOptions) {
+  constructor({ database, sync, onQuiet, onFull }: GroupCommitOptions) {
     this.#database = database;
     this.#sync = sync;
     this.#onQuiet = onQuiet;
+    this.#onFull = onFull;
     this.#begin = database.prepare('BEGIN IMMEDIATE');
     this.#end = database.prepare('COMMIT');
   }
@@ -156,7 +160,7 @@ export class GroupCommit {
   #write(jobs: readonly Job[]): readonly Job[] {
     if (this.#refused.length > 0) this.#takeBack();
     try {
-      this.#transact(() => {
+      this.#transactOrMakeRoom(() => {
         for (const job of jobs) job.run();
       });
       return jobs;
@@ -177,6 +181,16 @@ export class GroupCommit {
       this.#refused = [];
     } catch {
       // Tried again before the next transaction.
+    }
+  }
+
+  #transactOrMakeRoom(write: () => void): void {
+    try {
+      this.#transact(write);
+    } catch (error) {
+      if (!this.#onFull || !isDiskFull(error)) throw error;
+      this.#onFull();
+      this.#transact(write);
     }
   }
 

@@ -9,10 +9,13 @@ import { promisify } from 'node:util';
 
 const syncData = promisify(fdatasync);
 
-/** SQLite moves the journal into the database at once when it has so many pages (of 4 KiB), its own default: on a full disk it must not grow. */
-const CHECKPOINT_PAGES = 1000;
+/**
+ * SQLite moves the journal into the database at once when it has so many pages (of 4 KiB; 32 MiB, as much as the disk keeps free for
+ * the spool). A page that was written several times is moved once: mail that passes through uses the same ones again and again.
+ */
+const CHECKPOINT_PAGES = 8000;
 /** After so many syncs it is worth doing when nobody waits: of small messages that come one by one each leaves some ten pages. */
-const CHECKPOINT_SYNCS = 50;
+const CHECKPOINT_SYNCS = 400;
 
 export class Journal {
   readonly #database: DatabaseSync;
@@ -47,7 +50,12 @@ export class Journal {
 
   /** Moves the journal into the database if it is time for that. Never throws: what cannot be done now is done later. */
   tidy(): void {
-    if (this.#isDoubtful || this.#syncs < CHECKPOINT_SYNCS) return;
+    if (this.#syncs >= CHECKPOINT_SYNCS) this.makeRoom();
+  }
+
+  /** Moves the journal into the database, so that what it takes of the disk can be written again. Never throws, as `tidy`. */
+  makeRoom(): void {
+    if (this.#isDoubtful) return;
     this.#syncs = 0;
     try {
       this.#database.exec('PRAGMA wal_checkpoint(PASSIVE)');

@@ -101,4 +101,27 @@ describe.skipIf(!canMount())('an embedded spool on a full disk (needs to mount a
       expect(await spool.count()).toEqual({ messages: 1, bytes: sizeBytes, damaged: 0 });
     },
   );
+
+  it('that others filled to the last octet still settles what it has, in the room that its own journal takes', async () => {
+    await open(0);
+    const settleAll = (messages: readonly SpooledMessage[]) =>
+      Promise.all(messages.map(({ id }) => spool.settle(id, { recipients: [{ index: 0, status: 'relayed' }] })));
+    const store = async (count: number) => {
+      const stored: SpooledMessage[] = [];
+      for (let left = count; left > 0; left--) stored.push(await storeMessage(spool, randomBytes(20_000)));
+      await claimAll(spool);
+      return stored;
+    };
+    // Room in the database itself, as in one that has been in use.
+    const before = await store(100);
+    await spool.close();
+    await open(0);
+    await claimAll(spool);
+    await settleAll(before);
+    const waiting = await store(60);
+    const ballast = join(folder, 'ballast');
+    expect(() => writeFileSync(ballast, Buffer.alloc(30 * MIB))).toThrow('ENOSPC');
+    await settleAll(waiting);
+    expect(await spool.count()).toEqual({ messages: 0, bytes: 0, damaged: 0 });
+  });
 });

@@ -95,6 +95,28 @@ describe('a group of writes', () => {
     expect(await write('a')).toBe('a');
   });
 
+  it('is tried once more when the disk was full and room could be made, and is refused when it could not', async () => {
+    const pages = (limit: number) => database.exec(`PRAGMA max_page_count = ${limit}`);
+    let asked = 0;
+    const cramped = new GroupCommit({
+      database,
+      sync,
+      onFull: () => {
+        asked += 1;
+        if (asked === 1) pages(100);
+      },
+    });
+    const store = (sizeBytes: number) =>
+      cramped.run({
+        write: () => void database.prepare('INSERT INTO entry VALUES (?, 0)').run('x'.repeat(sizeBytes)),
+      });
+    pages(1);
+    await store(100_000);
+    expect([names().length, asked]).toEqual([1, 1]);
+    await expect(store(1_000_000)).rejects.toMatchObject({ code: 'spool-unavailable' });
+    expect([names().length, asked]).toEqual([1, 2]);
+  });
+
   it('takes in what comes while the one before is synced', async () => {
     const serials: number[] = [];
     const first = write('a', serials);
