@@ -10,6 +10,7 @@ import type { BindCredentials, LdapConnection, LdapRequestHandler, SearchAnswer 
 import type { CompareRequest, SearchRequest } from '../ldap/request.ts';
 import { fault, type LdapOutcome, outcomeOf, SUCCESS } from '../ldap/result.ts';
 import type { SearchWatch } from '../ldap/search-watch.ts';
+import { VENDOR_NAME } from '../ldap/vendor.ts';
 import type { Log } from '../log.ts';
 import { validityAt } from '../tls/certificate.ts';
 import { BindAttempts } from './bind-attempts.ts';
@@ -53,7 +54,7 @@ export class DirectoryDoor implements LdapRequestHandler {
         objectClass: 'top',
         namingContexts: namingContext,
         subschemaSubentry: SUBSCHEMA_DN,
-        vendorName: 'relaypair',
+        vendorName: VENDOR_NAME,
         ...changeAttributes(changeMark),
       }),
     };

@@ -6,8 +6,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cancel } from '../clock.ts';
 import type { ChangePage } from './change-feed.ts';
-import { findOperation, getText, type LdapEntry, type LdapOperations } from '../ldap/entry.ts';
+import { findOperation, type LdapEntry, type LdapOperations } from '../ldap/entry.ts';
 import { fault, LdapFault } from '../ldap/result.ts';
+import { isOwnServer, VENDOR_SEARCH } from '../ldap/vendor.ts';
 import { isProblem, messageOf, Problem } from '../problem.ts';
 import type { Directory, DirectoryOptions, DirectoryQuery } from './directory.ts';
 import { readChangesByLdap } from './ldap-changes.ts';
@@ -130,8 +131,7 @@ export class LdapDirectory implements Directory {
    * and takes that for a fault. So every container from which entries are taken needs one that stays.
    */
   async needsPlaceholders(): Promise<boolean> {
-    const [root] = await this.search({ base: '', scope: 'base', attributes: ['vendorName'] });
-    return root === undefined || getText(root, 'vendorName') !== 'relaypair';
+    return !isOwnServer(await this.search(VENDOR_SEARCH));
   }
 
   /** Hears of the changes made through this object at once, of those of others when the server is asked the next time. */

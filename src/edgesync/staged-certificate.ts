@@ -12,8 +12,8 @@ import {
 } from '../directory/certificate-renewal.ts';
 import { isSameName } from '../directory/organization.ts';
 import { hasCertificate, type TransportServer } from '../directory/transport-server.ts';
+import { isOwnServer, VENDOR_SEARCH } from '../ldap/vendor.ts';
 import { type Certificate, isSameCertificate, namesServer } from '../tls/certificate.ts';
-import { getText } from '../ldap/entry.ts';
 import { createEvent } from '../tracking/events.ts';
 import { DEFAULT_SETTLE_MS } from './renewal-readiness.ts';
 import type { SyncPreparation } from './sync-preparation.ts';
@@ -131,7 +131,6 @@ export async function noteCarried(hubs: readonly TransportServer[], scene: SyncS
 
 /** An Edge reads its embedded ADAM at once, one on another server only at intervals. */
 async function settleTimeOf({ client, settleMs }: SyncScene): Promise<number> {
-  const [root] = await client.search({ base: '', scope: 'base', attributes: ['vendorName'] });
-  const isEmbedded = root !== undefined && getText(root, 'vendorName') === 'relaypair';
+  const isEmbedded = isOwnServer(await client.search(VENDOR_SEARCH));
   return isEmbedded ? 0 : (settleMs ?? DEFAULT_SETTLE_MS);
 }

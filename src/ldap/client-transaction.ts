@@ -5,9 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { refuseFaults } from './client-answer.ts';
 import type { ClientConnection, LdapAnswer } from './client-connection.ts';
 import { type Control, Oid } from './control.ts';
-import { getText, type LdapOperation } from './entry.ts';
+import type { LdapOperation } from './entry.ts';
 import { isNonError } from './result.ts';
 import { decodeFailedMessage, encodeEndTransaction } from './transaction.ts';
+import { isOwnServer, VENDOR_SEARCH } from './vendor.ts';
 
 /** At its end the server does the work of all: it is given this much more time for each. */
 const COMMIT_MS_PER_OPERATION = 5;
@@ -85,17 +86,16 @@ function observe(request: Promise<LdapAnswer>): Promise<Sent> {
 
 /** slapd works on the requests of one connection side by side, and their order is the meaning here; our own server does not. */
 function worksInOrder(connection: ClientConnection): Promise<boolean> {
-  const known = order.get(connection) ?? isRelaypair(connection);
+  const known = order.get(connection) ?? askVendor(connection);
   order.set(connection, known);
   return known;
 }
 
-async function isRelaypair(connection: ClientConnection): Promise<boolean> {
+async function askVendor(connection: ClientConnection): Promise<boolean> {
   const filter = { kind: 'present', attribute: 'objectClass' } as const;
   const limits = { sizeLimit: 1, timeLimitSeconds: 0, typesOnly: false };
-  const search = { kind: 'search', base: '', scope: 'base', filter, attributes: ['vendorName'], ...limits } as const;
-  const { entries } = await connection.request(search);
-  return entries.some((entry) => getText(entry, 'vendorName') === 'relaypair');
+  const { entries } = await connection.request({ kind: 'search', ...VENDOR_SEARCH, filter, ...limits });
+  return isOwnServer(entries);
 }
 
 function endTransaction(
