@@ -1,7 +1,7 @@
 // `npm run bench`: mail through a pair, source -> first server -> STARTTLS -> second server -> sink, all on loopback, against a pair of
 // Postfix in the same place where Postfix is installed and this is root. Asserts nothing and installs nothing.
 //   --cases a,b   which (all)         --rounds 3     interleaved, every second one in reverse order
-//   --seconds 5   aimed length        --json         results as JSON lines, no table
+//   --seconds 10  aimed length        --json         results as JSON lines, no table
 //   --warm-up 30  length of the mail before that, which is not counted: a pair is to have been at work for a while; each case begins with
 //                 three seconds of its own that are not counted either
 //   --write       the table goes into docs/performance.md as well
@@ -18,7 +18,7 @@ const { values } = parseArgs({
   options: {
     cases: { type: 'string' },
     rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '10' },
     'warm-up': { type: 'string', default: '30' },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
