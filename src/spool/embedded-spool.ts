@@ -12,6 +12,7 @@ import { explainDiskFault, explainOpeningFault, isCorruption } from './disk-faul
 import { DiskRoom } from './disk-room.ts';
 import { EmbeddedWriter, takeInWhole } from './embedded-writer.ts';
 import { GroupCommit } from './group-commit.ts';
+import type { JournalOptions } from './journal.ts';
 import { decodeHead } from './message-head.ts';
 import { RecentMessages } from './recent-messages.ts';
 import { salvageMessage } from './salvage.ts';
@@ -37,7 +38,7 @@ import { openSpoolParts, type SpoolParts } from './spool-opening.ts';
 import { closedProblem, goneProblem } from './spool-problems.ts';
 import { WorkUnderWay } from './work-under-way.ts';
 
-export interface EmbeddedSpoolOptions extends SpoolOptions {
+export interface EmbeddedSpoolOptions extends SpoolOptions, JournalOptions {
   /** New mail is refused when the disk has less than this left, so that queued mail can still be settled. Default 32 MiB. */
   readonly reserveSizeBytes?: number;
 }

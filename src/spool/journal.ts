@@ -14,22 +14,29 @@ const syncData = promisify(fdatasync);
  * the spool). A page that was written several times is moved once: mail that passes through uses the same ones again and again.
  */
 const CHECKPOINT_PAGES = 8000;
+export interface JournalOptions {
+  /** How long the journal may become, in pages of 4 KiB; `CHECKPOINT_PAGES` when absent. */
+  readonly journalPages?: number;
+}
+
 /** After so many syncs it is worth doing when nobody waits: of small messages that come one by one each leaves some ten pages. */
 const CHECKPOINT_SYNCS = 400;
 
 export class Journal {
   readonly #database: DatabaseSync;
   readonly #file: number;
+  readonly #pages: number;
   /** A sync has failed, and none has succeeded since. */
   #isDoubtful = false;
   /** Since the journal was last moved into the database at leisure. */
   #syncs = 0;
 
   /** Of a database in WAL mode at `path` that has been written to. */
-  constructor(database: DatabaseSync, path: string) {
+  constructor(database: DatabaseSync, path: string, { journalPages = CHECKPOINT_PAGES }: JournalOptions) {
     this.#database = database;
+    this.#pages = journalPages;
     this.#file = openSync(`${path}-wal`, 'r+');
-    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${journalPages}`);
   }
 
   /** Resolves when all that was committed before the call is durable; rejects with the system's error when it may not be. */
@@ -43,7 +50,7 @@ export class Journal {
       this.#isDoubtful = true;
       throw error;
     }
-    if (this.#isDoubtful) this.#database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    if (this.#isDoubtful) this.#database.exec(`PRAGMA wal_autocheckpoint = ${this.#pages}`);
     this.#isDoubtful = false;
     this.#syncs += 1;
   }

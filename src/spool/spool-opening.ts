@@ -9,7 +9,7 @@ import { openDatabase } from '../storage/database.ts';
 import { ensurePrivateFolder, syncFolder } from '../storage/files.ts';
 import { BodyFolder } from './body-folder.ts';
 import type { DamagedMessage, SpoolOptions } from './spool.ts';
-import { Journal } from './journal.ts';
+import { Journal, type JournalOptions } from './journal.ts';
 import { SpoolDatabase } from './spool-database.ts';
 import { SPOOL_MIGRATIONS } from './spool-format.ts';
 import { finishRebuild } from './spool-rebuild.ts';
@@ -34,7 +34,7 @@ interface Stores {
 }
 
 /** Opens or makes the spool in the folder and recovers it. Problems of openDatabase, else the disk's own errors. */
-export async function openSpoolParts(options: SpoolOptions): Promise<SpoolParts> {
+export async function openSpoolParts(options: SpoolOptions & JournalOptions): Promise<SpoolParts> {
   // The lock comes first: a sweep in the folder of a living owner would take bodies that it is just writing.
   const connection = openSpoolFile(options.folder);
   let bodies: BodyFolder | undefined;
@@ -45,7 +45,7 @@ export async function openSpoolParts(options: SpoolOptions): Promise<SpoolParts>
     await recover({ connection, database, bodies }, options);
     database.waitAll();
     const [totals, damaged] = [database.countTotals(), database.listDamaged()];
-    const journal = new Journal(connection, databasePath(options.folder));
+    const journal = new Journal(connection, databasePath(options.folder), options);
     return { connection, journal, database, bodies, totals, damaged, poisonIds: database.listPoisonIds() };
   } catch (error) {
     await bodies?.close();

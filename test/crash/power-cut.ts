@@ -21,7 +21,7 @@ const SURVIVALS: readonly Survival[] = ['nothing', 'everything', 'by chance'];
 const SCRIPT = [
   ['700', '300000', '5000 400000 90000 600000'],
   ['relay 1', 'defer 2', 'bounce 3', 'relay 4', 'bounce 5'],
-  // More than SQLite's journal keeps before it goes into the database.
+  // More than the journal of this process keeps before it goes into the database (spool-child.ts).
   [
     '200000 200000 200000 200000 200000 200000 200000 200000',
     '200000 200000 200000 200000 200000 200000 200000 200000',

@@ -11,6 +11,7 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { isProblem } from '../../src/problem.ts';
+import type { EmbeddedSpoolOptions } from '../../src/spool/embedded-spool.ts';
 import type { Spool, SpooledMessage } from '../../src/spool/spool.ts';
 import { claimAll, makeEnvelope, sha256, spoolOptions, storeMessage, TRACE_FIELDS } from './spool-fixtures.ts';
 import { TESTED_SPOOLS } from './spool-backends.ts';
@@ -99,7 +100,9 @@ try {
     say('repaired', messages);
     process.exit(0);
   }
-  const spool = await backend.open(spoolOptions(folder));
+  // A short journal: it is moved into the database often enough to be met doing so.
+  const options: EmbeddedSpoolOptions = { ...spoolOptions(folder), journalPages: 1000 };
+  const spool = await backend.open(options);
   say('open');
   if (mode !== 'serve') process.stdin.resume();
   if (mode === 'fill') await fill(spool);
