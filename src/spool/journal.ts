@@ -14,13 +14,13 @@ const syncData = promisify(fdatasync);
  * the spool). A page that was written several times is moved once: mail that passes through uses the same ones again and again.
  */
 const CHECKPOINT_PAGES = 8000;
+/** After so many syncs it is worth doing when nobody waits: of small messages that come one by one each leaves some ten pages. */
+const CHECKPOINT_SYNCS = 400;
+
 export interface JournalOptions {
   /** How long the journal may become, in pages of 4 KiB; `CHECKPOINT_PAGES` when absent. */
   readonly journalPages?: number;
 }
-
-/** After so many syncs it is worth doing when nobody waits: of small messages that come one by one each leaves some ten pages. */
-const CHECKPOINT_SYNCS = 400;
 
 export class Journal {
   readonly #database: DatabaseSync;
