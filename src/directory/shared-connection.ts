@@ -1,7 +1,8 @@
 // A connection to an LDAP server that several use at a time. Another one may take its place while they do: it ends when the
 // last of them is done.
 
-import type { LdapClient, LdapQuery } from '../ldap/client.ts';
+import type { LdapClient } from '../ldap/client.ts';
+import type { LdapQuery } from '../ldap/client-query.ts';
 import type { LdapEntry } from '../ldap/entry.ts';
 import type { LdapServer, ReachedServer } from './ldap-servers.ts';
 

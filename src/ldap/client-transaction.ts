@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { refuseFaults } from './client-answer.ts';
 import type { ClientConnection, LdapAnswer } from './client-connection.ts';
+import { makeSearchRequest } from './client-query.ts';
 import { type Control, Oid } from './control.ts';
 import type { LdapOperation } from './entry.ts';
 import { isNonError } from './result.ts';
@@ -92,10 +93,8 @@ function worksInOrder(connection: ClientConnection): Promise<boolean> {
 }
 
 async function askVendor(connection: ClientConnection): Promise<boolean> {
-  const filter = { kind: 'present', attribute: 'objectClass' } as const;
-  const limits = { sizeLimit: 1, timeLimitSeconds: 0, typesOnly: false };
-  const { entries } = await connection.request({ kind: 'search', ...VENDOR_SEARCH, filter, ...limits });
-  return isOwnServer(entries);
+  const answer = await connection.request({ kind: 'search', ...makeSearchRequest(VENDOR_SEARCH) });
+  return isOwnServer(answer.entries);
 }
 
 function endTransaction(

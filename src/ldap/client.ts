@@ -12,12 +12,11 @@ import { clientTlsOptions } from '../tls/secure-context.ts';
 import { describeTlsSession, type TlsSession } from '../tls/tls-session.ts';
 import { refuseFaults } from './client-answer.ts';
 import { ClientConnection, describeBreak } from './client-connection.ts';
+import { type LdapQuery, makeSearchRequest } from './client-query.ts';
 import { applyAsTransaction } from './client-transaction.ts';
 import { Oid } from './control.ts';
 import type { LdapEntry, LdapOperation, LdapOperations } from './entry.ts';
-import { type Filter, parseFilter } from './filter.ts';
 import { readPages, searchByPages } from './paged-search.ts';
-import type { SearchRequest, SearchScope } from './request.ts';
 import { LdapFault, ResultCode } from './result.ts';
 
 export interface LdapClientOptions {
@@ -32,18 +31,6 @@ export interface LdapClientOptions {
   timeoutMs?: number;
   /** Who may want to watch the connection. */
   tap?: OpenTap | undefined;
-}
-
-export interface LdapQuery {
-  base: string;
-  scope: SearchScope;
-  /** RFC 4515 text or a tree; `(objectClass=*)` when absent. */
-  filter?: string | Filter;
-  /** All user attributes when absent; `*`, `+` and `1.1` as in RFC 4511. */
-  attributes?: readonly string[];
-  /** Entries at most; what is over it is left out without a fault. */
-  sizeLimit?: number;
-  typesOnly?: boolean;
 }
 
 /** Connects and has the peer approved. Throws approve's Problem, `ldap-unreachable` or `ldap-peer-refused`. */
@@ -210,17 +197,4 @@ export class LdapClient {
   close(): Promise<void> {
     return this.#connection.close();
   }
-}
-
-function makeSearchRequest(query: LdapQuery): SearchRequest {
-  const filter = query.filter ?? '(objectClass=*)';
-  return {
-    base: query.base,
-    scope: query.scope,
-    sizeLimit: query.sizeLimit ?? 0,
-    timeLimitSeconds: 0,
-    typesOnly: query.typesOnly ?? false,
-    filter: typeof filter === 'string' ? parseFilter(filter) : filter,
-    attributes: query.attributes ?? [],
-  };
 }

@@ -156,17 +156,21 @@ export class GroupCommit {
     for (const job of written) job.resolve();
   }
 
-  /** Commits; returns those that were, the others are refused. */
-  #write(jobs: readonly Job[]): readonly Job[] {
+  /** Commits; returns those that were, the others are refused. Room is made once for a group, and not for each of its members. */
+  #write(jobs: readonly Job[], mayMakeRoom = true): readonly Job[] {
     if (this.#refused.length > 0) this.#takeBack();
     try {
-      this.#transactOrMakeRoom(() => {
+      this.#transact(() => {
         for (const job of jobs) job.run();
       });
       return jobs;
     } catch (error) {
+      if (mayMakeRoom && this.#onFull && isDiskFull(error)) {
+        this.#onFull();
+        return this.#write(jobs, false);
+      }
       // One that is too big for the disk, or a bug's victim, must not take the others with it.
-      if (jobs.length > 1 && !isInputOutputError(error)) return jobs.flatMap((job) => this.#write([job]));
+      if (jobs.length > 1 && !isInputOutputError(error)) return jobs.flatMap((job) => this.#write([job], false));
       for (const job of jobs) job.reject(explainDiskFault(error));
       return [];
     }
@@ -181,16 +185,6 @@ export class GroupCommit {
       this.#refused = [];
     } catch {
       // Tried again before the next transaction.
-    }
-  }
-
-  #transactOrMakeRoom(write: () => void): void {
-    try {
-      this.#transact(write);
-    } catch (error) {
-      if (!this.#onFull || !isDiskFull(error)) throw error;
-      this.#onFull();
-      this.#transact(write);
     }
   }
 

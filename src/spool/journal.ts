@@ -17,6 +17,7 @@ const CHECKPOINT_PAGES = 8000;
 /** After so many syncs it is worth doing when nobody waits: of small messages that come one by one each leaves some ten pages. */
 const CHECKPOINT_SYNCS = 400;
 
+/** What the owner of a spool may want otherwise. */
 export interface JournalOptions {
   /** How long the journal may become, in pages of 4 KiB; `CHECKPOINT_PAGES` when absent. */
   readonly journalPages?: number;

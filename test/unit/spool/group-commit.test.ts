@@ -115,6 +115,9 @@ describe('a group of writes', () => {
     expect([names().length, asked]).toEqual([1, 1]);
     await expect(store(1_000_000)).rejects.toMatchObject({ code: 'spool-unavailable' });
     expect([names().length, asked]).toEqual([1, 2]);
+    const several = await Promise.allSettled([store(1_000_000), store(1000), store(1_000_000)]);
+    expect(several.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected']);
+    expect([names().length, asked]).toEqual([2, 3]);
   });
 
   it('takes in what comes while the one before is synced', async () => {
