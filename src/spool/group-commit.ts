@@ -1,14 +1,20 @@
-// The one writer of the embedded spool: whatever asks to be written while a sync is under way, or in one turn of the event
-// loop, shares a transaction and its single sync; alone it waits for nobody. What is patient is written at once too, and is
-// synced with what comes next: nobody who is in a hurry finds its sync in front of his own. It knows nothing of mail.
+// The one writer of the embedded spool: whatever asks to be written while a sync is under way, or in one round of the event
+// loop, shares a transaction and its single sync; alone it waits for nobody. In a rush the rounds that follow are one group with
+// it, as long as each brings something. What is patient is written at once too, and is synced with what comes next: nobody who
+// is in a hurry finds its sync in front of his own. It knows nothing of mail.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { setImmediate as nextRound } from 'node:timers/promises';
 import { explainDiskFault, isDiskFull, isInputOutputError } from './disk-fault.ts';
+import { waitForLull } from './lull.ts';
 import { closedProblem } from './spool-problems.ts';
 
 /** What is more goes into the next transaction, so that the event loop is never held for long. */
 const MAX_GROUP = 256;
 const MAX_GROUP_BYTES = 2 * 1024 * 1024;
+/** What comes so soon after the group before is in a rush, and waits for others at most so long. Real time. */
+const RUSH_GAP_MS = 5;
+const RUSH_MS = 30;
 /** Longest wait for a sync, for what is patient; of two neither waits. */
 const PATIENCE_MS = 50;
 
@@ -61,6 +67,8 @@ export class GroupCommit {
   /** What was refused and is still in the database. */
   #refused: Job[] = [];
   #work: Promise<void> | undefined;
+  /** When the last group was written or synced. Real time. */
+  #throughMs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor({ database, sync, onQuiet, onFull }: GroupCommitOptions) {
@@ -105,14 +113,24 @@ export class GroupCommit {
 
   async #commitAll(): Promise<void> {
     while (this.#jobs.length > 0) {
-      // Not a microtask: all sockets of this turn are read first, so their messages are one group.
-      await new Promise((resolve) => setImmediate(resolve));
+      await this.#gather();
       const written = this.#write(this.#takeGroup());
       for (const job of written) job.written();
       this.#unsynced.push(...written);
-      if (!(await this.#hasTime())) await this.#syncAll(this.#unsynced.splice(0));
+      this.#throughMs = performance.now();
+      if (await this.#hasTime()) continue;
+      await this.#syncAll(this.#unsynced.splice(0));
+      this.#throughMs = performance.now();
     }
     this.#work = undefined;
+  }
+
+  /** Lets all sockets of this round be read first; in a rush those of the next as well, while there is no end to what they bring. */
+  async #gather(): Promise<void> {
+    const startMs = performance.now();
+    await nextRound();
+    if (startMs - this.#throughMs > RUSH_GAP_MS) return;
+    await waitForLull(() => this.#closed || this.#endOfGroup() !== -1 || performance.now() - startMs >= RUSH_MS);
   }
 
   /** Waits while only one that is patient was written; true when others have come that it can be synced with. */
@@ -134,12 +152,17 @@ export class GroupCommit {
   }
 
   #takeGroup(): Job[] {
+    const end = this.#endOfGroup();
+    return this.#jobs.splice(0, end === -1 ? this.#jobs.length : end);
+  }
+
+  /** The first that has no room in this group; -1 while all have. */
+  #endOfGroup(): number {
     let sizeBytes = 0;
-    const end = this.#jobs.findIndex((job, index) => {
+    return this.#jobs.findIndex((job, index) => {
       sizeBytes += job.sizeBytes;
       return index > 0 && (index >= MAX_GROUP || sizeBytes > MAX_GROUP_BYTES);
     });
-    return this.#jobs.splice(0, end === -1 ? this.#jobs.length : end);
   }
 
   async #syncAll(written: readonly Job[]): Promise<void> {

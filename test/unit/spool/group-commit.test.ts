@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MessageChannel } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GroupCommit } from '../../../src/spool/group-commit.ts';
 
@@ -128,6 +129,57 @@ describe('a group of writes', () => {
     expect(serials).toEqual([0]);
     await Promise.all([first, ...rest]);
     expect(serials).toEqual([0, 1, 2]);
+  });
+
+  describe('in a rush', () => {
+    let channel: MessageChannel;
+
+    /** Something comes in with each round of the event loop. */
+    beforeEach(() => {
+      channel = new MessageChannel();
+      channel.port1.on('message', () => channel.port2.postMessage(''));
+      channel.port2.on('message', () => channel.port1.postMessage(''));
+      channel.port1.postMessage('');
+    });
+
+    afterEach(() => {
+      channel.port1.close();
+    });
+
+    it('waits for what the next rounds bring', async () => {
+      const first = write('a');
+      await nextTurn();
+      const second = write('b');
+      await first;
+      await nextTurn();
+      await nextTurn();
+      await Promise.all([second, write('c')]);
+      expect([names(), syncs]).toEqual([['a', 'b', 'c'], 2]);
+    });
+
+    it('does not wait for ever', async () => {
+      const first = write('a');
+      await nextTurn();
+      expect(await Promise.all([first, write('b')])).toEqual(['a', 'b']);
+      expect(syncs).toBe(2);
+    });
+
+    it('ends when it is closed', async () => {
+      const first = write('a');
+      await nextTurn();
+      const second = write('b');
+      await first;
+      await group.close();
+      expect(await second).toBe('b');
+    });
+
+    it('begins with what comes soon after another, and not with one alone', async () => {
+      const serials: number[] = [];
+      const alone = write('a', serials);
+      await nextTurn();
+      expect(serials).toEqual([0]);
+      await alone;
+    });
   });
 
   it('writes what is patient at once, and syncs it with what comes next', async () => {
