@@ -164,15 +164,6 @@ describe('a group of writes', () => {
       expect(syncs).toBe(2);
     });
 
-    it('ends when it is closed', async () => {
-      const first = write('a');
-      await nextTurn();
-      const second = write('b');
-      await first;
-      await group.close();
-      expect(await second).toBe('b');
-    });
-
     it('begins with what comes soon after another, and not with one alone', async () => {
       const serials: number[] = [];
       const alone = write('a', serials);
