@@ -1,3 +1,4 @@
+import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { waitForLull } from '../../../src/spool/lull.ts';
 
@@ -8,7 +9,7 @@ describe('the wait for a lull', () => {
   }
 
   /** How often it was asked whether it is enough; it is with the last time. */
-  async function askedUntil(events: () => number, most = Number.POSITIVE_INFINITY): Promise<number> {
+  async function askedUntil(events?: () => number, most = Number.POSITIVE_INFINITY): Promise<number> {
     let asked = 0;
     await waitForLull(() => asked++ >= most, events);
     return asked;
@@ -25,6 +26,12 @@ describe('the wait for a lull', () => {
   });
 
   it('counts what this process is brought, and ends where that is nothing', async () => {
-    await waitForLull(() => false);
+    const { port1, port2 } = new MessageChannel();
+    port2.on('message', () => port1.postMessage(''));
+    port1.on('message', () => port2.postMessage(''));
+    port1.postMessage('');
+    expect(await askedUntil(undefined, 4)).toBe(5);
+    port1.close();
+    await askedUntil();
   });
 });
