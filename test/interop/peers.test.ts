@@ -10,6 +10,7 @@ import { Postfix } from '../helpers/postfix.ts';
 import { runProgram } from '../helpers/program.ts';
 import { Sink } from '../helpers/sink.ts';
 import { submit } from '../helpers/submit.ts';
+import { waitUntil } from '../helpers/wait.ts';
 
 const hasSwaks = requirePeer('swaks');
 const hasPostfix = [requirePeer('postfix'), requireRoot()].every(Boolean);
@@ -124,8 +125,10 @@ describe.skipIf(!hasPostfix)('Postfix', () => {
     const content = Buffer.from('From: a@origin.test\r\nMessage-ID: <card@origin.test>\r\n\r\nx\r\n');
     expect((await submit({ port, from: 'a@origin.test', to: [to], content })).isAccepted).toBe(true);
     await way.sink().messageFor(to);
-    const cards = await pair.cmdlet(way.last, 'Get-DecisionCard', '-MessageId', 'card@origin.test');
-    const [card] = cards.filter(({ Side, PeerPort }) => Side === 'sender' && PeerPort === taker.port);
+    const card = await waitUntil('the card', async () => {
+      const cards = await pair.cmdlet(way.last, 'Get-DecisionCard', '-MessageId', 'card@origin.test');
+      return cards.find(({ Side, PeerPort }) => Side === 'sender' && PeerPort === taker.port);
+    });
     expect(card).toMatchObject({
       Outcome: 'delivered',
       Channel: 'TLS',
