@@ -14,19 +14,26 @@ export interface EhloFacts {
 }
 
 export function ehloKeywords(offer: Offer, { session, limits, mayClaim }: EhloFacts): string[] {
-  const common = (...all: CommonExtension[]) => all.filter((one) => offer.withheld?.includes(one) !== true);
-  const keywords: string[] = common('PIPELINING', 'DSN', 'ENHANCEDSTATUSCODES');
-  if (common('SIZE').length > 0) keywords.unshift(sizeKeyword(offer));
+  const keywords: string[] = [];
+  const push = (one: CommonExtension, keyword: string = one) => {
+    if (offer.withheld?.includes(one) !== true) keywords.push(keyword);
+  };
+  push('SIZE', sizeKeyword(offer));
+  push('PIPELINING');
+  push('DSN');
+  push('ENHANCEDSTATUSCODES');
   if (offer.startTls && !session.tls) keywords.push('STARTTLS');
   if (offer.anonymousTls === true && !session.tls) keywords.push('X-ANONYMOUSTLS');
   if (offer.mechanisms.length > 0 && !session.authentication) keywords.push(`AUTH ${offer.mechanisms.join(' ')}`);
   if (offer.chunking === true) keywords.push('CHUNKING');
   if (offersBinary(offer)) keywords.push('BINARYMIME');
   if (offersRequireTls(offer, session)) keywords.push('REQUIRETLS');
-  keywords.push(...common('8BITMIME', 'SMTPUTF8'));
+  push('8BITMIME');
+  push('SMTPUTF8');
   keywords.push(`LIMITS ${formatServiceLimits({ rcptMax: limits.maxRecipients, mailMax: limits.maxMessages })}`);
   if (mayClaim) keywords.push(XCLIENT_KEYWORD);
-  return [...keywords, ...(offer.keywords ?? [])];
+  if (offer.keywords) keywords.push(...offer.keywords);
+  return keywords;
 }
 
 /** The parameters that go with it. */
