@@ -1,7 +1,7 @@
 // The receiving half: answers the listener's questions. Connector and principal first (accept.ts), then the message is
 // streamed into the spool, and the 250 is said only after the spool's commit has returned (RFC 5321 §6.1).
 
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextRound } from 'node:timers/promises';
 import { describeClock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf } from '../problem.ts';
@@ -72,6 +72,8 @@ export class Receiver implements SessionPolicy {
   readonly #crowd: Crowd;
   /** The Receive connector that a session fell to; all else is looked up afresh, since the directory may change meanwhile. */
   readonly #connectors = new WeakMap<SmtpSession, ReceiveConnector>();
+  /** Messages that are being taken. */
+  #underWay = 0;
 
   constructor(options: ReceiveOptions) {
     this.#options = options;
@@ -207,6 +209,7 @@ export class Receiver implements SessionPolicy {
 
   async data(session: SmtpSession, transaction: Transaction, body: AsyncIterable<Buffer>): Promise<Reply> {
     const writer = this.#options.spool.receive();
+    this.#underWay += 1;
     try {
       const intake = await takeIn(writer, body, this.#intakeTerms(session));
       const refusal = isLooping(this.#connectorOf(session), intake.facts)
@@ -222,6 +225,8 @@ export class Receiver implements SessionPolicy {
     } catch (error) {
       await this.#abort(writer);
       return this.#explain(error);
+    } finally {
+      this.#underWay -= 1;
     }
   }
 
@@ -312,8 +317,10 @@ export class Receiver implements SessionPolicy {
       time: envelope.receivedAt,
       clockOffset: describeClock(this.#options.clock),
     });
+    const isAlone = this.#underWay === 1;
     const message = await taken.writer.commit(envelope, Buffer.from(received));
     this.#note({ message, session, connector, reason, offer, isAuthenticated });
+    if (isAlone && this.#underWay === 1) await letItGoAhead();
     return queuedReply(message, this.#organisation.fqdn);
   }
 
@@ -340,6 +347,15 @@ export class Receiver implements SessionPolicy {
     this.#options.log.error({ error: messageOf(error) }, 'a message could not be taken');
     return isProblem(error, 'spool-unavailable') ? REPLIES.insufficientResources : REPLIES.localError;
   }
+}
+
+/**
+ * A message that is alone has been handed on by now, and the next server may have answered its envelope: that is read before the
+ * client is woken, whom the system often lets run in this server's place. Two rounds of the event loop, as this one has read already.
+ */
+async function letItGoAhead(): Promise<void> {
+  await nextRound();
+  await nextRound();
 }
 
 /** A reply line has room for 512 octets (RFC 5321 §4.5.3.1.5), and a client may not know UTF-8. */

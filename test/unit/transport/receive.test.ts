@@ -192,6 +192,37 @@ describe('Receiver', () => {
     expect(await makeReceiver().connect(makeSession(), () => undefined)).toBe(REPLIES.connectionRefused);
   });
 
+  describe('the 250', () => {
+    /** Rounds of the event loop between the record of each reception and its 250. */
+    async function countRounds(messages: number): Promise<number[]> {
+      let rounds = 0;
+      const notedAt: number[] = [];
+      const receiver = makeReceiver({ accepted: () => void notedAt.push(rounds) });
+      const session = admitted(receiver);
+      let isOver = false;
+      const count = (): void => {
+        rounds += 1;
+        if (!isOver) setImmediate(count);
+      };
+      setImmediate(count);
+      const waits = Array.from({ length: messages }, async (_, index) => {
+        await receiver.data(session, transactionTo('a@contoso.test'), Readable.from([Buffer.from(BODY)]));
+        return rounds - (notedAt[index] ?? Number.NaN);
+      });
+      const counted = await Promise.all(waits);
+      isOver = true;
+      return counted;
+    }
+
+    it('of one that is alone lets the next server be heard first', async () => {
+      expect(await countRounds(1)).toEqual([2]);
+    });
+
+    it('of one of several waits for nobody', async () => {
+      expect(await countRounds(3)).toEqual([0, 0, 0]);
+    });
+  });
+
   it('says 250 once the message is in the spool, with Received in front and the envelope noted', async () => {
     const receiver = makeReceiver();
     const session = admitted(receiver);
