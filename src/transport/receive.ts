@@ -1,7 +1,7 @@
 // The receiving half: answers the listener's questions. Connector and principal first (accept.ts), then the message is
 // streamed into the spool, and the 250 is said only after the spool's commit has returned (RFC 5321 §6.1).
 
-import { setTimeout as delay, setImmediate as nextRound } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describeClock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf } from '../problem.ts';
@@ -21,7 +21,7 @@ import type {
   Transaction,
 } from '../smtp/session-policy.ts';
 import type { TlsVerb } from '../smtp/tls-verb.ts';
-import type { Spool, SpooledMessage, SpoolWriter } from '../spool/spool.ts';
+import type { Spool, SpoolWriter } from '../spool/spool.ts';
 import type { Certificate } from '../tls/certificate.ts';
 import { offerStartTls, peerReason, receptionReason, type StartTlsOffer } from '../trust/reception.ts';
 import { type ReceiveConnector, chooseReceiveConnector, rightsOf } from '../directory/receive-connector.ts';
@@ -42,10 +42,11 @@ import { HEADER_FAMILIES } from './header-firewall.ts';
 import { type IdentityQuestion, offersAnonymousTls } from './identity-question.ts';
 import { type Intake, type IntakeTerms, takeIn } from './intake.ts';
 import type { MessageFacts } from './message-scan.ts';
+import { MessagesUnderWay } from './messages-under-way.ts';
 import type { Organisation } from './organisation.ts';
 import { type Pressure, refuseForPressure } from './pressure.ts';
 import { type RecipientValidation, refuseUnknown } from './recipient-validation.ts';
-import type { Acceptance } from './acceptance.ts';
+import { type Acceptance, acceptedReply } from './acceptance.ts';
 import { offeredExtensions } from './offered-extensions.ts';
 import { refuseForMessageRate, refuseForRecipientRate } from './rates.ts';
 import { type ServerLimits, sessionLimits } from './session-limits.ts';
@@ -72,8 +73,7 @@ export class Receiver implements SessionPolicy {
   readonly #crowd: Crowd;
   /** The Receive connector that a session fell to; all else is looked up afresh, since the directory may change meanwhile. */
   readonly #connectors = new WeakMap<SmtpSession, ReceiveConnector>();
-  /** Messages that are being taken. */
-  #underWay = 0;
+  readonly #underWay = new MessagesUnderWay();
 
   constructor(options: ReceiveOptions) {
     this.#options = options;
@@ -153,15 +153,14 @@ export class Receiver implements SessionPolicy {
     return refuseForMessageRate(this.#options.counts, { connector, sender, address: session.remoteAddress });
   }
 
-  #judgeSender(session: SmtpSession, command: MailCommand): Promise<Reply | undefined> | Reply | undefined {
+  async #judgeSender(session: SmtpSession, command: MailCommand): Promise<Reply | undefined> {
     const standing = this.#standing(session);
     // A refusal for good comes first: who may not send here need not come back.
     const refusal = refuseSender(standing, command, this.#organisation);
     const refuseNow = () => refuseForPressure(this.#options.pressure(), standing.principal, command.sizeBytes);
     const user = this.#proof.userOf(session);
     if (refusal || user === undefined || maySendAsAnybody(standing)) return refusal ?? refuseNow();
-    const { reversePath } = command;
-    return this.#refuseUser(user, reversePath ? [reversePath] : []).then((reply) => reply ?? refuseNow());
+    return (await this.#refuseUser(user, command.reversePath ? [command.reversePath] : [])) ?? refuseNow();
   }
 
   /** What a mail user hears who writes as these. */
@@ -207,9 +206,12 @@ export class Receiver implements SessionPolicy {
     return refuseUnknown(validation, mailbox, this.#options.log);
   }
 
-  async data(session: SmtpSession, transaction: Transaction, body: AsyncIterable<Buffer>): Promise<Reply> {
+  data(session: SmtpSession, transaction: Transaction, body: AsyncIterable<Buffer>): Promise<Reply> {
+    return this.#underWay.count(() => this.#take(session, transaction, body));
+  }
+
+  async #take(session: SmtpSession, transaction: Transaction, body: AsyncIterable<Buffer>): Promise<Reply> {
     const writer = this.#options.spool.receive();
-    this.#underWay += 1;
     try {
       const intake = await takeIn(writer, body, this.#intakeTerms(session));
       const refusal = isLooping(this.#connectorOf(session), intake.facts)
@@ -219,14 +221,10 @@ export class Receiver implements SessionPolicy {
         await this.#abort(writer);
         return refusal;
       }
-      const reply = await this.#commit(session, transaction, { writer, ...intake });
-      this.#crowd.progressed(session);
-      return reply;
+      return await this.#commit(session, transaction, { writer, ...intake });
     } catch (error) {
       await this.#abort(writer);
       return this.#explain(error);
-    } finally {
-      this.#underWay -= 1;
     }
   }
 
@@ -317,11 +315,12 @@ export class Receiver implements SessionPolicy {
       time: envelope.receivedAt,
       clockOffset: describeClock(this.#options.clock),
     });
-    const isAlone = this.#underWay === 1;
+    const { isOne } = this.#underWay;
     const message = await taken.writer.commit(envelope, Buffer.from(received));
     this.#note({ message, session, connector, reason, offer, isAuthenticated });
-    if (isAlone && this.#underWay === 1) await letItGoAhead();
-    return queuedReply(message, this.#organisation.fqdn);
+    this.#crowd.progressed(session);
+    await this.#underWay.letGoAhead(isOne);
+    return acceptedReply(message, this.#organisation.fqdn);
   }
 
   /** What is stored is ours, whatever becomes of the records: anything but a 250 would bring the message again. */
@@ -347,19 +346,4 @@ export class Receiver implements SessionPolicy {
     this.#options.log.error({ error: messageOf(error) }, 'a message could not be taken');
     return isProblem(error, 'spool-unavailable') ? REPLIES.insufficientResources : REPLIES.localError;
   }
-}
-
-/**
- * A message that is alone has been handed on by now, and the next server may have answered its envelope: that is read before the
- * client is woken, whom the system often lets run in this server's place. Two rounds of the event loop, as this one has read already.
- */
-async function letItGoAhead(): Promise<void> {
-  await nextRound();
-  await nextRound();
-}
-
-/** A reply line has room for 512 octets (RFC 5321 §4.5.3.1.5), and a client may not know UTF-8. */
-function queuedReply({ id, envelope }: SpooledMessage, fqdn: string): Reply {
-  const messageId = envelope.messageId.replaceAll(/[^!-~]/g, '?').slice(0, 150);
-  return { ...REPLIES.queued, text: `${messageId} [InternalId=${id}, Hostname=${fqdn}] ${REPLIES.queued.text}` };
 }
