@@ -1,4 +1,4 @@
-// The messages that a server is taking, and the 250 for one that is alone. When it is in the spool it has been handed on, and the
+// The messages that this process is taking, and the 250 for one that is alone. When it is in the spool it has been handed on, and the
 // next server may have answered its envelope already: that is read before the client is woken, whom the system often lets run in
 // this server's place. In a crowd nobody waits.
 
@@ -25,7 +25,7 @@ export class MessagesUnderWay {
   /** Resolves when a message that was `alone` before it was stored, and still is, has gone ahead. */
   async letGoAhead(alone: boolean): Promise<void> {
     if (!alone || !this.isOne) return;
-    // This round has read what there was to read; the second comes after the next has.
+    // The first ends the round in which the sync was heard of; the next round reads what has come, and the second ends that.
     await nextRound();
     await nextRound();
   }
