@@ -15,7 +15,7 @@ import { ScramServer } from '../smtp/scram-sha-256.ts';
 import type { Offer, SmtpSession } from '../smtp/session-policy.ts';
 import { recognisePeer } from '../trust/reception.ts';
 import { verificationFault } from '../trust/verification.ts';
-import { isOwnAddress, type Standing } from './accept.ts';
+import { isOwnAddress, maySendAsAnybody, type Standing } from './accept.ts';
 import type { Logins } from './logins.ts';
 import type { Organisation, Peer } from './organisation.ts';
 import type { Records } from './records.ts';
@@ -132,14 +132,21 @@ export class ClientProof {
     return this.userOf(session) === undefined ? 'anonymous' : 'authenticated-user';
   }
 
+  /** The mail user who logged in, where the connector lets a user write under addresses of its own alone. */
+  boundUserOf(session: SmtpSession, connector: ReceiveConnector): string | undefined {
+    const user = this.userOf(session);
+    return user === undefined || maySendAsAnybody(this.standingOf(session, connector)) ? undefined : user;
+  }
+
   /**
-   * Whether a user who logged in may send as all of these: 'gone' once there is no such user any more. None is everybody's: receipts have the
-   * null reverse-path (RFC 8098 §3). Throws Problem when the directory cannot be asked.
+   * What a mail user hears who writes as these and may not. None is everybody's: receipts have the null reverse-path (RFC 8098 §3). Throws
+   * Problem when the directory cannot be asked.
    */
-  async mayUserSendAs(user: string, senders: readonly Mailbox[]): Promise<'yes' | 'no' | 'gone'> {
+  async refuseUser(user: string, senders: readonly Mailbox[]): Promise<Reply | undefined> {
     const addresses = await this.#options.logins?.addressesOf(user);
-    if (!addresses) return 'gone';
-    return senders.every((sender) => isOwnAddress(sender, addresses)) ? 'yes' : 'no';
+    // There is no such user any more.
+    if (!addresses) return REPLIES.authRequired;
+    return senders.every((sender) => isOwnAddress(sender, addresses)) ? undefined : REPLIES.senderDenied;
   }
 
   #userServer(session: SmtpSession, mechanism: string): SaslServer | undefined {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AuthMechanism, ReceiveConnector } from '../../../src/directory/receive-connector.ts';
 import type { LoginAnswer } from '../../../src/directory/user-logins.ts';
 import { parseMailbox } from '../../../src/smtp/address.ts';
+import { REPLIES } from '../../../src/smtp/replies.ts';
 import { deriveScramVerifier } from '../../../src/smtp/scram-verifier.ts';
 import type { SmtpSession } from '../../../src/smtp/session-policy.ts';
 import type { TlsSession } from '../../../src/tls/tls-session.ts';
@@ -107,15 +108,15 @@ describe('a log-in', () => {
   });
 
   it.each([
-    ['an address of its own', 'ED@contoso.test', ['ed@contoso.test'], 'yes'],
-    ['another of them', 'meadows@contoso.test', ['ed@contoso.test', 'meadows@contoso.test'], 'yes'],
-    ['the null reverse-path', '', ['ed@contoso.test'], 'yes'],
-    ['one of its own and somebody else', 'ed@contoso.test,jo@contoso.test', ['ed@contoso.test'], 'no'],
-    ["somebody else's", 'jo@contoso.test', ['ed@contoso.test'], 'no'],
-    ['anything once the user is gone', 'ed@contoso.test', undefined, 'gone'],
-  ])('sends as %s: %s', async (_what, sender, addresses, expected) => {
+    ['an address of its own', 'ED@contoso.test', ['ed@contoso.test'], undefined],
+    ['another of them', 'meadows@contoso.test', ['ed@contoso.test', 'meadows@contoso.test'], undefined],
+    ['the null reverse-path', '', ['ed@contoso.test'], undefined],
+    ['one of its own and somebody else', 'ed@contoso.test,jo@contoso.test', ['ed@contoso.test'], REPLIES.senderDenied],
+    ["somebody else's", 'jo@contoso.test', ['ed@contoso.test'], REPLIES.senderDenied],
+    ['anything once the user is gone', 'ed@contoso.test', undefined, REPLIES.authRequired],
+  ])('is judged as a sender: %s', async (_what, sender, addresses, expected) => {
     const { proof } = proofOf({ kind: 'refused' }, addresses);
     const senders = sender.split(',').flatMap((each) => parseMailbox(each) ?? []);
-    expect(await proof.mayUserSendAs('ed@contoso.test', senders)).toBe(expected);
+    expect(await proof.refuseUser('ed@contoso.test', senders)).toBe(expected);
   });
 });
