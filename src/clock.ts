@@ -3,6 +3,8 @@
 // system's clock changes the first and not the second; a lab move is time that passed and changes both. A laboratory's clock can
 // also run faster than the machine's, or stand still. Socket, handshake and SMTP timeouts never use it: they are always real time.
 
+import { PassingSet } from './passing.ts';
+
 /** Cancels what it was returned for; calling it again does nothing. */
 export type Cancel = () => void;
 
@@ -46,7 +48,7 @@ export class SystemClock implements Clock {
   /** The offset at `#sinceMs`, which is monotonic: a jump of the system's clock must not be multiplied. */
   #baseMs: number;
   #sinceMs = 0;
-  readonly #appointments = new Set<Appointment>();
+  readonly #appointments = new PassingSet<Appointment>();
   readonly #moveListeners = new Set<() => void>();
 
   /** `course`: how far ahead in milliseconds, or the whole of it. */

@@ -19,6 +19,7 @@ const FLOOR_ONE = [
   'config-web',
   'log',
   'bounded-map',
+  'passing',
   'remembered',
   'locale',
   'package-folder',

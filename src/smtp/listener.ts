@@ -9,6 +9,7 @@ import { type SMTPConnectionOptions, TLS_SOCKET_OPTIONS } from 'smtp-server/lib/
 import type { OpenTap } from '../capture/tap.ts';
 import type { Service } from '../config.ts';
 import type { Log } from '../log.ts';
+import { PassingSet } from '../passing.ts';
 import { chooseProtocol } from './alpn.ts';
 import { canonicalAddress } from './canonical-address.ts';
 import { type ConnectionOptions, ListenerConnection } from './listener-connection.ts';
@@ -137,7 +138,7 @@ if (!TLS_SOCKET_OPTIONS.includes('ALPNCallback')) TLS_SOCKET_OPTIONS.push('ALPNC
 class ConnectionServer extends SMTPServer {
   readonly #options: ServerOptions;
   readonly #service: Service;
-  readonly #open = new Set<ListenerConnection>();
+  readonly #open = new PassingSet<ListenerConnection>();
   /** Waiting for their header of the PROXY protocol. */
   readonly #unnamed = new Set<Socket>();
   #isShutDown = false;
@@ -216,7 +217,6 @@ class ConnectionServer extends SMTPServer {
     const connection =
       (tap && openWatched(this, socket, accepted, { ...options, tap })) ??
       new ListenerConnection(this, socket, accepted, options);
-    this.connections.add(connection);
     this.taken += 1;
     this.#open.add(connection);
     connection.once('closed', () => this.#open.delete(connection));

@@ -2,6 +2,7 @@
 // Those that came first leave first, so that when the room is used up new ones stay out, and one that waits goes after a while.
 // Dropping an entry is always right.
 
+import { PassingMap } from '../passing.ts';
 import type { StoredBody } from './body-intake.ts';
 import type { SpooledMessage } from './spool.ts';
 
@@ -20,13 +21,12 @@ const MAX_BYTES = 8 * 1024 * 1024;
 const LIFE_MS = 5000;
 
 export class RecentMessages {
-  readonly #entries = new Map<number, Entry>();
+  readonly #entries = new PassingMap<number, Entry>();
   #sizeBytes = 0;
 
   /** Keeps a message that has just been synced, where there is room. */
   put(message: SpooledMessage, body: StoredBody): void {
     const nowMs = performance.now();
-    // A Map keeps the order of insertion.
     for (const [id, { untilMs }] of this.#entries) {
       if (untilMs > nowMs) break;
       this.drop(id);

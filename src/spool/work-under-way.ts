@@ -1,11 +1,12 @@
 // What is going on in a spool: it is finished before the spool closes.
 
 import type { Log } from '../log.ts';
+import { PassingSet } from '../passing.ts';
 import { messageOf } from '../problem.ts';
 
 export class WorkUnderWay {
   readonly #log: Log;
-  readonly #works = new Set<Promise<void>>();
+  readonly #works = new PassingSet<Promise<void>>();
 
   constructor(log: Log) {
     this.#log = log;

@@ -5,6 +5,7 @@
 
 import type { ReceiveConnector } from '../directory/receive-connector.ts';
 import { sourceOf } from '../ip-range.ts';
+import { PassingSet } from '../passing.ts';
 import { REPLIES } from '../smtp/replies.ts';
 import type { Reply } from '../smtp/reply.ts';
 import type { SmtpSession } from '../smtp/session-policy.ts';
@@ -22,6 +23,7 @@ export interface CrowdOptions {
 }
 
 interface Guest extends Entry {
+  readonly session: SmtpSession;
   source: string | undefined;
   /** Ends its session. */
   readonly end: (reply: Reply) => void;
@@ -39,8 +41,9 @@ const REFUSALS = {
 
 export class Crowd {
   readonly #options: CrowdOptions;
-  /** Those without progress for longest come first: a Map keeps the order of insertion. */
-  readonly #guests = new Map<SmtpSession, Guest>();
+  readonly #guests = new WeakMap<SmtpSession, Guest>();
+  /** Those without progress for longest come first. */
+  readonly #order = new PassingSet<Guest>();
 
   constructor(options: CrowdOptions) {
     this.#options = options;
@@ -60,20 +63,21 @@ export class Crowd {
     if (this.refusal) return this.refusal;
     const claim = this.#claimOf(session, connector);
     const { source } = claim;
-    const guest: Guest = { connector: connector.name, source, end, isIn: false, isVouchedFor: false };
+    const guest: Guest = { session, connector: connector.name, source, end, isIn: false, isVouchedFor: false };
     this.#guests.set(session, guest);
+    this.#order.add(guest);
     for (;;) {
       const admission = await this.#options.counts.enter(claim);
       if (admission === 'in') return this.#settle(session, guest);
       const victim =
         admission === 'source' ? undefined : this.#findVictim(admission === 'connector' ? guest.connector : undefined);
       if (!victim) {
-        this.#guests.delete(session);
+        this.#forget(guest);
         this.#options.onRefusal({ what: admission, connector, remoteAddress: session.remoteAddress });
         return REFUSALS[admission];
       }
       this.leave(victim.session);
-      victim.guest.end(REPLIES.makingRoom);
+      victim.end(REPLIES.makingRoom);
     }
   }
 
@@ -81,8 +85,8 @@ export class Crowd {
   progressed(session: SmtpSession): void {
     const guest = this.#guests.get(session);
     if (!guest) return;
-    this.#guests.delete(session);
-    this.#guests.set(session, guest);
+    this.#order.delete(guest);
+    this.#order.add(guest);
   }
 
   /** The client proved who it is: it is never asked to go. One of the pair carries everybody's mail and counts for no source. */
@@ -99,7 +103,7 @@ export class Crowd {
   leave(session: SmtpSession): void {
     const guest = this.#guests.get(session);
     if (!guest) return;
-    this.#guests.delete(session);
+    this.#forget(guest);
     if (guest.isIn) this.#options.counts.leave(guest);
   }
 
@@ -109,10 +113,14 @@ export class Crowd {
     if (this.#guests.get(session) !== guest) this.#options.counts.leave(guest);
   }
 
-  #findVictim(connector: string | undefined): { session: SmtpSession; guest: Guest } | undefined {
-    for (const [session, guest] of this.#guests) {
-      if (guest.isIn && !guest.isVouchedFor && (connector === undefined || guest.connector === connector))
-        return { session, guest };
+  #forget(guest: Guest): void {
+    this.#guests.delete(guest.session);
+    this.#order.delete(guest);
+  }
+
+  #findVictim(connector: string | undefined): Guest | undefined {
+    for (const guest of this.#order) {
+      if (guest.isIn && !guest.isVouchedFor && (connector === undefined || guest.connector === connector)) return guest;
     }
     return undefined;
   }

@@ -6,6 +6,7 @@
 // administrator wants nothing sent; what is under way is finished, and mail is taken in as ever.
 
 import type { Cancel } from '../clock.ts';
+import { PassingSet } from '../passing.ts';
 import type { Reason } from '../trust/reasons.ts';
 import type { Ticket } from './delivery.ts';
 import type { Hop } from './hop.ts';
@@ -26,7 +27,7 @@ export class HopQueue {
   hop: Hop;
   readonly waiting = new WaitingList();
   /** Under delivery. */
-  readonly active = new Set<Ticket>();
+  readonly active = new PassingSet<Ticket>();
   /** Messages that an administrator has suspended, one by one. */
   readonly held = new Set<Ticket>();
   /** By an administrator, as a whole. */

@@ -2,6 +2,7 @@
 // keeps no more of a message than its ticket; what comes by time alone is in deadlines.ts. What became of a recipient goes
 // to settlement.ts, which alone turns it into spool state.
 
+import { PassingSet } from '../passing.ts';
 import { messageOf } from '../problem.ts';
 import type { MessageHead } from '../spool/spool.ts';
 import { Claims } from './claims.ts';
@@ -35,7 +36,7 @@ export class MailQueue {
   readonly #claims: Claims;
   readonly #deadlines: Deadlines;
   readonly #outlived = new OutlivedDeliveries();
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #underWay = new PassingSet<Promise<void>>();
   readonly #cutOff = new AbortController();
   #isStopped = false;
   #isAside = false;
