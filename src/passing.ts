@@ -103,6 +103,14 @@ export class PassingSet<Member extends object> {
     return true;
   }
 
+  /** The first that is meant; nothing may be taken out by the question. */
+  find(isMeant: (member: Member) => boolean): Member | undefined {
+    for (let link = this.#first; link; link = link.after) {
+      if (link.member && isMeant(link.member)) return link.member;
+    }
+    return undefined;
+  }
+
   /** Those that are in it at the beginning, but for what is taken out meanwhile. */
   *[Symbol.iterator](): Generator<Member> {
     const links: Link<Member>[] = [];

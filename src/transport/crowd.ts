@@ -119,10 +119,9 @@ export class Crowd {
   }
 
   #findVictim(connector: string | undefined): Guest | undefined {
-    for (const guest of this.#order) {
-      if (guest.isIn && !guest.isVouchedFor && (connector === undefined || guest.connector === connector)) return guest;
-    }
-    return undefined;
+    return this.#order.find(
+      (guest) => guest.isIn && !guest.isVouchedFor && (connector === undefined || guest.connector === connector),
+    );
   }
 
   #claimOf({ remoteAddress }: SmtpSession, connector: ReceiveConnector): EntryClaim {

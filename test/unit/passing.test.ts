@@ -58,6 +58,13 @@ describe('PassingSet', () => {
     expect(namesIn(set.add(member))).toBe(`${left}${member.name}`);
   });
 
+  it('finds the first that is meant', () => {
+    const set = new PassingSet<{ name: string }>().add(a).add(b).add(c);
+    expect([set.find(({ name }) => name > 'a'), set.find(({ name }) => name > 'c')]).toEqual([b, undefined]);
+    set.delete(b);
+    expect(set.find(({ name }) => name > 'a')).toBe(c);
+  });
+
   it('takes out its only one', () => {
     const set = new PassingSet<object>().add(a);
     expect([set.delete(a), set.size, [...set]]).toEqual([true, 0, []]);
