@@ -1,5 +1,6 @@
 // The TLS settings of both ends, in one place: versions and suites as a connector's terms have them (tls-terms.ts), no resumption.
-// A resumed session proves no key, and direct trust lives on that proof; so no ticket is given, none is kept, none is taken.
+// A resumed session proves no key, and direct trust lives on that proof; so no ticket that could resume one is given, none is kept,
+// none is taken. (OpenSSL still sends two under TLS 1.3, each the name of a session that nobody keeps.)
 // Certificates are read and judged by the callers: nothing is refused here for being self-signed.
 
 import { constants } from 'node:crypto';
