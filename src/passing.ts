@@ -21,10 +21,6 @@ export class PassingMap<Key extends string | number, Value> {
     return this.#places.get(key)?.value;
   }
 
-  has(key: Key): boolean {
-    return this.#places.has(key);
-  }
-
   /** A key that is there already keeps its place in the order. */
   set(key: Key, value: Value): this {
     const place = this.#places.get(key);

@@ -218,6 +218,7 @@ class ConnectionServer extends SMTPServer {
       (tap && openWatched(this, socket, accepted, { ...options, tap })) ??
       new ListenerConnection(this, socket, accepted, options);
     this.taken += 1;
+    // smtp-server's own Set of connections stays empty: only its `close` and `maxClients` look into it, which are not used here.
     this.#open.add(connection);
     connection.once('closed', () => this.#open.delete(connection));
     connection.on('error', (error) => this.#options.log.debug({ err: error }, 'connection failed'));

@@ -2,8 +2,7 @@
 // answered with 250 (RFC 5321 §6.1). Whether its client may hand in anything at all was decided before (receive.ts).
 
 import { describeClock } from '../clock.ts';
-import type { ReceiveConnector } from '../directory/receive-connector.ts';
-import { rightsOf } from '../directory/receive-connector.ts';
+import { type ReceiveConnector, rightsOf } from '../directory/receive-connector.ts';
 import type { Log } from '../log.ts';
 import { isProblem, messageOf } from '../problem.ts';
 import { BodyFault } from '../smtp/body-framing.ts';
@@ -26,6 +25,7 @@ import { formatReceived } from './trace-header.ts';
 export interface AcceptorOptions extends Pick<ClientProofOptions, 'clock' | 'organisation' | 'records'> {
   readonly log: Log;
   readonly spool: Pick<Spool, 'receive'>;
+  /** How long a message is tried. */
   readonly expirationMs: number;
 }
 
@@ -143,7 +143,7 @@ export class Acceptor {
     this.#note({ message, session, connector, reason, offer, isAuthenticated });
     onProgress();
     await this.#underWay.letGoAhead(isOne);
-    return acceptedReply(message, this.#options.organisation().fqdn);
+    return acceptedReply(message, organisation.fqdn);
   }
 
   /** What is stored is ours, whatever becomes of the records: anything but a 250 would bring the message again. */
