@@ -4,13 +4,14 @@
 //   --seconds 10  aimed length        --json         results as JSON lines, no table
 //   --warm-up 30  length of the mail before that, which is not counted: a pair is to have been at work for a while; each case begins with
 //                 three seconds of its own that are not counted either
+//   --key ecdsa   what the servers of both show, on P-256, or rsa, of 2048 bits
 //   --write       the table goes into docs/performance.md as well
 // In each round a pair is started once and takes one case after the other.
 
 import { parseArgs } from 'node:util';
 import { writeMeasured } from './measured-page.ts';
 import { type BenchCase, CASES } from './pair/cases.ts';
-import { entries, type Entry } from './pair/contestants.ts';
+import { type BenchKey, entries, type Entry } from './pair/contestants.ts';
 import { formatTable } from './pair/report.ts';
 import { Course, type Result } from './pair/run.ts';
 
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     'warm-up': { type: 'string', default: '30' },
     json: { type: 'boolean', default: false },
+    key: { type: 'string', default: 'ecdsa' },
     write: { type: 'boolean', default: false },
   },
 });
@@ -36,7 +38,7 @@ const LARGE_BYTES = 1024 * 1024;
 const WARM_UP: BenchCase = { name: 'warm-up', sizeBytes: 4096, sessions: 10 };
 
 const chosen = chooseCases(values.cases);
-const contestants = entries();
+const contestants = entries(chooseKey(values.key));
 const results: Result[] = [];
 const counts = new Map<string, number>();
 if (contestants.length === 1) note('Postfix is not installed, or this is not root: there is nothing to compare with');
@@ -83,6 +85,11 @@ function chooseCases(names: string | undefined): readonly BenchCase[] {
     if (!found) fail(`there is no case "${name}": ${CASES.map((benchCase) => benchCase.name).join(', ')}`);
     return found;
   });
+}
+
+function chooseKey(name: string): BenchKey {
+  if (name === 'ecdsa' || name === 'rsa') return name;
+  fail(`--key is "ecdsa" or "rsa", and not "${name}"`);
 }
 
 function readNumber(name: string, text: string): number {

@@ -6,7 +6,10 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { createSelfSigned } from '../../src/tls/self-signed.ts';
+import { createEcCertificate, provideEcCertificate } from '../../src/lab/ec-certificate.ts';
+import { EDGE_FQDN, HUB_FQDN } from '../../src/shell/pair-config.ts';
+import type { KeyPair } from '../../src/tls/key-pair.ts';
+import { createSelfSigned, endOfValidity } from '../../src/tls/self-signed.ts';
 import { Postfix } from '../../test/helpers/postfix.ts';
 import { PROGRAM } from '../published-program.ts';
 
@@ -23,13 +26,15 @@ export interface Entry {
   open(sinkPort: number): Promise<Contestant>;
 }
 
-const RELAYPAIR: Entry = { name: 'relaypair', open: openRelaypair };
-const POSTFIX: Entry = { name: 'postfix', open: openPostfix };
+/** What the servers of both pairs show: RSA 2048, as ours make by themselves, or P-256. */
+export type BenchKey = 'rsa' | 'ecdsa';
 
 /** Ours, and Postfix where it is installed and may be started. */
-export function entries(): readonly Entry[] {
+export function entries(key: BenchKey = 'ecdsa'): readonly Entry[] {
+  const relaypair: Entry = { name: 'relaypair', open: (sinkPort) => openRelaypair(sinkPort, key) };
+  const postfix: Entry = { name: 'postfix', open: (sinkPort) => openPostfix(sinkPort, key) };
   const hasPostfix = existsSync('/usr/sbin/postfix') && process.getuid?.() === 0;
-  return hasPostfix ? [POSTFIX, RELAYPAIR] : [RELAYPAIR];
+  return hasPostfix ? [postfix, relaypair] : [relaypair];
 }
 
 interface Ready {
@@ -37,8 +42,12 @@ interface Ready {
   readonly edge: { readonly pid: number };
 }
 
-async function openRelaypair(sinkPort: number): Promise<Contestant> {
+async function openRelaypair(sinkPort: number, key: BenchKey): Promise<Contestant> {
   const folder = mkdtempSync(join(tmpdir(), 'relaypair-bench-'));
+  if (key === 'ecdsa') {
+    provideEcCertificate(join(folder, 'hub'), certificateFor(HUB_FQDN));
+    provideEcCertificate(join(folder, 'edge'), certificateFor(EDGE_FQDN));
+  }
   const words = ['up', '--dir', folder, '--hub', '127.0.0.1:0', '--edge', '127.0.0.1:0'];
   const child = spawn(
     process.execPath,
@@ -68,17 +77,27 @@ function readReady(child: ChildProcess): Promise<Ready> {
   });
 }
 
-async function openPostfix(sinkPort: number): Promise<Contestant> {
-  const names = { netbiosName: 'RELAY', fqdn: 'relay.bench.test', notBefore: new Date() };
+function certificateFor(fqdn: string): { domains: readonly string[]; notBefore: Date; notAfter: Date } {
+  const notBefore = new Date();
+  return { domains: [fqdn], notBefore, notAfter: endOfValidity(notBefore) };
+}
+
+async function createPair(key: BenchKey): Promise<KeyPair> {
+  const fqdn = 'relay.bench.test';
+  if (key === 'ecdsa') return createEcCertificate(certificateFor(fqdn));
+  return createSelfSigned({ netbiosName: 'RELAY', fqdn, notBefore: new Date() });
+}
+
+async function openPostfix(sinkPort: number, key: BenchKey): Promise<Contestant> {
   const second = await Postfix.open({
     name: 'second',
     transports: { '*': sinkPort },
-    keyPair: await createSelfSigned(names),
+    keyPair: await createPair(key),
   });
   const first = await Postfix.open({
     name: 'first',
     transports: { '*': second.port },
-    keyPair: await createSelfSigned(names),
+    keyPair: await createPair(key),
   });
   return {
     port: first.port,

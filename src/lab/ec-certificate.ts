@@ -2,7 +2,9 @@
 // direct trust asks for nothing else.
 
 import { generateKeyPairSync } from 'node:crypto';
+import { join } from 'node:path';
 import { signWithAnyKey } from '../tls/any-key-certificate.ts';
+import { CertificateStore } from '../tls/certificate-store.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
 import { serverExtensions } from '../tls/self-signed.ts';
 
@@ -20,4 +22,13 @@ export function createEcCertificate({ domains, notBefore, notAfter }: EcCertific
   const certificate = signWithAnyKey({ names: domains, notBefore, notAfter, extensions }, 'ecdsa', keys);
   const privateKeyPem = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   return { certificate, chain: [], privateKeyPem };
+}
+
+/** Gives a server that was never started, in its folder, the certificate that it would make itself, but for the kind of key. */
+export function provideEcCertificate(serverFolder: string, options: EcCertificateOptions): void {
+  const store = CertificateStore.open(join(serverFolder, 'certificates'));
+  if (store.internalTransport()) return;
+  const { thumbprint } = store.add(createEcCertificate(options), { friendlyName: 'Microsoft Exchange' }).certificate;
+  store.enable(thumbprint, 'SMTP');
+  store.setInternalTransport(thumbprint);
 }

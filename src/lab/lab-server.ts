@@ -13,10 +13,9 @@ import { openEdge } from '../edge.ts';
 import { openHub } from '../hub.ts';
 import { silentLog } from '../log.ts';
 import { Problem } from '../problem.ts';
-import { CertificateStore } from '../tls/certificate-store.ts';
 import { readVersion } from '../version.ts';
 import { RunningProcess } from './binary.ts';
-import { createEcCertificate } from './ec-certificate.ts';
+import { provideEcCertificate } from './ec-certificate.ts';
 
 export interface LabServerOptions {
   readonly role: Role;
@@ -64,7 +63,8 @@ export class LabServer {
     this.name = options.fqdn.split('.')[0] ?? options.fqdn;
     this.folder = join(options.folder, this.name);
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    this.#addCertificate();
+    const { fqdn, notBefore, notAfter } = options;
+    provideEcCertificate(this.folder, { domains: [this.name.toUpperCase(), fqdn], notBefore, notAfter });
   }
 
   /** Where it takes mail. */
@@ -170,17 +170,6 @@ export class LabServer {
     const { role, fqdn } = this.#options;
     const config = { format: 1, role, fqdn, folder: this.name, workers: 0, ...this.#settings };
     writeFileSync(this.#configPath, JSON.stringify(config, undefined, 2));
-  }
-
-  /** As a server does at its first start, but for the kind of key. */
-  #addCertificate(): void {
-    const { fqdn, notBefore, notAfter } = this.#options;
-    const store = CertificateStore.open(join(this.folder, 'certificates'));
-    if (store.internalTransport()) return;
-    const pair = createEcCertificate({ domains: [this.name.toUpperCase(), fqdn], notBefore, notAfter });
-    const { thumbprint } = store.add(pair, { friendlyName: 'Microsoft Exchange' }).certificate;
-    store.enable(thumbprint, 'SMTP');
-    store.setInternalTransport(thumbprint);
   }
 }
 

@@ -148,6 +148,8 @@ class ConnectionServer extends SMTPServer {
   constructor(options: ServerOptions, service: Service = 'smtp') {
     // The last three are for STARTTLS: every client is asked for a certificate, and judging it is not the socket's business.
     super({
+      // Without one each connection would ask the system for the machine's.
+      name: options.fqdn,
       logger: false,
       disableReverseLookup: true,
       requestCert: true,

@@ -21,6 +21,8 @@ const USED_UP: Omit<RecipientResult, 'address'> = {
 export class SenderLimits {
   readonly #channel: TransactionChannel;
   #mailCount = 0;
+  /** Asked for several times a message, and the same from one EHLO to the next. */
+  #read: { readonly text: string | undefined; readonly limits: ServiceLimits } | undefined;
 
   constructor(channel: TransactionChannel) {
     this.#channel = channel;
@@ -53,7 +55,9 @@ export class SenderLimits {
 
   /** Of the latest EHLO: what was said before STARTTLS is void (RFC 9422 §3). */
   get #said(): ServiceLimits {
-    return parseServiceLimits(this.#channel.connection.capabilities.get('LIMITS'));
+    const text = this.#channel.connection.capabilities.get('LIMITS');
+    if (!this.#read || this.#read.text !== text) this.#read = { text, limits: parseServiceLimits(text) };
+    return this.#read.limits;
   }
 }
 

@@ -68,6 +68,7 @@ export async function openWebServer(options: WebServerOptions = {}): Promise<Web
   const clock = new SystemClock();
   let house: House | undefined;
   const open = role === 'hub' ? openHub : openEdge;
+  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
   const server = await open({
     config,
     clock,
@@ -78,6 +79,9 @@ export async function openWebServer(options: WebServerOptions = {}): Promise<Web
       house = opened;
       return openWebDoor(opened, { pageFolder: options.pageFolder, timeouts: options.timeouts });
     },
+  }).catch((error: unknown) => {
+    removeFolder();
+    throw error;
   });
   if (!house) throw new Error('no door was opened');
   const { accessTokens } = house.context;
@@ -92,7 +96,7 @@ export async function openWebServer(options: WebServerOptions = {}): Promise<Web
     ask: (path, asked) => ask(`${address}${path}`, asked),
     close: async () => {
       await server.stop();
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder();
     },
   };
 }

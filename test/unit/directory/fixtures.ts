@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { SystemClock } from '../../../src/clock.ts';
 import { ActiveDirectory } from '../../../src/directory/active-directory.ts';
 import { Adam } from '../../../src/directory/adam.ts';
@@ -21,21 +21,16 @@ export const EDGE = { name: 'EDGE01', fqdn: 'edge01.perimeter.test' } as const;
 export const AD_CONTEXT = adNamingContext(HUB.fqdn);
 export const ADAM_CONTEXT = adamNamingContext('0f6f2d6e-0000-4000-8000-0000000000ad');
 
-const cleanups: (() => void)[] = [];
-
-afterEach(() => {
-  for (const clean of cleanups.splice(0).toReversed()) clean();
-});
-
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'relaypair-directory-'));
-  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+  // A hook of this file would be the first test file's alone: modules are loaded once for all of them.
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
 /** Closes something at the end of the test, before its folder goes. */
 export function closeLater<T extends { close(): void }>(closable: T): T {
-  cleanups.push(() => closable.close());
+  onTestFinished(() => closable.close());
   return closable;
 }
 
