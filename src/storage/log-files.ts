@@ -29,9 +29,16 @@ const DAY_MS = 86_400_000;
 const DEFAULT_MAX_AGE_MS = 30 * DAY_MS;
 const DEFAULT_MAX_FOLDER_SIZE_BYTES = 250 * 1024 * 1024;
 
+/** Asked for each line, and the same all day. */
+let lastDay = { number: Number.NaN, text: '' };
+
 /** The day of a date as log files carry it: "20071224" (UTC). */
 export function formatLogDay(date: Date): string {
-  return date.toISOString().replace(/T.*$/, '').replaceAll(/\D/g, '');
+  const number = Math.floor(date.getTime() / DAY_MS);
+  if (number !== lastDay.number) {
+    lastDay = { number, text: date.toISOString().replace(/T.*$/, '').replaceAll(/\D/g, '') };
+  }
+  return lastDay.text;
 }
 
 /** The path of the n-th file of a day. */

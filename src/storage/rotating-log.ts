@@ -199,8 +199,10 @@ export class RotatingLog {
     const path = formatLogPath(folder, prefix, { day, number });
     const file = { descriptor: openSync(path, 'a+', 0o600), path, day };
     this.#file = file;
-    // A crash or a full disk can cut a line, or the header, short: the next line starts clean.
-    ftruncateSync(file.descriptor, findEndOfContent(file.descriptor));
+    // A crash or a full disk can cut a line, or the header, short: the next line starts clean. Where nothing is to be cut the system
+    // is not asked to: it could wait for the spool's syncs.
+    const end = findEndOfContent(file.descriptor);
+    if (end < fstatSync(file.descriptor).size) ftruncateSync(file.descriptor, end);
     this.#removeOldFiles(path, at);
     return file;
   }
