@@ -1,6 +1,6 @@
 // How the JavaScript engine runs a server. Mail makes much garbage that is young, most of it octets outside the engine's own
 // heap, and little that lasts. Left alone the engine goes through the whole heap for each few large bodies: so octets outside
-// count where it decides when to do so, and what it has looked at may more than double until then. The young generation is
+// count where it decides when to do so, and what it has looked at may nearly double until then. The young generation is
 // large enough for what is under way at a time: what dies there costs nothing. One thread looks through it: several leave gaps
 // in what they keep, and take no less of the processors. Nothing is made among the old at once because what the same code made
 // before has lasted: a few such objects of each message would keep its octets until the engine goes through the whole heap. The
@@ -12,7 +12,7 @@
 export const ENGINE_FLAGS = [
   '--max-semi-space-size=8',
   '--external-memory-accounted-in-global-limit',
-  '--heap-growing-percent=110',
+  '--heap-growing-percent=90',
   '--no-maglev',
   '--no-parallel-scavenge',
   '--no-allocation-site-pretenuring',
