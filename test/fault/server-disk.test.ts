@@ -2,32 +2,19 @@
 // what is queued goes out, and mail is taken again by itself. A full disk of records stops no mail. Each message that was
 // acknowledged arrives once, none that was refused does. Needs to mount a tmpfs, and strace.
 
-import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makeFolder, removeFolder } from '../helpers/spool-fixtures.ts';
 import { eventually, Servers } from '../helpers/servers.ts';
 import { Sink } from '../helpers/sink.ts';
 import { CAN_STRACE, injectFailures } from '../helpers/strace.ts';
 import { submit } from '../helpers/submit.ts';
+import { canMount, mountTmpfs, unmount } from '../helpers/tmpfs.ts';
 
 const LIMIT = { timeout: 540_000 };
 const SMALL = 2000;
 /** The spool keeps such a body in a file of its own. */
 const LARGE = 600_000;
-
-function mountTmpfs(folder: string, size: string): boolean {
-  return spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=700`, 'tmpfs', folder]).status === 0;
-}
-
-function canMount(): boolean {
-  const folder = makeFolder();
-  const isMounted = mountTmpfs(folder, '1m');
-  if (isMounted) spawnSync('umount', [folder]);
-  removeFolder(folder);
-  return isMounted;
-}
 
 /** Writes until the disk takes not one octet more. */
 function fillUp(path: string): void {
@@ -133,7 +120,7 @@ class DiskBench {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.servers.stop('hub', 'SIGKILL');
-    for (const folder of this.#mounts) spawnSync('umount', [folder]);
+    for (const folder of this.#mounts) unmount(folder);
     await this.servers[Symbol.asyncDispose]();
     await this.sink.close();
   }

@@ -1,7 +1,6 @@
 // Fault: the disk is full. New mail is refused with spool-unavailable, queued mail can still be read and settled, and mail is
 // taken again by itself once there is room. On a small tmpfs, which needs root to mount.
 
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,20 +9,9 @@ import { isProblem } from '../../src/problem.ts';
 import { EmbeddedSpool } from '../../src/spool/embedded-spool.ts';
 import type { SpooledMessage } from '../../src/spool/spool.ts';
 import { claimAll, makeFolder, readBody, removeFolder, spoolOptions, storeMessage } from '../helpers/spool-fixtures.ts';
+import { canMount, mountTmpfs, unmount } from '../helpers/tmpfs.ts';
 
 const MIB = 1024 * 1024;
-
-function mountTmpfs(folder: string): boolean {
-  return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder]).status === 0;
-}
-
-function canMount(): boolean {
-  const folder = makeFolder();
-  const mounted = mountTmpfs(folder);
-  if (mounted) spawnSync('umount', [folder]);
-  removeFolder(folder);
-  return mounted;
-}
 
 describe.skipIf(!canMount())('an embedded spool on a full disk (needs to mount a tmpfs)', () => {
   let folder: string;
@@ -31,12 +19,12 @@ describe.skipIf(!canMount())('an embedded spool on a full disk (needs to mount a
 
   beforeEach(() => {
     folder = makeFolder();
-    mountTmpfs(folder);
+    mountTmpfs(folder, '24m');
   });
 
   afterEach(async () => {
     await spool.close();
-    spawnSync('umount', [folder]);
+    unmount(folder);
     removeFolder(folder);
   });
 

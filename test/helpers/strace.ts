@@ -2,9 +2,10 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { demand } from './peers.ts';
 
-/** True when strace is installed and may trace here. */
-export const CAN_STRACE = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
+/** True when strace is installed and may trace here. Importing this throws when it has to. */
+export const CAN_STRACE = demand(spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0, 'strace');
 
 /** Lets the named system calls of a running process fail; call the result to let them succeed again. */
 export async function injectFailures(pid: number, calls: string, error: string): Promise<() => Promise<void>> {
