@@ -32,6 +32,8 @@ export interface SweepReport {
   readonly leftovers: number;
   /** Entries that are none of ours, moved out of the way. */
   readonly foreign: readonly string[];
+  /** Leftovers that were moved out of the way instead. */
+  readonly kept: readonly string[];
 }
 
 export class BodyFolder {
@@ -100,20 +102,21 @@ export class BodyFolder {
     await unlink(join(this.#path, name)).catch(() => undefined);
   }
 
-  /** Removes leftovers and moves what is none of ours (other names, links, folders) into `asideFolder`. Repeatable. */
-  async sweep(known: ReadonlySet<string>, asideFolder: string): Promise<SweepReport> {
+  /** Removes leftovers, or moves them, and moves what is none of ours (other names, links, folders) into `asideFolder`. Repeatable. */
+  async sweep(known: ReadonlySet<string>, asideFolder: string, leftover: 'remove' | 'keep'): Promise<SweepReport> {
     const sizes = new Map<string, number>();
-    const foreign: string[] = [];
+    const [foreign, kept]: [string[], string[]] = [[], []];
     let leftovers = 0;
     for (const entry of await readdir(this.#path, { withFileTypes: true })) {
       if (!isOwn(entry)) foreign.push(await this.#moveAside(entry.name, asideFolder));
       else if (known.has(entry.name)) sizes.set(entry.name, (await stat(join(this.#path, entry.name))).size);
+      else if (leftover === 'keep') kept.push(await this.#moveAside(entry.name, asideFolder));
       else {
         await this.remove(entry.name);
         leftovers += 1;
       }
     }
-    return { sizes, leftovers, foreign };
+    return { sizes, leftovers, foreign, kept };
   }
 
   /**

@@ -30,7 +30,8 @@ export async function examineSpool(options: ExaminationOptions): Promise<SpoolRe
   const opened = openDamaged(folder);
   const bodies = await BodyFolder.open(join(folder, 'bodies'));
   try {
-    const findings = [...opened.findings, ...(await inspectFiles(opened, bodies, repair))];
+    const faults = opened.findings.map((fault) => ({ ...fault, ...(repair && { action: 'rebuilt' }) }));
+    const findings = [...faults, ...(await inspectFiles(opened, bodies, repair))];
     if (!repair) return await lookOnly(options, { ...opened, bodies, findings });
     if (opened.findings.length > 0) findings.push(...rebuild(options, opened.connection));
     else opened.connection?.close();

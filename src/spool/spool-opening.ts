@@ -10,9 +10,13 @@ import { ensurePrivateFolder, syncFolder } from '../storage/files.ts';
 import { BodyFolder } from './body-folder.ts';
 import type { DamagedMessage, SpoolOptions } from './spool.ts';
 import { Journal, type JournalOptions } from './journal.ts';
+import { keepDamagedJournal, keptJournals, readDamagedJournal } from './journal-damage.ts';
 import { SpoolDatabase } from './spool-database.ts';
 import { SPOOL_MIGRATIONS } from './spool-format.ts';
 import { finishRebuild } from './spool-rebuild.ts';
+
+const JOURNAL_DAMAGED =
+  'spool: a place in the journal cannot be read, nor what followed it: unless the power was cut, mail that was accepted is missing. The journal is kept, and bodies that belong to no message are, until it is removed';
 
 /** What an open spool works with. */
 export interface SpoolParts {
@@ -61,7 +65,11 @@ export function openSpoolFile(folder: string): DatabaseSync {
   syncFolder(dirname(folder));
   const path = databasePath(folder);
   makePrivateFile(path);
-  return openDatabase({ path, name: 'spool', migrations: SPOOL_MIGRATIONS, exclusive: true });
+  const journal = readDamagedJournal(path);
+  const connection = openDatabase({ path, name: 'spool', migrations: SPOOL_MIGRATIONS, exclusive: true });
+  // Under the lock alone: of a living owner's journal anything may have been read.
+  if (journal) keepDamagedJournal(folder, journal);
+  return connection;
 }
 
 function databasePath(folder: string): string {
@@ -82,7 +90,12 @@ async function recover(stores: Stores, options: SpoolOptions): Promise<void> {
   const { log, folder } = options;
   const files = database.listBodyFiles();
   const names = new Set([...files.map(({ fileName }) => fileName), ...database.listIndexedFileNames()]);
-  const report = await bodies.sweep(names, join(folder, 'damaged'));
+  const aside = join(folder, 'damaged');
+  const kept = keptJournals(folder);
+  for (const name of kept) log.error({ path: join(aside, name) }, JOURNAL_DAMAGED);
+  const report = await bodies.sweep(names, aside, kept.length === 0 ? 'remove' : 'keep');
+  for (const path of report.kept)
+    log.error({ path }, 'spool: moved a body that belongs to no message out of the folder');
   if (report.leftovers > 0) log.info({ leftovers: report.leftovers }, 'spool: removed bodies that were never accepted');
   for (const path of report.foreign) log.error({ path }, 'spool: moved a foreign file out of the body folder');
   const known = new Set(database.listDamaged().map(({ id }) => id));

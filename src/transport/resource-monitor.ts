@@ -144,7 +144,8 @@ export class ResourceMonitor {
       name: 'SubmissionQueueLength',
       unit: 'messages',
       pressure: await resources.submissionLength(),
-      thresholds: withRelief(limits.submissionMedium, limits.submissionHigh, (messages) => Math.floor(messages / 2)),
+      // Rounded up: an empty queue ends the level of a threshold of 1 too.
+      thresholds: withRelief(limits.submissionMedium, limits.submissionHigh, (messages) => Math.ceil(messages / 2)),
       patience: 10,
     });
     for (const listener of this.#listeners) listener();

@@ -18,13 +18,13 @@ describe('ResourceMonitor', () => {
   let logFreeBytes: number;
   let memoryPercent: number;
   let submissionLength: number;
+  let submissionMedium: number;
   let isBroken: boolean;
   const limits = {
     diskMedium: 500 * MIB,
     diskHigh: 200 * MIB,
     memoryMedium: 72,
     memoryHigh: 75,
-    submissionMedium: 100,
     submissionHigh: 200,
   };
 
@@ -34,12 +34,13 @@ describe('ResourceMonitor', () => {
     metrics = new Metrics();
     [freeBytes, memoryPercent, submissionLength, isBroken] = [50 * GIB, 20, 0, false];
     logFreeBytes = 50 * GIB;
+    submissionMedium = 100;
     monitor = new ResourceMonitor({
       clock,
       log: keptLog().log,
       events: { record: (event) => void events.push(event) },
       metrics,
-      limits: () => limits,
+      limits: () => ({ ...limits, submissionMedium }),
       resources: {
         spoolDisk: () => ({ totalBytes: 100 * GIB, freeBytes }),
         logDisk: () => {
@@ -124,6 +125,19 @@ describe('ResourceMonitor', () => {
     await measure(10);
     expect(monitor.pressure().level).toBe('Medium');
   });
+
+  it.each([1, 2, 3])(
+    'ends the level of a threshold of %d messages once the submission queue is empty',
+    async (threshold) => {
+      submissionMedium = threshold;
+      submissionLength = threshold + 1;
+      await measure(10);
+      expect(monitor.pressure().level).toBe('Medium');
+      submissionLength = 0;
+      await measure();
+      expect(monitor.pressure().level).toBe('Normal');
+    },
+  );
 
   it('keeps the level of what cannot be measured, and goes on with the rest', async () => {
     isBroken = true;
