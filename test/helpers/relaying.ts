@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { OutputRecord } from '../../src/cmdlets/output.ts';
-import { QUICK_RETRY } from './server-processes.ts';
+import { type Launch, QUICK_RETRY } from './server-processes.ts';
 import { eventually, type Role, Servers, type ServersOptions } from './servers.ts';
 import { Sink, type SinkOptions } from './sink.ts';
 import { type Submitted, submit } from './submit.ts';
@@ -28,6 +28,8 @@ export interface RelayingOptions {
   readonly servers?: ServersOptions;
   /** The clock of each server's very first start, which dates its certificate; it runs on with the right time. */
   readonly clocks?: Partial<Record<Role, string>>;
+  /** How the two are started, after that. */
+  readonly launch?: Launch;
 }
 
 export interface Letter {
@@ -63,7 +65,7 @@ export class Relaying {
       await servers.start(role, clock);
       await servers.stop(role);
     }
-    await Promise.all([servers.start('hub'), servers.start('edge')]);
+    await Promise.all((['hub', 'edge'] as const).map((role) => servers.start(role, undefined, options.launch)));
     await servers.ask('hub', 'New-AcceptedDomain', { Name: ACCEPTED_DOMAIN, DomainName: ACCEPTED_DOMAIN });
     await servers.subscribe();
     await relaying.setSmartHost(options.smartHostPort ?? outside.port);

@@ -119,7 +119,7 @@ export async function submitAll(port: number, messages: readonly Omit<Submission
 }
 
 /** One transaction on a connection that has said EHLO. */
-async function transact(conversation: Conversation, submission: Omit<Submission, 'port'>): Promise<Submitted> {
+export async function transact(conversation: Conversation, submission: Omit<Submission, 'port'>): Promise<Submitted> {
   const steps = [
     `MAIL FROM:<${submission.from}> ${submission.mailParameters ?? ''}`.trimEnd(),
     ...submission.to.map((recipient) => `RCPT TO:<${recipient}> ${submission.recipientParameters ?? ''}`.trimEnd()),
