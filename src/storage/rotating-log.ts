@@ -4,7 +4,7 @@
 // cut, never what the spool says. Nothing here throws into the mail flow: a line that cannot be written is counted and the
 // server's log told once. What the lines mean belongs to tracking/.
 
-import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import type { Cancel, Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { messageOf, Problem } from '../problem.ts';
@@ -18,6 +18,7 @@ import {
   removeOldLogFiles,
 } from './log-files.ts';
 import { findEndOfContent, MAX_LINE_BYTES, readLinesBackward, readLinesForward } from './log-lines.ts';
+import { WriteBehind } from './write-behind.ts';
 
 export interface RotatingLogOptions extends LogLimits {
   readonly folder: string;
@@ -59,6 +60,7 @@ interface OpenFile {
 export class RotatingLog {
   readonly #options: RotatingLogOptions;
   #file: OpenFile | undefined;
+  readonly #writeBehind = new WriteBehind();
   #unwritten: Line[] = [];
   #lostLines = 0;
   #lostInARow = 0;
@@ -128,7 +130,7 @@ export class RotatingLog {
   #closeFile(): void {
     const file = this.#file;
     this.#file = undefined;
-    if (file) closeSync(file.descriptor);
+    if (file) this.#writeBehind.close(file.descriptor);
   }
 
   get #maxFileSizeBytes(): number {
@@ -146,6 +148,7 @@ export class RotatingLog {
       if (this.#whileItFits(open, octets.length)?.isNew !== false) return 0;
       const write = this.#options.write ?? writeSync;
       while (written < octets.length) written += write(open.descriptor, octets, written);
+      this.#writeBehind.note(open.descriptor, written);
       this.#noteSuccess();
       return lines.length;
     } catch {
@@ -165,6 +168,7 @@ export class RotatingLog {
     const write = this.#options.write ?? writeSync;
     let written = 0;
     while (written < bytes.length) written += write(descriptor, bytes, written);
+    this.#writeBehind.note(descriptor, written);
   }
 
   #header(at: Date): Buffer {
