@@ -1,8 +1,8 @@
 // Append-only text files that begin anew each day (UTC) and at a size, and go when they are old. Lines are written in order
 // and in one write for all that the running code and what it has set off without waiting appends: by process.nextTick, thus
-// before any reply that is said afterwards (smtp/reply-outbox.ts). They are not synced: what a log says may be lost in a power
-// cut, never what the spool says. Nothing here throws into the mail flow: a line that cannot be written is counted and the
-// server's log told once. What the lines mean belongs to tracking/.
+// before any reply that is said afterwards (smtp/reply-outbox.ts). Nobody waits until they are on the disk: what a log says may
+// be lost in a power cut, never what the spool says. Nothing here throws into the mail flow: a line that cannot be written is
+// counted and the server's log told once. What the lines mean belongs to tracking/.
 
 import { fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import type { Cancel, Clock } from '../clock.ts';
