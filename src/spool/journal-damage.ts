@@ -4,6 +4,7 @@
 // read, and as long as it lies there no body is removed for belonging to nobody. Format: sqlite.org/fileformat2.html, section 4.
 
 import { readdirSync, readFileSync } from 'node:fs';
+import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { ensurePrivateFolder, writeFileDurably } from '../storage/files.ts';
 
@@ -12,6 +13,8 @@ const FRAME_HEADER_BYTES = 24;
 /** The last bit says in which order the octets of a checksum's words are. */
 const MAGIC = 0x37_7f_06_82;
 const KEPT = /^spool\.db-wal-[0-9a-f]{16}$/;
+/** SQLite's own size of a page, and the order in which this machine has its octets. */
+const OUR_HEADER = { pageBytes: 4096, isLittleEndian: endianness() === 'LE' };
 /** A bit that flipped in the checksum of a frame makes that of the next one wrong as well. */
 const MAX_BAD_IN_A_ROW = 2;
 
@@ -20,7 +23,7 @@ type Checksum = readonly [number, number];
 export interface DamagedJournal {
   /** All of it. */
   readonly octets: Buffer;
-  /** Names this run of the journal: the same each time it is read. */
+  /** Names this run of the journal, by its first frame: the same each time it is read. */
   readonly salt: string;
   /** Transactions that ended and cannot be read. */
   readonly transactions: number;
@@ -30,32 +33,35 @@ export interface DamagedJournal {
 export function readDamagedJournal(databasePath: string): DamagedJournal | undefined {
   const octets = readIfThere(`${databasePath}-wal`);
   const transactions = octets ? countUnreadable(octets) : 0;
-  return octets && transactions > 0 ? { octets, transactions, salt: octets.toString('hex', 16, 24) } : undefined;
+  return octets && transactions > 0
+    ? { octets, transactions, salt: octets.toString('hex', HEADER_BYTES + 8, HEADER_BYTES + 16) }
+    : undefined;
 }
 
 /**
- * Transactions whose end stands behind the first frame with a wrong checksum. That frame itself does not count: when it is the last one,
- * a process that was killed while it wrote leaves the same.
+ * Transactions whose end stands behind the first frame, or the header, with a wrong checksum. That frame itself does not count: when it
+ * is the last one, a process that was killed while it wrote leaves the same.
  */
 export function countUnreadable(octets: Buffer): number {
-  if (octets.length < HEADER_BYTES) return 0;
+  if (octets.length < HEADER_BYTES + FRAME_HEADER_BYTES) return 0;
   const view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength);
-  const isLittleEndian = (view.getUint32(0) & 1) === 0;
-  const pageBytes = view.getUint32(8);
-  if ((view.getUint32(0) & ~1) >>> 0 !== MAGIC || pageBytes < 512 || pageBytes > 65_536) return 0;
-  const frameBytes = FRAME_HEADER_BYTES + pageBytes;
+  const { isGood: isHeaderGood, pageBytes, isLittleEndian } = readHeader(view);
   const add = (from: Checksum, begin: number, end: number): Checksum =>
     addUp(view, from, { begin, end, isLittleEndian });
+  const frameBytes = FRAME_HEADER_BYTES + pageBytes;
+  // Of a header that cannot be read nothing is taken: what belongs together the frames say themselves.
+  const saltAt = isHeaderGood ? 16 : HEADER_BYTES + 8;
+  const [salt, moreSalt] = [view.getUint32(saltAt), view.getUint32(saltAt + 4)];
   let previous: Checksum = [view.getUint32(24), view.getUint32(28)];
-  let isReadable = isSame(add([0, 0], 0, 24), previous);
-  let badInARow = isReadable ? 0 : 1;
+  let isReadable = isHeaderGood;
+  let badInARow = 0;
   let transactions = 0;
   for (let at = HEADER_BYTES; at + frameBytes <= octets.length && badInARow <= MAX_BAD_IN_A_ROW; at += frameBytes) {
-    // What an earlier run of the journal left behind.
-    if (view.getUint32(at + 8) !== view.getUint32(16) || view.getUint32(at + 12) !== view.getUint32(20)) break;
     const stored: Checksum = [view.getUint32(at + 16), view.getUint32(at + 20)];
     const found = add(add(previous, at, at + 8), at + FRAME_HEADER_BYTES, at + frameBytes);
-    const isGood = isSame(found, stored);
+    // With other salts it is what an earlier run of the journal left behind, unless the next ones are of this one.
+    const isOfThisRun = view.getUint32(at + 8) === salt && view.getUint32(at + 12) === moreSalt;
+    const isGood = isOfThisRun && isSame(found, stored);
     badInARow = isGood ? 0 : badInARow + 1;
     isReadable &&= isGood;
     // A frame that ends a transaction says how large the database is then.
@@ -63,6 +69,15 @@ export function countUnreadable(octets: Buffer): number {
     previous = stored;
   }
   return transactions;
+}
+
+/** What it says, or how the spool has it when its checksum is wrong. */
+function readHeader(view: DataView): { isGood: boolean; pageBytes: number; isLittleEndian: boolean } {
+  const isLittleEndian = (view.getUint32(0) & 1) === 0;
+  const stored: Checksum = [view.getUint32(24), view.getUint32(28)];
+  const isGood = isSame(addUp(view, [0, 0], { begin: 0, end: 24, isLittleEndian }), stored);
+  if (!isGood || (view.getUint32(0) & ~1) >>> 0 !== MAGIC) return { isGood: false, ...OUR_HEADER };
+  return { isGood, pageBytes: view.getUint32(8), isLittleEndian };
 }
 
 /** Puts it where damaged things are, once. */

@@ -93,14 +93,24 @@ describe('a spool whose journal has a damaged place', () => {
     expect(aside()).toEqual([]);
   });
 
+  it('finds a bit that flipped in its header', async () => {
+    await leaveWreck();
+    const whole = readFileSync(journalPath());
+    for (let at = 0; at < HEADER_BYTES * 8; at += 1) {
+      const octets = Buffer.from(whole);
+      octets[at >> 3] = (octets[at >> 3] ?? 0) ^ (1 << (at & 7));
+      expect(countUnreadable(octets), `bit ${at}`).toBeGreaterThan(0);
+    }
+  });
+
   it('finds a bit that flipped anywhere in it but in its last frame', async () => {
     await leaveWreck();
     const whole = readFileSync(journalPath());
     const frames = Math.floor((whole.length - HEADER_BYTES) / FRAME_BYTES);
     expect(frames).toBeGreaterThan(5);
     for (let frame = 0; frame < frames - 1; frame += 1) {
-      // In a number of a page, the checksum's first and second word, and the page.
-      for (const offset of [3, 16, 23, 24, 2000, FRAME_BYTES - 1]) {
+      // In the page's number, a salt, the checksum's first and second word, and the page.
+      for (const offset of [3, 8, 15, 16, 23, 24, 2000, FRAME_BYTES - 1]) {
         const octets = Buffer.from(whole);
         const at = HEADER_BYTES + frame * FRAME_BYTES + offset;
         octets[at] = (octets[at] ?? 0) ^ 4;
