@@ -16,7 +16,7 @@ import { SPOOL_MIGRATIONS } from './spool-format.ts';
 import { finishRebuild } from './spool-rebuild.ts';
 
 const JOURNAL_DAMAGED =
-  'spool: a place in the journal cannot be read, nor what followed it: unless the power was cut, mail that was accepted is missing. The journal is kept, and bodies that belong to no message are, until it is removed';
+  'spool: a place in the journal cannot be read, nor what followed it: unless the power was cut, mail that was accepted is missing. The journal and bodies that belong to no message are kept until it is removed';
 
 /** What an open spool works with. */
 export interface SpoolParts {
