@@ -1,6 +1,6 @@
 // The spool of one process: node:sqlite in WAL mode with group commit, large bodies in synced files beside it. One owner at
-// a time, by SQLite's own kernel lock, so a claim ends with the process and needs no lease. The tables are in
-// spool-database.ts, the transaction in group-commit.ts, its sync in journal.ts, the files in body-folder.ts, the start in spool-opening.ts.
+// a time, by SQLite's own kernel lock, so a claim ends with the process and needs no lease. Tables: spool-database.ts; transaction:
+// group-commit.ts; sync: journal.ts, unsynced-messages.ts; files: body-folder.ts; start: spool-opening.ts.
 
 import type { Cancel } from '../clock.ts';
 import { messageOf, Problem } from '../problem.ts';
@@ -36,6 +36,7 @@ import type { SharedSpool } from './spool-door.ts';
 import { INLINE_LIMIT_BYTES, RESERVE_SIZE_BYTES } from './spool-limits.ts';
 import { openSpoolParts, type SpoolParts } from './spool-opening.ts';
 import { closedProblem, goneProblem } from './spool-problems.ts';
+import { UnsyncedMessages } from './unsynced-messages.ts';
 import { WorkUnderWay } from './work-under-way.ts';
 
 export interface EmbeddedSpoolOptions extends SpoolOptions, JournalOptions {
@@ -53,6 +54,7 @@ export class EmbeddedSpool implements SharedSpool {
   readonly #poison: Set<number>;
   readonly #totals: { messages: number; bytes: number };
   readonly #recent = new RecentMessages();
+  readonly #unsynced: UnsyncedMessages;
   readonly #bell = new ArrivalBell();
   readonly #work: WorkUnderWay;
   #closed = false;
@@ -60,12 +62,19 @@ export class EmbeddedSpool implements SharedSpool {
   private constructor(options: EmbeddedSpoolOptions, parts: SpoolParts) {
     this.#parts = parts;
     this.#work = new WorkUnderWay(options.log);
-    const { connection: database, journal } = parts;
     this.#group = new GroupCommit({
-      database,
-      sync: () => journal.sync(),
-      onQuiet: () => journal.tidy(),
-      onFull: () => journal.makeRoom(),
+      database: parts.connection,
+      sync: () => parts.journal.sync(),
+      onQuiet: () => parts.journal.tidy(),
+      onFull: () => parts.journal.makeRoom(),
+    });
+    this.#unsynced = new UnsyncedMessages({
+      ...{ ...parts, group: this.#group, work: this.#work },
+      onArrival: (stored, { body }) => {
+        this.#recent.put(stored, body);
+        this.#noteArrivals([stored]);
+      },
+      onWithdrawal: ({ id, bodySizeBytes }) => this.#forget(id, bodySizeBytes),
     });
     const countFreeBytes = () => parts.database.countFreeBytes();
     this.#room = new DiskRoom({ reserveSizeBytes: RESERVE_SIZE_BYTES, ...options, countFreeBytes });
@@ -94,16 +103,7 @@ export class EmbeddedSpool implements SharedSpool {
   async adopt(message: UnstoredMessage): Promise<SpooledMessage> {
     this.#requireOpen();
     this.#room.require(message.body.content?.length ?? 0);
-    const stored = await this.#work.track(
-      this.#group.run({
-        write: () => this.#parts.database.insert(message),
-        sizeBytes: message.body.content?.length ?? 0,
-        undo: ({ id }) => void this.#parts.database.remove(id),
-      }),
-    );
-    this.#recent.put(stored, message.body);
-    this.#noteArrivals([stored]);
-    return stored;
+    return this.#unsynced.store(message);
   }
 
   async claim(options: ClaimOptions): Promise<SpooledMessage[]> {
@@ -291,6 +291,7 @@ export class EmbeddedSpool implements SharedSpool {
   async *#readBody(id: number): AsyncGenerator<Buffer> {
     try {
       this.#requireOpen();
+      await this.#unsynced.wait(id);
       const content = this.#recent.get(id)?.body.content;
       // It has been in memory ever since its checksum was made.
       if (content) {
@@ -330,13 +331,12 @@ export class EmbeddedSpool implements SharedSpool {
   }
 
   #noteArrivals(messages: readonly SpooledMessage[]): void {
-    if (messages.length === 0) return;
-    this.#totals.messages += messages.length;
     for (const message of messages) {
+      this.#totals.messages += 1;
       this.#totals.bytes += message.bodySizeBytes;
       this.#parts.database.waitFresh(message);
     }
-    this.#bell.ring();
+    if (messages.length > 0) this.#bell.ring();
   }
 
   #newIntake(): BodyIntake {

@@ -24,8 +24,8 @@ export interface Writing<T> {
   readonly write: () => T;
   /** About how much it writes. */
   readonly sizeBytes?: number;
-  /** Told once it is in the database, durable or not yet; must not throw. */
-  readonly written?: (result: T) => void;
+  /** Told once it is in the database and its sync has begun, and whether nobody else is kept waiting by that; must not throw. */
+  readonly written?: (result: T, isAlone: boolean) => void;
   /** Runs inside a transaction and takes it back, when it was written and could not be synced. Without it, it stays. */
   readonly undo?: (result: T) => void;
   /** Whether nobody is kept waiting by a sync that comes a little later. Absent: somebody is. */
@@ -35,7 +35,7 @@ export interface Writing<T> {
 interface Job {
   readonly sizeBytes: number;
   run(): void;
-  written(): void;
+  written(isAlone: boolean): void;
   isPatient(): boolean;
   undo(): void;
   resolve(): void;
@@ -93,7 +93,7 @@ export class GroupCommit {
         run: () => {
           result = write();
         },
-        written: () => written?.(result),
+        written: (isAlone) => written?.(result, isAlone),
         undo: () => undo?.(result),
         isPatient: () => isPatient?.(result) === true,
         resolve: () => resolve(result),
@@ -115,7 +115,6 @@ export class GroupCommit {
     while (this.#jobs.length > 0) {
       await this.#gather();
       const written = this.#write(this.#takeGroup());
-      for (const job of written) job.written();
       this.#unsynced.push(...written);
       this.#throughMs = performance.now();
       if (await this.#hasTime()) continue;
@@ -167,8 +166,11 @@ export class GroupCommit {
 
   async #syncAll(written: readonly Job[]): Promise<void> {
     if (written.length === 0) return;
+    const synced = this.#sync();
+    const isAlone = written.filter((job) => !job.isPatient()).length === 1;
+    for (const job of written) job.written(isAlone);
     try {
-      await this.#sync();
+      await synced;
     } catch (error) {
       // What the disk holds is unknown, nothing may be acknowledged.
       this.#refused.push(...written);

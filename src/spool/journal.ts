@@ -27,7 +27,6 @@ export class Journal {
   readonly #database: DatabaseSync;
   readonly #file: number;
   readonly #pages: number;
-  /** A sync has failed, and none has succeeded since. */
   #isDoubtful = false;
   /** Since the journal was last moved into the database at leisure. */
   #syncs = 0;
@@ -38,6 +37,11 @@ export class Journal {
     this.#pages = journalPages;
     this.#file = openSync(`${path}-wal`, 'r+');
     database.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${journalPages}`);
+  }
+
+  /** A sync has failed, and none has succeeded since. */
+  get isDoubtful(): boolean {
+    return this.#isDoubtful;
   }
 
   /** Resolves when all that was committed before the call is durable; rejects with the system's error when it may not be. */

@@ -229,7 +229,7 @@ export interface Spool {
    */
   claimHeads(options: ClaimOptions): Promise<MessageHead[]>;
 
-  /** Calls `listener` when there may be something to claim: a message arrived, was released or resumed. */
+  /** Calls `listener` when there may be something to claim: a message arrived (it may be on its way to the disk yet), was released or resumed. */
   onArrival(listener: () => void): Cancel;
 
   /**
@@ -239,9 +239,9 @@ export interface Spool {
   onLoss?(listener: (ids: readonly number[]) => void): Cancel;
 
   /**
-   * The body as received, in chunks, checked as it goes. What was damaged ends in Problem `spool-damaged` before the last
-   * chunk is handed out, so it can never pass for whole; the message is set aside. Problem `message-gone`,
-   * `spool-unavailable`.
+   * The body as received, in chunks, checked as it goes; nothing of it is handed out before the message is synced. What was damaged ends
+   * in Problem `spool-damaged` before the last chunk is handed out, so it can never pass for whole; the message is set aside. Problem
+   * `message-gone`, `spool-unavailable`.
    */
   openBody(message: SpooledMessage): AsyncIterable<Buffer>;
 

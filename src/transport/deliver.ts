@@ -139,10 +139,15 @@ function isDemanded(policy: string, { reversePath }: Pick<Parcel['message']['env
   return policy === 'sender-requires-tls' && reversePath !== '';
 }
 
-/** `prefix`, then the body, which is opened when it is its turn and closed when nobody reads on. */
+/** `prefix`, then the body, which is opened first: it keeps whoever reads until the message is certain to stay, so that nothing went before. */
 export async function* prepend(prefix: Buffer, openBody: () => AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  yield prefix;
-  yield* openBody();
+  let isFirst = true;
+  for await (const piece of openBody()) {
+    if (isFirst) yield prefix;
+    isFirst = false;
+    yield piece;
+  }
+  if (isFirst) yield prefix;
 }
 
 /** The way to a domain that takes no mail, or is none: whatever is handed over fails, and nothing is sent anywhere. */

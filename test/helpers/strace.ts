@@ -13,6 +13,13 @@ export async function injectFailures(pid: number, calls: string, error: string):
   return (await attach(pid, options)).detach;
 }
 
+/** Lets each sync of a running process take so long, and then fail if `error` is given; call the result to end that. */
+export async function slowSyncs(pid: number, delayMs: number, error?: string): Promise<() => Promise<void>> {
+  const fault = `delay_enter=${delayMs * 1000}${error === undefined ? '' : `:error=${error}`}`;
+  return (await attach(pid, ['-f', '-e', 'trace=fdatasync', '-e', `inject=fdatasync:${fault}`, '-o', '/dev/null']))
+    .detach;
+}
+
 /** Writes the named system calls of a running process to `log`, until the result is called. */
 export async function traceCalls(pid: number, calls: string, log: string): Promise<() => Promise<void>> {
   return (await attach(pid, ['-f', '-y', '-e', `trace=${calls}`, '-o', log])).detach;

@@ -404,14 +404,15 @@ describe('prepend', () => {
     expect(body.destroyed).toBe(true);
   });
 
-  it('does not open the body when nobody reads so far', async () => {
-    let opened = 0;
-    const stream = prepend(Buffer.from('a'), () => {
-      opened++;
-      return Readable.from([]);
+  it('comes to nothing before the body has begun, and alone where there is none', async () => {
+    const { promise: isCertain, reject } = Promise.withResolvers<Buffer>();
+    const stream = prepend(Buffer.from('a'), async function* () {
+      yield await isCertain;
     });
-    for await (const _ of stream) break;
-    expect(opened).toBe(0);
+    const first = stream.next();
+    reject(new Error('not kept'));
+    await expect(first).rejects.toThrow('not kept');
+    expect((await buffer(prepend(Buffer.from('a'), () => Readable.from([])))).toString()).toBe('a');
   });
 });
 
