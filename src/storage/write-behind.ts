@@ -4,7 +4,7 @@
 
 import { closeSync, fdatasync } from 'node:fs';
 
-const EVERY_BYTES = 512 * 1024;
+const EVERY_BYTES = 64 * 1024;
 
 let isBusy = false;
 

@@ -10,7 +10,7 @@ import { WriteBehind } from '../../../src/storage/write-behind.ts';
 const ends = new Map<number, () => void>();
 const sync = (descriptor: number, done: () => void): void => void ends.set(descriptor, done);
 
-const HALF_MIB = 512 * 1024;
+const PIECE = 64 * 1024;
 let folder: string;
 
 beforeEach(() => {
@@ -38,12 +38,12 @@ function isOpen(descriptor: number): boolean {
 it('syncs after half a MiB, and not again before that has ended', () => {
   const file = openFile('log');
   const writeBehind = new WriteBehind(sync);
-  writeBehind.note(file, HALF_MIB - 1);
+  writeBehind.note(file, PIECE - 1);
   expect(ends.size).toBe(0);
   writeBehind.note(file, 1);
   const [end] = ends.values();
   ends.clear();
-  writeBehind.note(file, 4 * HALF_MIB);
+  writeBehind.note(file, 4 * PIECE);
   expect(ends.size).toBe(0);
   end?.();
   writeBehind.note(file, 1);
@@ -54,8 +54,8 @@ it('syncs after half a MiB, and not again before that has ended', () => {
 it('has one sync at a time in a process, whosever it is', () => {
   const [one, two] = [openFile('one'), openFile('two')];
   const [first, second] = [new WriteBehind(sync), new WriteBehind(sync)];
-  first.note(one, HALF_MIB);
-  second.note(two, HALF_MIB);
+  first.note(one, PIECE);
+  second.note(two, PIECE);
   expect([...ends.keys()]).toEqual([one]);
   ends.get(one)?.();
   second.note(two, 1);
@@ -66,7 +66,7 @@ it('has one sync at a time in a process, whosever it is', () => {
 it('closes a file when its sync has ended, and one without a sync at once', () => {
   const [one, two] = [openFile('one'), openFile('two')];
   const writeBehind = new WriteBehind(sync);
-  writeBehind.note(one, HALF_MIB);
+  writeBehind.note(one, PIECE);
   writeBehind.close(one);
   writeBehind.close(two);
   expect([isOpen(one), isOpen(two)]).toEqual([true, false]);
