@@ -31,7 +31,7 @@ const warmUpSeconds = readNumber('warm-up', values['warm-up']);
 const rounds = readNumber('rounds', values.rounds);
 /** So many messages at a time find out how many a run needs. */
 const CALIBRATION = { small: 300, large: 10 };
-/** For so long a case's own mail comes before what counts: code that only this case runs is compiled by then. */
+/** For so long a case's own mail comes before what counts, at its own pace: code that only this case runs is compiled by then. */
 const PACE_MS = 3000;
 const LARGE_BYTES = 1024 * 1024;
 /** What a pair is warmed up with. */
@@ -68,10 +68,11 @@ async function runAll(entry: Entry, round: number): Promise<void> {
 async function count(course: Course, entry: Entry, benchCase: BenchCase): Promise<number> {
   const key = `${entry.name} ${benchCase.name}`;
   const calibration = benchCase.sizeBytes >= LARGE_BYTES ? CALIBRATION.large : CALIBRATION.small;
+  const messages = benchCase.perSecond === undefined ? calibration : (benchCase.perSecond * PACE_MS) / 1000;
   // In later rounds too: the first messages of a case meet connections that are not there yet, and code that was never run.
   let rate = 0;
   for (const endMs = performance.now() + PACE_MS; performance.now() < endMs; ) {
-    rate = await course.calibrate(benchCase, calibration);
+    rate = await course.calibrate(benchCase, messages);
   }
   const found = counts.get(key) ?? Math.max(benchCase.sessions, Math.round(seconds * (benchCase.perSecond ?? rate)));
   counts.set(key, found);

@@ -55,7 +55,7 @@ export class Course {
 
   /** Messages a second, by a few of them. */
   async calibrate(benchCase: BenchCase, messages: number): Promise<number> {
-    return messages / (await this.#pass({ ...benchCase, perSecond: undefined, messages })).seconds;
+    return messages / (await this.#pass({ ...benchCase, messages })).seconds;
   }
 
   async measure(benchCase: BenchCase, messages: number): Promise<Result> {
