@@ -229,7 +229,7 @@ export interface Spool {
    */
   claimHeads(options: ClaimOptions): Promise<MessageHead[]>;
 
-  /** Calls `listener` when there may be something to claim: a message arrived (it may be on its way to the disk yet), was released or resumed. */
+  /** Calls `listener` when there may be something to claim: a message arrived (perhaps not synced yet), was released or resumed. */
   onArrival(listener: () => void): Cancel;
 
   /**

@@ -12,7 +12,7 @@ import { submit } from '../helpers/submit.ts';
 const LIMIT = { timeout: 120_000 };
 const SYNC_MS = 1500;
 
-/** A Hub with a next hop to which a connection is open. */
+/** A Hub whose mailboxes are behind a next hop. */
 async function openBench(): Promise<{ servers: Servers; nextHop: ScriptedServer } & AsyncDisposable> {
   const nextHop = await openScriptedServer({ keywords: ['PIPELINING', 'SIZE 104857600'] });
   const servers = await Servers.prepare({ deliver: `smtp:127.0.0.1:${nextHop.port}` });

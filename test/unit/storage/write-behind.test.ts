@@ -35,7 +35,7 @@ function isOpen(descriptor: number): boolean {
   }
 }
 
-it('syncs after half a MiB, and not again before that has ended', () => {
+it('syncs after a piece, and not again before that has ended', () => {
   const file = openFile('log');
   const writeBehind = new WriteBehind(sync);
   writeBehind.note(file, PIECE - 1);
