@@ -26,8 +26,6 @@ export interface Result {
 /** So many messages for each session before the time of a warm-up is looked at. */
 const WARM_UP_ROUNDS = 50;
 const PSS_EVERY_MS = 500;
-/** Where latency is measured: a look takes a processor for some 15 ms (two processes of 110 MiB), and whoever is under way meanwhile pays. */
-const PSS_SELDOM_MS = 2500;
 
 /** A pair at work with the sink behind it. */
 export class Course {
@@ -62,8 +60,9 @@ export class Course {
     const { pids } = this.#pair;
     await calm();
     let peakMib = pssMib(pids);
-    const everyMs = benchCase.perSecond === undefined ? PSS_EVERY_MS : PSS_SELDOM_MS;
-    const watch = setInterval(() => (peakMib = Math.max(peakMib, pssMib(pids))), everyMs);
+    const look = (): void => void (peakMib = Math.max(peakMib, pssMib(pids)));
+    // A look takes a processor for some 15 ms (two processes of 110 MiB), and whoever is under way meanwhile pays: not where latency is measured.
+    const watch = benchCase.perSecond === undefined ? setInterval(look, PSS_EVERY_MS) : undefined;
     const before = cpuMs(pids);
     try {
       const passage = await this.#pass({ ...benchCase, messages });
