@@ -73,7 +73,7 @@ export function addMailGauges(metrics: Metrics, parts: MailParts): void {
   metrics.gauge({
     name: 'poison_messages',
     help: 'Messages that are not tried any more until somebody decides',
-    read: async () => [{ value: (await spool.listPoison()).length }],
+    read: async () => [{ value: (await spool.count()).poison }],
   });
 }
 

@@ -5,6 +5,7 @@
 import { Problem } from '../problem.ts';
 import { findSpoolBackend } from '../spool/backends.ts';
 import { checkMessages } from '../spool/spool-check.ts';
+import { setAsideFinding } from '../spool/spool-findings.ts';
 import { spoolOptions } from '../spool/spool-settings.ts';
 import type { SpoolFinding, SpoolReport } from '../spool/spool.ts';
 import { type CmdletCall, defineCmdlet, type OfflineContext } from './cmdlet.ts';
@@ -40,18 +41,7 @@ export const testSpool = defineCmdlet({
     const files = await spool.inspectFiles();
     return describeReport({
       ...checked,
-      findings: [
-        ...damaged.map(({ id, reason }): SpoolFinding => {
-          return { entry: String(id), kind: 'message', reason, action: 'set aside in Poison' };
-        }),
-        ...files.map(({ path, kind }): SpoolFinding => {
-          return {
-            entry: path,
-            kind,
-            reason: kind === 'orphan' ? 'it belongs to no message' : 'it is no file of the spool',
-          };
-        }),
-      ],
+      findings: [...damaged.map(setAsideFinding), ...files],
     });
   },
 });

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { ensurePrivateFolder, syncFolder } from '../storage/files.ts';
 import { bodyBlocks } from './body-blocks.ts';
 import { DiskPace } from './disk-pace.ts';
-import type { FileFinding } from './spool.ts';
+import type { SpoolFinding } from './spool.ts';
+import { foreignFinding, orphanFinding } from './spool-findings.ts';
 
 const OWN_NAME = /^[0-9a-f]{32}\.(?:body|part)$/;
 /** A body whose file stands still for so long is not being received any more. */
@@ -123,12 +124,12 @@ export class BodyFolder {
    * Files that no row points to, and entries that are none of ours. What was written to in the last ten minutes may still be
    * on its way in, and its row still to come, unless `arrivingMs` says that nobody is at work. Changes nothing.
    */
-  async inspect(isKnown: (name: string) => boolean, arrivingMs = ARRIVING_MS): Promise<FileFinding[]> {
-    const findings: FileFinding[] = [];
+  async inspect(isKnown: (name: string) => boolean, arrivingMs = ARRIVING_MS): Promise<SpoolFinding[]> {
+    const findings: SpoolFinding[] = [];
     for (const entry of await readdir(this.#path, { withFileTypes: true })) {
       const path = join(this.#path, entry.name);
-      if (!isOwn(entry)) findings.push({ path, kind: 'foreign' });
-      else if (!isKnown(entry.name) && (await isOld(path, arrivingMs))) findings.push({ path, kind: 'orphan' });
+      if (!isOwn(entry)) findings.push(foreignFinding(path));
+      else if (!isKnown(entry.name) && (await isOld(path, arrivingMs))) findings.push(orphanFinding(path));
     }
     return findings;
   }

@@ -11,7 +11,6 @@ import { DamagedMessages } from './damaged-messages.ts';
 import { explainDiskFault, explainOpeningFault, isCorruption } from './disk-fault.ts';
 import { DiskRoom } from './disk-room.ts';
 import { EmbeddedWriter, takeInWhole } from './embedded-writer.ts';
-import { GroupCommit } from './group-commit.ts';
 import type { JournalOptions } from './journal.ts';
 import { decodeHead } from './message-head.ts';
 import { RecentMessages } from './recent-messages.ts';
@@ -20,7 +19,7 @@ import { isAllOver, type Settled, settleMessage } from './settle-step.ts';
 import type {
   ClaimOptions,
   DamagedMessage,
-  FileFinding,
+  SpoolFinding,
   ListOptions,
   MessageHead,
   NewMessage,
@@ -33,6 +32,7 @@ import type {
 } from './spool.ts';
 import type { UnstoredMessage } from './spool-database.ts';
 import type { SharedSpool } from './spool-door.ts';
+import { journalFindings } from './spool-findings.ts';
 import { INLINE_LIMIT_BYTES, RESERVE_SIZE_BYTES } from './spool-limits.ts';
 import { openSpoolParts, type SpoolParts } from './spool-opening.ts';
 import { closedProblem, goneProblem } from './spool-problems.ts';
@@ -47,7 +47,6 @@ export interface EmbeddedSpoolOptions extends SpoolOptions, JournalOptions {
 export class EmbeddedSpool implements SharedSpool {
   readonly backend = 'embedded';
   readonly #parts: SpoolParts;
-  readonly #group: GroupCommit;
   readonly #room: DiskRoom;
   readonly #claims = new Map<number, string>();
   readonly #damaged: DamagedMessages;
@@ -62,14 +61,9 @@ export class EmbeddedSpool implements SharedSpool {
   private constructor(options: EmbeddedSpoolOptions, parts: SpoolParts) {
     this.#parts = parts;
     this.#work = new WorkUnderWay(options.log);
-    this.#group = new GroupCommit({
-      database: parts.connection,
-      sync: () => parts.journal.sync(),
-      onQuiet: () => parts.journal.tidy(),
-      onFull: () => parts.journal.makeRoom(),
-    });
     this.#unsynced = new UnsyncedMessages({
-      ...{ ...parts, group: this.#group, work: this.#work },
+      ...parts,
+      work: this.#work,
       onArrival: (stored, { body }) => {
         this.#recent.put(stored, body);
         this.#noteArrivals([stored]);
@@ -78,7 +72,7 @@ export class EmbeddedSpool implements SharedSpool {
     });
     const countFreeBytes = () => parts.database.countFreeBytes();
     this.#room = new DiskRoom({ reserveSizeBytes: RESERVE_SIZE_BYTES, ...options, countFreeBytes });
-    this.#damaged = new DamagedMessages({ ...parts, group: this.#group, work: this.#work, options }, parts.damaged);
+    this.#damaged = new DamagedMessages({ ...parts, work: this.#work, options }, parts.damaged);
     this.#poison = new Set(parts.poisonIds);
     this.#totals = { ...parts.totals };
   }
@@ -174,7 +168,7 @@ export class EmbeddedSpool implements SharedSpool {
 
   async count(): Promise<SpoolCount> {
     this.#requireOpen();
-    return { ...this.#totals, damaged: this.#damaged.size };
+    return { ...this.#totals, damaged: this.#damaged.size, poison: this.#poison.size };
   }
 
   async get(id: number): Promise<SpooledMessage | undefined> {
@@ -216,16 +210,17 @@ export class EmbeddedSpool implements SharedSpool {
     return this.#loadAll([...this.#poison]);
   }
 
-  async inspectFiles(): Promise<FileFinding[]> {
+  async inspectFiles(): Promise<SpoolFinding[]> {
     this.#requireOpen();
-    return this.#parts.bodies.inspect((name) => this.#parts.database.isBodyFile(name));
+    const { bodies, database, folder } = this.#parts;
+    return [...journalFindings(folder), ...(await bodies.inspect((name) => database.isBodyFile(name)))];
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#work.finished();
-    await this.#group.close();
+    await this.#parts.group.close();
     await this.#parts.bodies.close();
     this.#parts.journal.close();
     this.#parts.connection.close();
@@ -239,7 +234,7 @@ export class EmbeddedSpool implements SharedSpool {
     let step: Settled | undefined;
     try {
       const newMessages = await takeInWhole(added, intakes);
-      const settled = await this.#group.run({
+      const settled = await this.#parts.group.run({
         write: () => settleMessage(places, { id, settlement, newMessages, unclaimed: !this.#claims.has(id) }),
         // Synced or not, it stays: what has been delivered must not come back, and is settled again until it is synced.
         written: (result) => {

@@ -4,6 +4,7 @@
 import { PostgresSpool } from './postgres-spool.ts';
 import type { PostgresSpoolOptions } from './postgres-opening.ts';
 import { checkMessages } from './spool-check.ts';
+import { setAsideFinding } from './spool-findings.ts';
 import type { CheckWatch, SpoolFinding, SpoolReport } from './spool.ts';
 
 export type PostgresExaminationOptions = PostgresSpoolOptions & CheckWatch & { readonly repair: boolean };
@@ -21,13 +22,11 @@ export async function examinePostgres(options: PostgresExaminationOptions): Prom
     return {
       ...checked,
       findings: [
-        ...damaged.map(({ id, reason }): SpoolFinding => {
-          const isAside = repair || known.has(id);
-          return { entry: String(id), kind: 'message', reason, ...(isAside && { action: 'set aside in Poison' }) };
+        ...damaged.map((message): SpoolFinding => {
+          const { action: _action, ...untouched } = setAsideFinding(message);
+          return repair || known.has(message.id) ? setAsideFinding(message) : untouched;
         }),
-        ...orphans.map(({ path, kind }): SpoolFinding => {
-          return { entry: path, kind, reason: 'it belongs to no message', ...(repair && { action: 'removed' }) };
-        }),
+        ...orphans.map((orphan): SpoolFinding => ({ ...orphan, ...(repair && { action: 'removed' }) })),
       ],
     };
   } finally {

@@ -13,13 +13,14 @@ import { deleteStatement } from './postgres-store.ts';
 import type {
   ClaimOptions,
   DamagedMessage,
-  FileFinding,
+  SpoolFinding,
   ListOptions,
   MessageHead,
   SalvagedMessage,
   SpoolCount,
   SpooledMessage,
 } from './spool.ts';
+import { orphanFinding } from './spool-findings.ts';
 
 export interface ShelfOptions {
   readonly connection: PostgresConnection;
@@ -112,15 +113,17 @@ export class PostgresShelf {
       bytes: number;
       elsewhere: number;
       damaged: number;
+      poison: number;
     }>(
       `SELECT count(*) FILTER (WHERE damage IS NULL) AS messages,
         coalesce(sum(body_size) FILTER (WHERE damage IS NULL), 0)::bigint AS bytes,
         count(*) FILTER (WHERE damage IS NULL AND owner <> $1) AS elsewhere,
-        count(*) FILTER (WHERE damage IS NOT NULL) AS damaged FROM ${this.#table}`,
+        count(*) FILTER (WHERE damage IS NOT NULL) AS damaged,
+        count(*) FILTER (WHERE damage IS NULL AND suspended = 2) AS poison FROM ${this.#table}`,
       [this.#options.node()],
     );
-    const { messages = 0, bytes = 0, elsewhere = 0, damaged = 0 } = row ?? {};
-    return { messages, bytes, damaged: damaged + this.#found.size, ...(elsewhere > 0 && { elsewhere }) };
+    const { messages = 0, bytes = 0, elsewhere = 0, damaged = 0, poison = 0 } = row ?? {};
+    return { messages, bytes, damaged: damaged + this.#found.size, poison, ...(elsewhere > 0 && { elsewhere }) };
   }
 
   /** Where the body of a good message is; with `isAny` that of a damaged one too. */
@@ -176,11 +179,11 @@ export class PostgresShelf {
   }
 
   /** Bodies in pieces that belong to no message, stored or arriving. */
-  async listOrphans(): Promise<FileFinding[]> {
+  async listOrphans(): Promise<SpoolFinding[]> {
     const rows = await this.#options.connection.query<{ message: number }>(
       `SELECT DISTINCT message ${this.#orphans} ORDER BY message`,
     );
-    return rows.map(({ message }) => ({ path: `${this.#schema}.chunk ${message}`, kind: 'orphan' }));
+    return rows.map(({ message }) => orphanFinding(`${this.#schema}.chunk ${message}`));
   }
 
   async removeOrphans(): Promise<void> {

@@ -20,7 +20,7 @@ import { RecentMessages } from './recent-messages.ts';
 import type {
   ClaimOptions,
   DamagedMessage,
-  FileFinding,
+  SpoolFinding,
   ListOptions,
   MessageHead,
   NewMessage,
@@ -207,7 +207,7 @@ export class PostgresSpool implements Spool {
     return this.#parts.shelf.listPoison();
   }
 
-  async inspectFiles(): Promise<FileFinding[]> {
+  async inspectFiles(): Promise<SpoolFinding[]> {
     this.#requireOpen();
     return this.#parts.shelf.listOrphans();
   }

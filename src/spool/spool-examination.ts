@@ -13,6 +13,7 @@ import { SpoolDatabase } from './spool-database.ts';
 import { finishRebuild, rebuildDatabase } from './spool-rebuild.ts';
 import type { RebuiltSpool } from './spool-rows.ts';
 import { openSpoolFile } from './spool-opening.ts';
+import { journalFindings, setAsideFinding } from './spool-findings.ts';
 import type { CheckWatch, Spool, SpoolFinding, SpoolOptions, SpoolReport } from './spool.ts';
 
 export interface ExaminationOptions extends SpoolOptions, CheckWatch {
@@ -31,7 +32,9 @@ export async function examineSpool(options: ExaminationOptions): Promise<SpoolRe
   const bodies = await BodyFolder.open(join(folder, 'bodies'));
   try {
     const faults = opened.findings.map((fault) => ({ ...fault, ...(repair && { action: 'rebuilt' }) }));
-    const findings = [...faults, ...(await inspectFiles(opened, bodies, repair))];
+    const journals = journalFindings(folder);
+    const files = await inspectFiles(opened, bodies, { repair, hasKeptJournal: journals.length > 0 });
+    const findings = [...faults, ...journals, ...files];
     if (!repair) return await lookOnly(options, { ...opened, bodies, findings });
     if (opened.findings.length > 0) findings.push(...rebuild(options, opened.connection));
     else opened.connection?.close();
@@ -77,17 +80,14 @@ function databaseFinding(reason: string): SpoolFinding {
 async function inspectFiles(
   { database, findings }: Opened,
   bodies: BodyFolder,
-  repair: boolean,
+  { repair, hasKeptJournal }: { repair: boolean; hasKeptJournal: boolean },
 ): Promise<SpoolFinding[]> {
   // Which bodies belong to nobody, only a sound database can tell.
   if (!database || findings.length > 0) return [];
   const found = await bodies.inspect((name) => database.isBodyFile(name), 0);
-  return found.map(({ path, kind }) => ({
-    entry: path,
-    kind,
-    reason: kind === 'orphan' ? 'it belongs to no message' : 'it is no file of the spool',
-    ...(repair && { action: kind === 'orphan' ? 'removed' : 'moved to damaged' }),
-  }));
+  if (!repair) return found;
+  const isRemoved = ({ kind }: SpoolFinding): boolean => kind === 'orphan' && !hasKeptJournal;
+  return found.map((finding) => ({ ...finding, action: isRemoved(finding) ? 'removed' : 'moved to damaged' }));
 }
 
 async function lookOnly(
@@ -96,7 +96,7 @@ async function lookOnly(
 ): Promise<SpoolReport> {
   const checked = { messages: 0, bytes: 0 };
   if (!database) return { ...checked, findings };
-  for (const { id, reason } of database.listDamaged()) findings.push(setAsideFinding(id, reason));
+  findings.push(...database.listDamaged().map(setAsideFinding));
   for (const id of allIds(database, findings)) {
     if (signal?.aborted === true) break;
     const { sizeBytes, reason } = await lookAt(id, database, bodies);
@@ -164,14 +164,9 @@ async function repairMessages(options: ExaminationOptions, findings: SpoolFindin
   const spool = await options.openSpool();
   try {
     const checked = await checkMessages(spool, options);
-    for (const { id, reason } of await spool.listDamaged()) findings.push(setAsideFinding(id, reason));
+    findings.push(...(await spool.listDamaged()).map(setAsideFinding));
     return { ...checked, findings };
   } finally {
     await spool.close();
   }
-}
-
-/** A message that was set aside, as a finding. */
-function setAsideFinding(id: number, reason: string): SpoolFinding {
-  return { entry: String(id), kind: 'message', reason, action: 'set aside in Poison' };
 }

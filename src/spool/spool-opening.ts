@@ -8,6 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { openDatabase } from '../storage/database.ts';
 import { ensurePrivateFolder, syncFolder } from '../storage/files.ts';
 import { BodyFolder } from './body-folder.ts';
+import { GroupCommit } from './group-commit.ts';
 import type { DamagedMessage, SpoolOptions } from './spool.ts';
 import { Journal, type JournalOptions } from './journal.ts';
 import { keepDamagedJournal, keptJournals, readDamagedJournal } from './journal-damage.ts';
@@ -20,8 +21,10 @@ const JOURNAL_DAMAGED =
 
 /** What an open spool works with. */
 export interface SpoolParts {
+  readonly folder: string;
   readonly connection: DatabaseSync;
   readonly journal: Journal;
+  readonly group: GroupCommit;
   readonly database: SpoolDatabase;
   readonly bodies: BodyFolder;
   /** Good messages and the octets of their bodies. */
@@ -49,13 +52,24 @@ export async function openSpoolParts(options: SpoolOptions & JournalOptions): Pr
     await recover({ connection, database, bodies }, options);
     database.waitAll();
     const [totals, damaged] = [database.countTotals(), database.listDamaged()];
+    const poisonIds = database.listPoisonIds();
     const journal = new Journal(connection, databasePath(options.folder), options);
-    return { connection, journal, database, bodies, totals, damaged, poisonIds: database.listPoisonIds() };
+    const group = writeTo(connection, journal);
+    return { folder: options.folder, connection, journal, group, database, bodies, totals, damaged, poisonIds };
   } catch (error) {
     await bodies?.close();
     connection.close();
     throw error;
   }
+}
+
+function writeTo(database: DatabaseSync, journal: Journal): GroupCommit {
+  return new GroupCommit({
+    database,
+    sync: () => journal.sync(),
+    onQuiet: () => journal.tidy(),
+    onFull: () => journal.makeRoom(),
+  });
 }
 
 /** Opens or makes the database under its lock, after whatever a repair has left half done. Problems of openDatabase. */

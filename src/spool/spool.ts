@@ -144,12 +144,14 @@ export interface ListOptions {
 }
 
 export interface SpoolCount {
-  /** Good messages, claimed and suspended ones included. */
+  /** Good messages; claimed, suspended and poison ones included. */
   readonly messages: number;
   /** Octets of their bodies. */
   readonly bytes: number;
   /** Messages set aside. */
   readonly damaged: number;
+  /** Good messages that are poison. */
+  readonly poison: number;
   /** Good messages that other servers on the same spool hold; absent where there can be none. */
   readonly elsewhere?: number;
 }
@@ -170,13 +172,6 @@ export interface SalvagedMessage {
   readonly traceFields: Buffer;
   /** Ends where no more can be read. */
   readonly body: Readable;
-}
-
-/** A file in the spool's folders that is not what it should be. */
-export interface FileFinding {
-  readonly path: string;
-  /** `orphan`: a body that belongs to no message. `foreign`: none of the spool's. */
-  readonly kind: 'orphan' | 'foreign';
 }
 
 /** What a look at a whole spool has read so far: good messages. */
@@ -201,7 +196,8 @@ export interface SpoolReport extends CheckedSpool {
 export interface SpoolFinding {
   /** A message's id, or a file. */
   readonly entry: string;
-  readonly kind: 'database' | 'message' | FileFinding['kind'];
+  /** `orphan`: a body that belongs to no message. `foreign`: a file that is none of the spool's. `journal`: a damaged one that is kept. */
+  readonly kind: 'database' | 'message' | 'orphan' | 'foreign' | 'journal';
   readonly reason: string;
   /** What was done about it; absent: nothing. */
   readonly action?: string;
@@ -279,8 +275,8 @@ export interface Spool {
   /** Good messages that are poison. */
   listPoison(): Promise<SpooledMessage[]>;
 
-  /** Files that belong to no message; of what is being received nothing is reported. Changes nothing. */
-  inspectFiles(): Promise<FileFinding[]>;
+  /** Files that belong to no message, or are damaged; of what is being received nothing is reported. Changes nothing. */
+  inspectFiles(): Promise<SpoolFinding[]>;
 
   /** Finishes settlements and commits under way and lets go of everything; a second time it does nothing. */
   close(): Promise<void>;

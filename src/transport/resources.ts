@@ -11,7 +11,7 @@ import type { Resources } from './resource-monitor.ts';
 export interface ResourceOwners {
   readonly spoolFolder: string;
   readonly logFolder: string;
-  readonly spool: Pick<Spool, 'count' | 'listPoison'>;
+  readonly spool: Pick<Spool, 'count'>;
   readonly queue: Pick<MailQueue, 'queues'>;
 }
 
@@ -21,10 +21,10 @@ export function measureResources({ spoolFolder, logFolder, spool, queue }: Resou
     logDisk: () => diskSpace(logFolder),
     memoryPercent,
     submissionLength: async () => {
-      const [{ messages, elsewhere = 0 }, poison] = await Promise.all([spool.count(), spool.listPoison()]);
+      const { messages, elsewhere = 0, poison } = await spool.count();
       // A message with recipients behind several hops is in several queues: it counts as sorted all the sooner.
       const sorted = queue.queues().reduce((sum, { messageCount }) => sum + messageCount, 0);
-      return Math.max(0, messages - elsewhere - poison.length - sorted);
+      return Math.max(0, messages - elsewhere - poison - sorted);
     },
   };
 }

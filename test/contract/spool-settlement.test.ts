@@ -64,6 +64,7 @@ describe.each(TESTED_SPOOLS)('a settlement in spool backend $name', (backend) =>
 
   it('makes poison, which nobody can claim until it is resumed, also over a restart', async () => {
     const { id } = await storeMessage(spool, Buffer.from('x'));
+    const countPoison = async (): Promise<number> => (await spool.count()).poison;
     const claimIds = async (): Promise<number[]> => {
       const messages = await spool.claim({ owner: 'test', limit: 10, leaseMs: 60_000, withSuspended: true });
       const ids = messages.map((message) => message.id);
@@ -75,11 +76,13 @@ describe.each(TESTED_SPOOLS)('a settlement in spool backend $name', (backend) =>
     expect([await claimIds(), await spool.listPoison()]).toMatchObject([[], [{ id, attempts: 3 }]]);
     await reopen();
     expect([await claimIds(), await spool.listPoison()]).toMatchObject([[], [{ id, poison: true, attempts: 3 }]]);
+    expect(await countPoison()).toBe(1);
     expect(await spool.settle(id, { suspended: false })).toMatchObject({ poison: false, suspended: false });
-    expect([await claimIds(), await spool.listPoison()]).toEqual([[id], []]);
+    expect([await claimIds(), await spool.listPoison(), await countPoison()]).toEqual([[id], [], 0]);
     await spool.settle(id, { poison: true });
+    expect(await countPoison()).toBe(1);
     await spool.settle(id, { recipients: [{ index: 0, status: 'failed' }] });
-    expect(await spool.listPoison()).toEqual([]);
+    expect([await spool.listPoison(), await countPoison()]).toEqual([[], 0]);
   });
 
   it('lets the message go with its last pending recipient, for good', async () => {
@@ -89,7 +92,7 @@ describe.each(TESTED_SPOOLS)('a settlement in spool backend $name', (backend) =>
     expect(await spool.settle(id, { recipients: [{ index: 1, status: 'failed' }] })).toBeUndefined();
     await reopen();
     expect(await spool.get(id)).toBeUndefined();
-    expect(await spool.count()).toEqual({ messages: 0, bytes: 0, damaged: 0 });
+    expect(await spool.count()).toEqual({ messages: 0, bytes: 0, damaged: 0, poison: 0 });
   });
 
   it('of a message that is gone says so', async () => {
@@ -131,7 +134,7 @@ describe.each(TESTED_SPOOLS)('a settlement in spool backend $name', (backend) =>
       body: randomBytes(sizeBytes),
     };
     expect(await spool.settle(id, { recipients: [{ index: 0, status: 'failed' }] }, [dsn])).toBeUndefined();
-    expect(await spool.count()).toEqual({ messages: 1, bytes: sizeBytes, damaged: 0 });
+    expect(await spool.count()).toEqual({ messages: 1, bytes: sizeBytes, damaged: 0, poison: 0 });
     const [stored] = await claimAll(spool);
     expect(stored?.envelope).toEqual(dsn.envelope);
     expect(stored && (await readBody(spool, stored)).equals(dsn.body)).toBe(true);

@@ -178,7 +178,7 @@ describe.each(ALL)('spool backend $name', (backend) => {
       await writer.abort();
       await writer.abort();
       await reopen();
-      expect(await spool.count()).toEqual({ messages: 0, bytes: 0, damaged: 0 });
+      expect(await spool.count()).toEqual({ messages: 0, bytes: 0, damaged: 0, poison: 0 });
       expect(await claimAll(spool)).toEqual([]);
     });
   });
@@ -346,12 +346,12 @@ describe.each(ALL)('spool backend $name', (backend) => {
 
   it('counts and lists in pages by id', async () => {
     for (const size of [1, 2, 3, 4, 5]) await storeMessage(spool, Buffer.alloc(size));
-    expect(await spool.count()).toEqual({ messages: 5, bytes: 15, damaged: 0 });
+    expect(await spool.count()).toEqual({ messages: 5, bytes: 15, damaged: 0, poison: 0 });
     const first = await spool.list({ limit: 2 });
     const second = await spool.list({ limit: 9, afterId: first[1]?.id ?? 0 });
     expect([...first, ...second].map(({ bodySizeBytes }) => bodySizeBytes)).toEqual([1, 2, 3, 4, 5]);
     await reopen();
-    expect(await spool.count()).toEqual({ messages: 5, bytes: 15, damaged: 0 });
+    expect(await spool.count()).toEqual({ messages: 5, bytes: 15, damaged: 0, poison: 0 });
     expect(await spool.listDamaged()).toEqual([]);
   });
 

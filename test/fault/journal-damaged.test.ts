@@ -8,6 +8,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Log } from '../../src/log.ts';
 import { EmbeddedSpool } from '../../src/spool/embedded-spool.ts';
 import { countUnreadable } from '../../src/spool/journal-damage.ts';
+import type { SpoolFinding } from '../../src/spool/spool.ts';
+import { examineSpool } from '../../src/spool/spool-examination.ts';
 import { keptLog } from '../helpers/kept-log.ts';
 import { makeFolder, removeFolder, spoolOptions, storeMessage } from '../helpers/spool-fixtures.ts';
 
@@ -47,6 +49,12 @@ describe('a spool whose journal has a damaged place', () => {
     return messages;
   }
 
+  async function examine(repair: boolean): Promise<readonly SpoolFinding[]> {
+    const options = spoolOptions(folder);
+    const { findings } = await examineSpool({ ...options, repair, openSpool: () => EmbeddedSpool.open(options) });
+    return findings;
+  }
+
   function flipAt(marker: string): void {
     const octets = readFileSync(journalPath());
     const at = octets.lastIndexOf(marker);
@@ -68,6 +76,11 @@ describe('a spool whose journal has a damaged place', () => {
     }
     const [body, journal = '', ...more] = aside().toSorted();
     expect(more).toEqual([]);
+    const told = { entry: join(folder, 'spool', 'damaged', journal), kind: 'journal' };
+    const spool = await EmbeddedSpool.open(spoolOptions(folder));
+    expect(await spool.inspectFiles()).toMatchObject([told]);
+    await spool.close();
+    for (const repair of [false, true]) expect(await examine(repair)).toMatchObject([told]);
     expect(body).toMatch(/^[0-9a-f]{8}-[0-9a-f]{32}\.body$/);
     expect(readFileSync(join(folder, 'spool', 'damaged', journal)).equals(damaged)).toBe(true);
 

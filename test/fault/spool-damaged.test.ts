@@ -70,7 +70,7 @@ describe('an embedded spool with a damaged message', () => {
       expect(await spool.listDamaged()).toMatchObject([
         { id: damaged.id, reason: expect.stringMatching(reason) as unknown },
       ]);
-      expect(await spool.count()).toEqual({ messages: 1, bytes: good.bodySizeBytes, damaged: 1 });
+      expect(await spool.count()).toEqual({ messages: 1, bytes: good.bodySizeBytes, damaged: 1, poison: 0 });
       await reopenAfter(() => undefined);
       expect((await claimAll(spool)).map(({ id }) => id)).toEqual([good.id]);
       expect((await readBody(spool, good)).toString()).toBe('a good one');
@@ -146,7 +146,7 @@ describe('an embedded spool with a damaged message', () => {
       expect([await spool.discardDamaged(id), await spool.discardDamaged(id)]).toEqual([true, false]);
     }
     await reopenAfter(() => undefined);
-    expect(await spool.count()).toEqual({ messages: 1, bytes: good.bodySizeBytes, damaged: 0 });
+    expect(await spool.count()).toEqual({ messages: 1, bytes: good.bodySizeBytes, damaged: 0, poison: 0 });
     expect(readdirSync(join(folder, 'spool', 'bodies'))).toEqual([]);
   });
 
@@ -186,7 +186,7 @@ describe('an embedded spool with a damaged message', () => {
     const message = await storeMessage(spool, randomBytes(600_000));
     damage(bodyFile());
     await expect(readBody(spool, message)).rejects.toMatchObject({ code: 'spool-damaged' });
-    expect(await spool.count()).toEqual({ messages: 0, bytes: 0, damaged: 1 });
+    expect(await spool.count()).toEqual({ messages: 0, bytes: 0, damaged: 1, poison: 0 });
   });
 
   it('moves foreign things out of the body folder and keeps them, removes its own leftovers', async () => {

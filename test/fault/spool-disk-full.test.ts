@@ -59,7 +59,7 @@ describe.skipIf(!canMount())('an embedded spool on a full disk (needs to mount a
       expect((await readBody(spool, message)).equals(body)).toBe(true);
       expect(await spool.settle(message.id, { recipients: [{ index: 0, status: 'relayed' }] })).toBeUndefined();
     }
-    expect(await spool.count()).toEqual({ messages: 0, bytes: 0, damaged: 0 });
+    expect(await spool.count()).toEqual({ messages: 0, bytes: 0, damaged: 0, poison: 0 });
     // Nobody made room but the spool itself.
     expect((await fillUp(sizeBytes)).length).toBeGreaterThan(5);
   });
@@ -86,7 +86,7 @@ describe.skipIf(!canMount())('an embedded spool on a full disk (needs to mount a
       expect(await spool.settle(first.id, { recipients: [{ index: 0, status: 'relayed' }] })).toBeUndefined();
       await spool.close();
       await open(0);
-      expect(await spool.count()).toEqual({ messages: 1, bytes: sizeBytes, damaged: 0 });
+      expect(await spool.count()).toEqual({ messages: 1, bytes: sizeBytes, damaged: 0, poison: 0 });
     },
   );
 
@@ -110,6 +110,6 @@ describe.skipIf(!canMount())('an embedded spool on a full disk (needs to mount a
     const ballast = join(folder, 'ballast');
     expect(() => writeFileSync(ballast, Buffer.alloc(30 * MIB))).toThrow('ENOSPC');
     await settleAll(waiting);
-    expect(await spool.count()).toEqual({ messages: 0, bytes: 0, damaged: 0 });
+    expect(await spool.count()).toEqual({ messages: 0, bytes: 0, damaged: 0, poison: 0 });
   });
 });

@@ -128,11 +128,14 @@ describe.skipIf(!hasPostgres())('a spool on PostgreSQL', () => {
     }
     expect(await claimAll(spool)).toEqual([]);
     expect((await spool.listDamaged()).map(({ id }) => id)).toEqual([small.id, large.id, envelope.id]);
-    expect(await spool.count()).toEqual({ messages: 0, bytes: 0, damaged: 3 });
+    expect(await spool.count()).toEqual({ messages: 0, bytes: 0, damaged: 3, poison: 0 });
     const good = await storeMessage(spool, randomBytes(10));
     const discards = [small, large, envelope, small, good].map(({ id }) => spool.discardDamaged(id));
     expect((await Promise.all(discards)).filter(Boolean)).toHaveLength(3);
-    expect([await spool.count(), await spool.inspectFiles()]).toEqual([{ messages: 1, bytes: 10, damaged: 0 }, []]);
+    expect([await spool.count(), await spool.inspectFiles()]).toEqual([
+      { messages: 1, bytes: 10, damaged: 0, poison: 0 },
+      [],
+    ]);
   });
 
   it('keeps what was acknowledged, and only once, while the database is killed under load again and again', {

@@ -101,10 +101,11 @@ export function contextOf(
   const queued = queues.flatMap((queue) => [...queue.tickets()].flatMap((ticket) => messages.get(ticket) ?? []));
   const stored = [...new Map([...queued, ...unclaimed].map((message) => [message.id, message])).values()];
   stored.sort((a, b) => a.id - b.id);
+  const poison = stored.filter((message) => message.poison);
   const spool: Pick<Spool, 'count' | 'get' | 'list' | 'listDamaged' | 'listPoison'> = {
-    count: () => Promise.resolve({ messages: stored.length, bytes: 0, damaged: damaged.length }),
+    count: () => Promise.resolve({ messages: stored.length, bytes: 0, damaged: damaged.length, poison: poison.length }),
     get: (id) => Promise.resolve(stored.find((message) => message.id === id)),
-    listPoison: () => Promise.resolve(stored.filter(({ poison }) => poison)),
+    listPoison: () => Promise.resolve(poison),
     listDamaged: () => Promise.resolve([...damaged]),
     list: ({ afterId = 0, limit }: ListOptions) =>
       Promise.resolve(stored.filter(({ id }) => id > afterId).slice(0, limit)),
