@@ -198,7 +198,11 @@ describe('a Hub that goes', () => {
         LockRenewalDuration: '00:00:05',
         OptionDuration: '00:00:05',
       });
-      await site.synchronize('hub02');
+      // The first Hub begins a round each second, and nobody takes its lock from it.
+      await eventually('the lease for the second Hub', async () => {
+        const reports = await site.ask('hub02', 'Start-EdgeSynchronization');
+        return reports.every(({ Result }) => Result === 'Success') ? true : undefined;
+      });
       await site.stop('hub02', 'SIGKILL');
       await site.ask('hub01', 'New-AcceptedDomain', { Name: 'fabrikam.test', DomainName: 'fabrikam.test' });
       await eventually(
