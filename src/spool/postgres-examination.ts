@@ -4,7 +4,7 @@
 import { PostgresSpool } from './postgres-spool.ts';
 import type { PostgresSpoolOptions } from './postgres-opening.ts';
 import { checkMessages } from './spool-check.ts';
-import { setAsideFinding } from './spool-findings.ts';
+import { messageFinding, setAsideFinding } from './spool-findings.ts';
 import type { CheckWatch, SpoolFinding, SpoolReport } from './spool.ts';
 
 export type PostgresExaminationOptions = PostgresSpoolOptions & CheckWatch & { readonly repair: boolean };
@@ -22,9 +22,9 @@ export async function examinePostgres(options: PostgresExaminationOptions): Prom
     return {
       ...checked,
       findings: [
-        ...damaged.map((message): SpoolFinding => {
-          const { action: _action, ...untouched } = setAsideFinding(message);
-          return repair || known.has(message.id) ? setAsideFinding(message) : untouched;
+        ...damaged.map((message) => {
+          const isAside = repair || known.has(message.id);
+          return isAside ? setAsideFinding(message) : messageFinding(message);
         }),
         ...orphans.map((orphan): SpoolFinding => ({ ...orphan, ...(repair && { action: 'removed' }) })),
       ],

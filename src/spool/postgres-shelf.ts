@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { asBuffer, type BodyPlace } from './body-reader.ts';
+import { POISON } from './delivery-state.ts';
 import { decodeHead } from './message-head.ts';
 import type { PostgresBodies } from './postgres-bodies.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
@@ -13,11 +14,11 @@ import { deleteStatement } from './postgres-store.ts';
 import type {
   ClaimOptions,
   DamagedMessage,
-  SpoolFinding,
   ListOptions,
   MessageHead,
   SalvagedMessage,
   SpoolCount,
+  SpoolFinding,
   SpooledMessage,
 } from './spool.ts';
 import { orphanFinding } from './spool-findings.ts';
@@ -80,7 +81,7 @@ export class PostgresShelf {
   }
 
   async listPoison(): Promise<SpooledMessage[]> {
-    return this.#select('suspended = 2 AND damage IS NULL ORDER BY id', []);
+    return this.#select(`suspended = ${POISON} AND damage IS NULL ORDER BY id`, []);
   }
 
   async listDamaged(): Promise<DamagedMessage[]> {
@@ -119,7 +120,7 @@ export class PostgresShelf {
         coalesce(sum(body_size) FILTER (WHERE damage IS NULL), 0)::bigint AS bytes,
         count(*) FILTER (WHERE damage IS NULL AND owner <> $1) AS elsewhere,
         count(*) FILTER (WHERE damage IS NOT NULL) AS damaged,
-        count(*) FILTER (WHERE damage IS NULL AND suspended = 2) AS poison FROM ${this.#table}`,
+        count(*) FILTER (WHERE damage IS NULL AND suspended = ${POISON}) AS poison FROM ${this.#table}`,
       [this.#options.node()],
     );
     const { messages = 0, bytes = 0, elsewhere = 0, damaged = 0, poison = 0 } = row ?? {};

@@ -20,7 +20,6 @@ import { RecentMessages } from './recent-messages.ts';
 import type {
   ClaimOptions,
   DamagedMessage,
-  SpoolFinding,
   ListOptions,
   MessageHead,
   NewMessage,
@@ -28,6 +27,7 @@ import type {
   Settlement,
   Spool,
   SpoolCount,
+  SpoolFinding,
   SpooledMessage,
   SpoolWriter,
 } from './spool.ts';

@@ -13,7 +13,7 @@ import { SpoolDatabase } from './spool-database.ts';
 import { finishRebuild, rebuildDatabase } from './spool-rebuild.ts';
 import type { RebuiltSpool } from './spool-rows.ts';
 import { openSpoolFile } from './spool-opening.ts';
-import { journalFindings, setAsideFinding } from './spool-findings.ts';
+import { journalFindings, messageFinding, setAsideFinding } from './spool-findings.ts';
 import type { CheckWatch, Spool, SpoolFinding, SpoolOptions, SpoolReport } from './spool.ts';
 
 export interface ExaminationOptions extends SpoolOptions, CheckWatch {
@@ -103,7 +103,7 @@ async function lookOnly(
     if (reason === undefined) {
       checked.messages += 1;
       checked.bytes += sizeBytes;
-    } else findings.push({ entry: String(id), kind: 'message', reason });
+    } else findings.push(messageFinding({ id, reason }));
     if (checked.messages % 1000 === 0) onProgress?.(checked);
   }
   return { ...checked, findings };
@@ -150,12 +150,7 @@ function rebuild({ folder, clock }: ExaminationOptions, connection: DatabaseSync
   return [
     { entry: 'spool.db', kind: 'database', reason: 'it was damaged', action },
     ...lostIds.map((id): SpoolFinding => {
-      return {
-        entry: String(id),
-        kind: 'message',
-        reason: 'its row cannot be read',
-        action: `left in ${kept ?? 'nothing'}`,
-      };
+      return { ...messageFinding({ id, reason: 'its row cannot be read' }), action: `left in ${kept ?? 'nothing'}` };
     }),
   ];
 }

@@ -4,9 +4,14 @@ import { join } from 'node:path';
 import { keptJournals } from './journal-damage.ts';
 import type { DamagedMessage, SpoolFinding } from './spool.ts';
 
-/** A message that was set aside. */
-export function setAsideFinding({ id, reason }: Pick<DamagedMessage, 'id' | 'reason'>): SpoolFinding {
-  return { entry: String(id), kind: 'message', reason, action: 'set aside in Poison' };
+/** A damaged message, and nothing done about it. */
+export function messageFinding({ id, reason }: Pick<DamagedMessage, 'id' | 'reason'>): SpoolFinding {
+  return { entry: String(id), kind: 'message', reason };
+}
+
+/** One that was set aside. */
+export function setAsideFinding(message: Pick<DamagedMessage, 'id' | 'reason'>): SpoolFinding {
+  return { ...messageFinding(message), action: 'set aside in Poison' };
 }
 
 /** A body that belongs to no message; what is done about it is for others to say, as with `foreignFinding`. */

@@ -81,6 +81,12 @@ describe('a spool whose journal has a damaged place', () => {
     expect(await spool.inspectFiles()).toMatchObject([told]);
     await spool.close();
     for (const repair of [false, true]) expect(await examine(repair)).toMatchObject([told]);
+
+    const orphan = `${'1'.repeat(32)}.body`;
+    writeFileSync(join(folder, 'spool', 'bodies', orphan), 'of no message');
+    expect(await examine(true)).toMatchObject([told, { kind: 'orphan', action: 'moved to damaged' }]);
+    const [moved = ''] = aside().filter((name) => name.endsWith(orphan));
+    expect(readFileSync(join(folder, 'spool', 'damaged', moved), 'utf8')).toBe('of no message');
     expect(body).toMatch(/^[0-9a-f]{8}-[0-9a-f]{32}\.body$/);
     expect(readFileSync(join(folder, 'spool', 'damaged', journal)).equals(damaged)).toBe(true);
 
