@@ -1,4 +1,4 @@
-// Pure functions of a short text that are asked the same again and again, for each message or connection: domains, addresses, ranges.
+// Pure functions of a short text that are asked the same again and again, for each message or connection: domains, addresses, ranges, replies.
 
 import { BoundedMap } from './bounded-map.ts';
 

@@ -62,7 +62,9 @@ export function parsePath(text: string, kind: 'reverse' | 'forward'): Path | und
 /** Reads an address without angle brackets; undefined when it is malformed or too long. */
 export function parseMailbox(text: string): Mailbox | undefined {
   const { local, domain } = MAILBOX.exec(text)?.groups ?? {};
-  if (local === undefined || domain === undefined || UNSAFE.test(text)) return undefined;
+  if (local === undefined || domain === undefined) return undefined;
+  // Of what is ASCII the pattern has let nothing through that is unsafe.
+  if (octets(text) > text.length && UNSAFE.test(text)) return undefined;
   // A path has the two angle brackets besides (RFC 5321 §4.5.3.1.3).
   if (octets(text) + 2 > MAX_PATH_OCTETS || octets(local) > MAX_LOCAL_PART_OCTETS) return undefined;
   const normalized = domain.startsWith('[') ? normalizeLiteral(domain) : normalizeDomain(domain);
@@ -90,7 +92,8 @@ function unquote(local: string): string {
 function normalizeDomain(domain: string): string | undefined {
   const ascii = octets(domain) === domain.length ? domain.toLowerCase() : domainToASCII(domain);
   if (ascii === '' || ascii.length > MAX_DOMAIN_OCTETS) return undefined;
-  return ascii.split('.').every((label) => label.length <= MAX_LABEL_OCTETS) ? ascii : undefined;
+  const fits = ascii.length <= MAX_LABEL_OCTETS || ascii.split('.').every(({ length }) => length <= MAX_LABEL_OCTETS);
+  return fits ? ascii : undefined;
 }
 
 function normalizeLiteral(literal: string): string | undefined {

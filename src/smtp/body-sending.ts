@@ -31,8 +31,8 @@ export interface BodySending {
 const BLOCK_BYTES = 64 * 1024;
 
 /** Writes the body and what ends it; after anything but `sent` the end was not written. Never rejects. */
-export async function sendBodyOctets({ answered, ...sending }: BodySending): Promise<BodyEnd> {
-  const interruption = new Interruption(sending.connection.ended, answered);
+export async function sendBodyOctets(sending: BodySending): Promise<BodyEnd> {
+  const interruption = new Interruption(sending.connection.ended, sending.answered);
   try {
     return await writeOctets(sending, interruption);
   } catch {
@@ -41,7 +41,7 @@ export async function sendBodyOctets({ answered, ...sending }: BodySending): Pro
   }
 }
 
-async function writeOctets(sending: Omit<BodySending, 'answered'>, interruption: Interruption): Promise<BodyEnd> {
+async function writeOctets(sending: BodySending, interruption: Interruption): Promise<BodyEnd> {
   const { connection, head, openBody, giveBack, transparency, answers, blockMs } = sending;
   const block = new Block(() => void connection.writeBlock(block.take(), blockMs));
   const body = openBody();

@@ -11,7 +11,12 @@ export interface Reply {
 /** The text of each line: enhanced code first, control characters made harmless, no reply code and no line end. */
 export function replyLines(reply: Reply): string[] {
   const prefix = reply.enhanced === '' ? '' : `${reply.enhanced} `;
-  return reply.text.split('\n').map((line) => prefix + line.replaceAll(/\p{Cc}/gu, ' '));
+  return reply.text.split('\n').map((line) => prefix + withoutControls(line));
+}
+
+/** Hardly any reply has one, and to look is quicker than to replace nothing. */
+function withoutControls(line: string): string {
+  return /\p{Cc}/u.test(line) ? line.replaceAll(/\p{Cc}/gu, ' ') : line;
 }
 
 /** The reply as it goes over the wire, CRLFs included. */

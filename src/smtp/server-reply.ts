@@ -1,6 +1,7 @@
 // What a server answers, read with suspicion (RFC 5321 §4.2, RFC 2034): either a well-formed reply, cut to a size and made
 // printable, or nothing. How many octets may be gathered for one is limited in `sender-connection.ts`.
 
+import { remembered } from '../remembered.ts';
 import type { Reply } from './reply.ts';
 
 /** A reply with its lines, which EHLO needs apart. */
@@ -17,8 +18,11 @@ const MAX_TEXT_CHARACTERS = 4096;
 const LINE = /^([2-5]\d\d)(?:([ -])(.*))?$/s;
 const ENHANCED = /^([245])\.\d{1,3}\.\d{1,3}(?=\s|$)\s?/;
 
+/** Servers say the same few things again and again; what has the id of a message in it comes once. */
+const REMEMBERED_REPLIES = 64;
+
 /** Reads the whole of a reply, lines parted by LF; undefined when it is none: no code, changing codes, NULs, lines without end. */
-export function readReply(raw: string): ServerReply | undefined {
+export const readReply = remembered(REMEMBERED_REPLIES, (raw: string): ServerReply | undefined => {
   if (raw.includes('\0')) return undefined;
   const written = raw.split('\n');
   if (written.length > MAX_LINES) return undefined;
@@ -30,7 +34,7 @@ export function readReply(raw: string): ServerReply | undefined {
   if (code === undefined || !isWellFormed) return undefined;
   const lines = matches.map((match) => match?.[3] ?? '');
   return { code: Number(code), lines, ...readText(code, lines) };
-}
+});
 
 /** The reply alone, for a record. */
 export function toReply({ code, enhanced, text }: Reply): Reply {

@@ -3,7 +3,13 @@
 
 /** The fields as one line, quoted where needed. */
 export function formatCsvLine(fields: readonly string[]): string {
-  return fields.map((field) => (/[",\r\n]|^\s|\s$/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');
+  return fields.map(formatField).join(',');
+}
+
+/** Half of a record's fields are empty. */
+function formatField(field: string): string {
+  if (field === '' || !/[",\r\n]|^\s|\s$/.test(field)) return field;
+  return `"${field.replaceAll('"', '""')}"`;
 }
 
 /** The fields of one line; undefined when a quote stands where none may. */

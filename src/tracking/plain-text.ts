@@ -9,7 +9,7 @@ const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** One printable line. */
 export function escapeText(text: string): string {
-  if (PRINTABLE_ASCII.test(text) && !text.includes('\\u')) return text;
+  if (text === '' || (PRINTABLE_ASCII.test(text) && !text.includes('\\u'))) return text;
   return text.replaceAll(HARMFUL, escapeCharacter);
 }
 
@@ -20,7 +20,12 @@ export function unescapeText(escaped: string): string {
 
 /** One field from several texts, as Exchange joins them; none and a single empty one are written alike. */
 export function joinTexts(texts: readonly string[]): string {
-  return texts.map((text) => escapeText(text).replaceAll(';', escapeCharacter)).join(';');
+  return texts.map(escapeJoined).join(';');
+}
+
+function escapeJoined(text: string): string {
+  const escaped = escapeText(text);
+  return escaped.includes(';') ? escaped.replaceAll(';', escapeCharacter) : escaped;
 }
 
 /** The texts of a joined field. */

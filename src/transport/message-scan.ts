@@ -82,6 +82,8 @@ function unfold(header: string): string[] {
  * about us in a comment, or as the name that a client gave, does not count.
  */
 function isReceivedBy(field: string, name: string): boolean {
+  // Most fields are of others, and to read one takes six times as long as a look for the name.
+  if (!field.toLowerCase().includes(name.toLowerCase())) return false;
   const [, by] = /^[^:]*:\s*(?:from\s+[^\s;]+\s+)?by\s+([^\s;]+)/i.exec(withoutComments(field)) ?? [];
   return by?.toLowerCase() === name.toLowerCase();
 }
