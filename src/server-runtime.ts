@@ -2,7 +2,8 @@
 // heap, and little that lasts. Left alone the engine goes through the whole heap for each few large bodies: so octets outside
 // count where it decides when to do so, and what it has looked at may nearly double until then. The young generation is
 // large enough for what is under way at a time: what dies there costs nothing. One thread looks through it: several leave gaps
-// in what they keep, and take no less of the processors. Nothing is made among the old at once because what the same code made
+// in what they keep, and take no less of the processors. What was outside its heap is given back by that thread too: the helper that
+// would do it takes the processor from a message under way, though another one has nothing to do. Nothing is made among the old at once because what the same code made
 // before has lasted: a few such objects of each message would keep its octets until the engine goes through the whole heap. The
 // middle compiler (Maglev) is passed over, since what it has compiled is compiled a second time soon after. The last one comes
 // after 300 calls of a function instead of 3000: what is done once for a message would be slow for the first ten thousand of
@@ -15,6 +16,7 @@ export const ENGINE_FLAGS = [
   '--heap-growing-percent=90',
   '--no-maglev',
   '--no-parallel-scavenge',
+  '--no-concurrent-array-buffer-sweeping',
   '--no-allocation-site-pretenuring',
   '--invocation-count-for-turbofan=300',
 ];
