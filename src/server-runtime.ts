@@ -2,9 +2,9 @@
 // heap, and little that lasts. Left alone the engine goes through the whole heap for each few large bodies: so octets outside
 // count where it decides when to do so, and what it has looked at may nearly double until then. The young generation is
 // large enough for what is under way at a time: what dies there costs nothing. One thread looks through it: several leave gaps
-// in what they keep, and take no less of the processors. What was outside its heap is given back by that thread too: the helper that
-// would do it takes the processor from a message under way, though another one has nothing to do. Nothing is made among the old at once because what the same code made
-// before has lasted: a few such objects of each message would keep its octets until the engine goes through the whole heap. The
+// in what they keep, and take no less of the processors. That thread gives back the octets outside as well: with a helper for it
+// more of the messages that come one by one took long, as if it had the processor that they needed. Nothing is made among the old at
+// once because what the same code made before has lasted: a few such objects of each message would keep its octets until the engine goes through the whole heap. The
 // middle compiler (Maglev) is passed over, since what it has compiled is compiled a second time soon after. The last one comes
 // after 300 calls of a function instead of 3000: what is done once for a message would be slow for the first ten thousand of
 // them. The C library keeps one heap for all threads, which memory that was given back by one of them can be taken from again by

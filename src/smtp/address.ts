@@ -63,10 +63,11 @@ export function parsePath(text: string, kind: 'reverse' | 'forward'): Path | und
 export function parseMailbox(text: string): Mailbox | undefined {
   const { local, domain } = MAILBOX.exec(text)?.groups ?? {};
   if (local === undefined || domain === undefined) return undefined;
+  const sizeBytes = octets(text);
   // Of what is ASCII the pattern has let nothing through that is unsafe.
-  if (octets(text) > text.length && UNSAFE.test(text)) return undefined;
+  if (sizeBytes > text.length && UNSAFE.test(text)) return undefined;
   // A path has the two angle brackets besides (RFC 5321 §4.5.3.1.3).
-  if (octets(text) + 2 > MAX_PATH_OCTETS || octets(local) > MAX_LOCAL_PART_OCTETS) return undefined;
+  if (sizeBytes + 2 > MAX_PATH_OCTETS || octets(local) > MAX_LOCAL_PART_OCTETS) return undefined;
   const normalized = domain.startsWith('[') ? normalizeLiteral(domain) : normalizeDomain(domain);
   return normalized === undefined ? undefined : { localPart: unquote(local), domain: normalized, text };
 }

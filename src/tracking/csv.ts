@@ -6,7 +6,7 @@ export function formatCsvLine(fields: readonly string[]): string {
   return fields.map(formatField).join(',');
 }
 
-/** Half of a record's fields are empty. */
+/** An empty field, of which a record has some, is not searched. */
 function formatField(field: string): string {
   if (field === '' || !/[",\r\n]|^\s|\s$/.test(field)) return field;
   return `"${field.replaceAll('"', '""')}"`;

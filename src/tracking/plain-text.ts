@@ -9,7 +9,7 @@ const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** One printable line. */
 export function escapeText(text: string): string {
-  if (text === '' || (PRINTABLE_ASCII.test(text) && !text.includes('\\u'))) return text;
+  if (PRINTABLE_ASCII.test(text) && !text.includes('\\u')) return text;
   return text.replaceAll(HARMFUL, escapeCharacter);
 }
 

@@ -53,6 +53,22 @@ describe('parsePath', () => {
     expect(parsePath(written, 'forward')).toBeUndefined();
   });
 
+  it('refuses each control character of ASCII, wherever it stands', () => {
+    const controls = [...Array.from({ length: 0x20 }, (_, code) => code), 0x7f].map((code) =>
+      String.fromCharCode(code),
+    );
+    for (const control of controls) {
+      for (const address of [
+        `us${control}er@a.test`,
+        `"a${control}b"@a.test`,
+        `"a\\${control}b"@a.test`,
+        `a@b${control}c.test`,
+      ]) {
+        expect(parseMailbox(address), JSON.stringify(address)).toBeUndefined();
+      }
+    }
+  });
+
   it('takes <> as a reverse-path only', () => {
     expect(parsePath('<> SIZE=1', 'reverse')).toEqual({ mailbox: undefined, rest: ' SIZE=1' });
     expect(parsePath('<>', 'forward')).toBeUndefined();
