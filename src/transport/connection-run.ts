@@ -69,6 +69,8 @@ type Deferral = Extract<OpenedHop, { kind: 'deferred' }>;
 const INTERNAL_ERROR = '451 4.3.0 An internal error, see the log of this server';
 
 export class ConnectionRun {
+  /** Resolves when each delivery it took is settled or waits; does not reject. The last one may be under way when `run` resolves. */
+  settled: Promise<void> = Promise.resolve();
   readonly #context: RunContext;
   readonly #queue: HopQueue;
   readonly #owner: RunOwner;
@@ -79,7 +81,7 @@ export class ConnectionRun {
     this.#owner = owner;
   }
 
-  /** Resolves when the connection is closed and each delivery it took is settled or waits; does not reject. */
+  /** Resolves when the connection is closed; does not reject. */
   async run(): Promise<void> {
     const head = await this.#next((queue, nowMs) => queue.takeHead(nowMs));
     if (!head || !this.#isStillRouted(head)) return;
@@ -267,21 +269,17 @@ export class ConnectionRun {
     const onlyWaited = head.ticket.hasWaited && connection.facts.reason === 'handshake-cut';
     const take = (queue: HopQueue, nowMs: number): Ticket | undefined => queue.take(nowMs, onlyWaited);
     let taken: Taken | undefined = head;
-    // What has become of a message is written down while the next one is on its way: of one at a time.
-    let settled: Promise<void> | undefined;
-    try {
-      while (taken) {
-        reuse.noteMessage();
-        const [before, sent] = [settled, Promise.withResolvers<void>()];
-        const { delivery }: Taken = taken;
-        settled = this.#attempt(taken, () => this.#deliver(connection, delivery, sent.resolve));
-        await Promise.race([sent.promise, settled]);
-        await before;
-        if (reuse.isOver || !connection.alive) return;
-        taken = (await this.#next(take)) ?? (onlyWaited ? undefined : await this.#idle(connection, reuse));
-      }
-    } finally {
-      await settled;
+    // What has become of a message is written down while the next one is on its way: of one at a time. After the last one nobody
+    // waits for that: the next message may need another connection in place of this one.
+    while (taken) {
+      reuse.noteMessage();
+      const [before, sent] = [this.settled, Promise.withResolvers<void>()];
+      const { delivery }: Taken = taken;
+      this.settled = this.#attempt(taken, () => this.#deliver(connection, delivery, sent.resolve));
+      await Promise.race([sent.promise, this.settled]);
+      await before;
+      if (reuse.isOver || !connection.alive) return;
+      taken = (await this.#next(take)) ?? (onlyWaited ? undefined : await this.#idle(connection, reuse));
     }
   }
 

@@ -41,6 +41,8 @@ export class HopQueue {
   connecting = 0;
   /** Open, and so known to work. */
   connected = 0;
+  /** Closed ones that wait for the disk: what became of their last message is being written down. */
+  settling = 0;
   failures = 0;
   retryAtMs: number | undefined;
   lastError: string | undefined;
@@ -103,7 +105,7 @@ export class HopQueue {
   wantsConnection(nowMs: number, maxConnections: number): boolean {
     const dueMs = this.waiting.nextDueMs();
     if (this.isSuspended || dueMs === undefined || dueMs > nowMs || (this.retryAtMs ?? nowMs) > nowMs) return false;
-    if (this.connections >= this.#connectionLimit(nowMs, maxConnections)) return false;
+    if (!this.#hasRoom(nowMs, maxConnections)) return false;
     return this.waiting.length > this.connections * MESSAGES_PER_CONNECTION || dueMs <= nowMs - PATIENCE_MS;
   }
 
@@ -113,7 +115,12 @@ export class HopQueue {
     if (this.isSuspended || dueMs === undefined) return undefined;
     const mayTryMs = Math.max(dueMs, this.retryAtMs ?? dueMs);
     if (mayTryMs > nowMs) return mayTryMs;
-    return this.connections < this.#connectionLimit(nowMs, maxConnections) ? dueMs + PATIENCE_MS : undefined;
+    return this.#hasRoom(nowMs, maxConnections) ? dueMs + PATIENCE_MS : undefined;
+  }
+
+  /** What was delivered and not written down would be delivered again after a crash: with a slow disk there must not be more and more. */
+  #hasRoom(nowMs: number, maxConnections: number): boolean {
+    return this.connections < this.#connectionLimit(nowMs, maxConnections) && this.settling < maxConnections;
   }
 
   /** While a hop has failed, one connection probes it; the others come when it answers. */

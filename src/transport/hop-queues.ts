@@ -80,7 +80,7 @@ export class HopQueues {
     const nowMs = clock.elapsedMs();
     const wanted = queue.countForIdle(nowMs);
     if (wanted > 0) queue.idle.wake(wanted);
-    while (queue.wantsConnection(nowMs, maxConnectionsPerHop)) this.#connect(queue);
+    while (queue.wantsConnection(nowMs, maxConnectionsPerHop)) this.#owner.track(this.#connect(queue));
     queue.cancelTimer?.();
     const isIdle = queue.messageCount === 0 && queue.connections === 0 && !queue.isSuspended;
     queue.idleSinceMs = isIdle ? (queue.idleSinceMs ?? nowMs) : undefined;
@@ -125,15 +125,18 @@ export class HopQueues {
     return queue;
   }
 
-  #connect(queue: HopQueue): void {
+  async #connect(queue: HopQueue): Promise<void> {
+    const run = this.runFor(queue);
     queue.connections++;
-    const ended = this.runFor(queue)
-      .run()
-      .finally(() => {
-        queue.connections--;
-        this.kick(queue);
-      });
-    this.#owner.track(ended);
+    await run.run().finally(() => {
+      queue.connections--;
+      queue.settling++;
+      this.kick(queue);
+    });
+    await run.settled.finally(() => {
+      queue.settling--;
+      this.kick(queue);
+    });
   }
 
   /** One list for all messages with the same recipients: nearly all have the first alone. */

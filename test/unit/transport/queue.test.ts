@@ -146,6 +146,29 @@ describe('MailQueue', () => {
     expect(bench.opened).toEqual(['one.test']);
   });
 
+  it('does not keep a connection, nor the message that needs the next one, until its last message is written down', async () => {
+    await using bench = await QueueBench.open({ ...withSettings({ maxConnectionsPerHop: 2 }), ...withMaxMessages(1) });
+    const written = Promise.withResolvers<void>();
+    const settle: Spool['settle'] = async (...parameters) => {
+      await written.promise;
+      return bench.spool.settle(...parameters);
+    };
+    bench.queue = bench.makeQueue({ spool: changed(bench.spool, { settle }) });
+    bench.queue.start();
+    for (const name of ['a', 'b']) {
+      await bench.store([`${name}@one.test`]);
+      await waitUntil(`${name} handed over`, () => bench.delivered.includes(`${name}@one.test`));
+      await waitUntil('the connection is closed', () => bench.queue.queues()[0]?.connections === 0);
+    }
+    // No more of them: each would be delivered a second time after a crash.
+    await bench.store(['c@one.test']);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect([bench.delivered, bench.closed.length]).toEqual([['a@one.test', 'b@one.test'], 2]);
+    written.resolve();
+    await bench.emptied();
+    expect([bench.delivered.length, bench.loads]).toEqual([3, [1, 1, 1]]);
+  });
+
   it('makes a busy connection anew after its message when the directory has changed, and not before', async () => {
     await using bench = await QueueBench.open(withSettings({ maxConnectionsPerHop: 1 }));
     bench.scripts['one.test'] = {
