@@ -10,7 +10,7 @@ import type { HopQueue } from './hop-queue.ts';
 const MAX_CONNECTION_MS = 300_000;
 
 export class ConnectionReuse {
-  readonly #queue: Pick<HopQueue, 'hop' | 'judgement'>;
+  readonly #queue: Pick<HopQueue, 'judgement'>;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #judgement: number;
   readonly #endMs = performance.now() + MAX_CONNECTION_MS;
@@ -36,11 +36,6 @@ export class ConnectionReuse {
 
   noteMessage(): void {
     this.#messagesLeft--;
-  }
-
-  /** It has carried as many messages as it may, one after the other: the next one is likely to come as soon as they did. */
-  get wantsSuccessor(): boolean {
-    return this.#messagesLeft <= 0 && (this.#queue.hop.maxMessagesPerConnection ?? 0) > 1;
   }
 
   get isOver(): boolean {

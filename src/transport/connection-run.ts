@@ -10,7 +10,8 @@ import type { Delivery, RemovalWish, Taken, Ticket, TicketFacts } from './delive
 import { factsWithoutPeer, type Hop, type HopConnection, type OpenedHop, type RecipientOutcome } from './hop.ts';
 import type { HopQueue } from './hop-queue.ts';
 import type { MessageShelf } from './message-shelf.ts';
-import type { RetrySettings } from './retry.ts';
+import { trustReasonOf } from './reporter.ts';
+import { queueRetryDelay, type RetrySettings } from './retry.ts';
 import type { Settlement, Waiting } from './settlement.ts';
 import type { UnderWork } from './under-work.ts';
 
@@ -70,8 +71,6 @@ const INTERNAL_ERROR = '451 4.3.0 An internal error, see the log of this server'
 export class ConnectionRun {
   /** Resolves when each delivery it took is settled or waits; does not reject. The last one may be under way when `run` resolves. */
   settled: Promise<void> = Promise.resolve();
-  /** Once `run` has resolved: see `ConnectionReuse`. */
-  wantsSuccessor = false;
   readonly #context: RunContext;
   readonly #queue: HopQueue;
   readonly #owner: RunOwner;
@@ -88,16 +87,10 @@ export class ConnectionRun {
     if (!head || !this.#isStillRouted(head)) return;
     const { failureNumber } = this.#queue;
     const reuse = new ConnectionReuse(this.#queue, this.#context.clock);
-    const opened = await this.#open(head.ticket.hasWaited);
+    const opened = await this.#open(head.ticket);
     if (opened.kind === 'deferred') return this.#attempt(head, () => this.#deferHop(head, opened, failureNumber));
+    reuse.begin(opened.connection.facts);
     await this.#use(opened.connection, head, reuse);
-  }
-
-  /** As `run`, for a message that is yet to come. Where there is no connection, nobody is told: the message finds out. */
-  async runAhead(): Promise<void> {
-    const reuse = new ConnectionReuse(this.#queue, this.#context.clock);
-    const opened = await this.#open(false);
-    if (opened.kind === 'ready') await this.#use(opened.connection, undefined, reuse);
   }
 
   /** Returns a message whose time is up to its sender; its ticket is among the active ones. */
@@ -225,13 +218,13 @@ export class ConnectionRun {
     return undefined;
   }
 
-  async #open(hasWaited: boolean): Promise<OpenedHop> {
+  async #open(head: Ticket): Promise<OpenedHop> {
     const queue = this.#queue;
     const { clock, log, open } = this.#context;
     queue.connecting++;
     queue.lastRetryTime = clock.now();
     try {
-      return await open(queue.hop, hasWaited);
+      return await open(queue.hop, head.hasWaited);
     } catch (error) {
       log.error({ hop: queue.hop.key, ...describe(error) }, 'a hop could not be opened');
       return { kind: 'deferred', facts: factsWithoutPeer(queue.hop), reply: INTERNAL_ERROR };
@@ -252,9 +245,8 @@ export class ConnectionRun {
     return false;
   }
 
-  async #use(connection: HopConnection, head: Taken | undefined, reuse: ConnectionReuse): Promise<void> {
+  async #use(connection: HopConnection, head: Taken, reuse: ConnectionReuse): Promise<void> {
     const queue = this.#queue;
-    reuse.begin(connection.facts);
     const cutOff = (): void => connection.destroy();
     this.#owner.signal.addEventListener('abort', cutOff);
     queue.connected++;
@@ -272,13 +264,11 @@ export class ConnectionRun {
     }
   }
 
-  async #handOver(connection: HopConnection, head: Taken | undefined, reuse: ConnectionReuse): Promise<void> {
+  async #handOver(connection: HopConnection, head: Taken, reuse: ConnectionReuse): Promise<void> {
     // A connection that only a waited message could get (in clear after a cut handshake) carries no fresh message.
-    const onlyWaited = head?.ticket.hasWaited === true && connection.facts.reason === 'handshake-cut';
+    const onlyWaited = head.ticket.hasWaited && connection.facts.reason === 'handshake-cut';
     const take = (queue: HopQueue, nowMs: number): Ticket | undefined => queue.take(nowMs, onlyWaited);
-    const next = async (): Promise<Taken | undefined> =>
-      (await this.#next(take)) ?? (onlyWaited ? undefined : await this.#idle(connection, reuse));
-    let taken = head ?? (await next());
+    let taken: Taken | undefined = head;
     // What has become of a message is written down while the next one is on its way: of one at a time. After the last one nobody
     // waits for that: the next message may need another connection in place of this one.
     while (taken) {
@@ -288,9 +278,8 @@ export class ConnectionRun {
       this.settled = this.#attempt(taken, () => this.#deliver(connection, delivery, sent.resolve));
       await Promise.race([sent.promise, this.settled]);
       await before;
-      this.wantsSuccessor = reuse.wantsSuccessor;
       if (reuse.isOver || !connection.alive) return;
-      taken = await next();
+      taken = (await this.#next(take)) ?? (onlyWaited ? undefined : await this.#idle(connection, reuse));
     }
   }
 
@@ -324,13 +313,31 @@ export class ConnectionRun {
 
   /** No connection: the message that found out is deferred, and everything behind it waits with the queue. */
   async #deferHop({ delivery }: Taken, { facts, reply }: Deferral, failureNumber: number): Promise<Next> {
-    const { clock, settings, settlement } = this.#context;
-    const delayMs = this.#queue.noteDeferral({ facts, reply, failureNumber }, clock, settings().retry);
+    const { clock, settlement } = this.#context;
+    const delayMs = this.#noteDeferral({ facts, reply }, failureNumber);
     const nextAttemptAt = new Date(clock.now().getTime() + delayMs);
     const outcomes = delivery.indexes.map((index): RecipientOutcome => ({ index, status: 'deferred', reply }));
     const attempt = { delivery, facts, outcomes, nextAttemptAt, queueName: this.#queue.hop.nextHopDomain };
     const rest = await settlement.record(attempt, this.#owner.signal);
     return rest ? { kind: 'wait', message: rest, delayMs } : { kind: 'settled' };
+  }
+
+  /** What the deferral means for the queue; returns how long its message waits. */
+  #noteDeferral({ facts, reply }: Pick<Deferral, 'facts' | 'reply'>, failureNumber: number): number {
+    const queue = this.#queue;
+    const { clock, settings } = this.#context;
+    if (queue.connected > 0) {
+      // Others work: the hop is well and only takes no more connections.
+      queue.limitConnections(clock.elapsedMs());
+      return settings().retry.messageInterval;
+    }
+    const delayMs = queueRetryDelay(settings().retry, queue.fail(failureNumber));
+    queue.lastError = reply;
+    queue.lastReason = trustReasonOf(facts);
+    // Measured from the end of the failed attempt, which may itself have taken minutes.
+    queue.retryAtMs = clock.elapsedMs() + delayMs;
+    queue.nextRetryTime = new Date(clock.now().getTime() + delayMs);
+    return delayMs;
   }
 }
 

@@ -5,14 +5,12 @@
 // one that fails moves to Retry; Retry ends by time, by Retry-Queue, or by a change in the directory. Suspended: an
 // administrator wants nothing sent; what is under way is finished, and mail is taken in as ever.
 
-import type { Cancel, Clock } from '../clock.ts';
+import type { Cancel } from '../clock.ts';
 import { PassingSet } from '../passing.ts';
 import type { Reason } from '../trust/reasons.ts';
 import type { Ticket } from './delivery.ts';
-import type { Hop, HopFacts } from './hop.ts';
+import type { Hop } from './hop.ts';
 import { IdleConnections } from './idle-connections.ts';
-import { trustReasonOf } from './reporter.ts';
-import { queueRetryDelay, type RetrySettings } from './retry.ts';
 import { WaitingList } from './waiting-list.ts';
 
 export const QUEUE_STATUSES = ['Active', 'Connecting', 'Ready', 'Retry', 'Suspended'] as const;
@@ -23,14 +21,6 @@ const MESSAGES_PER_CONNECTION = 2;
 const PATIENCE_MS = 2000;
 /** How long it is remembered that the hop takes no more connections than it had. */
 const LIMIT_MS = 10 * 60_000;
-
-/** An attempt that got no connection. */
-interface Deferral {
-  readonly facts: HopFacts;
-  readonly reply: string;
-  /** The queue's when the attempt began. */
-  readonly failureNumber: number;
-}
 
 export class HopQueue {
   readonly id: number;
@@ -161,29 +151,13 @@ export class HopQueue {
     this.idle.dismiss();
   }
 
-  /** No connection: returns how long the message that found out waits, in milliseconds. What is behind it waits with the queue. */
-  noteDeferral({ facts, reply, failureNumber }: Deferral, clock: Clock, retry: RetrySettings): number {
-    if (this.connected > 0) {
-      // Others work: the hop is well and only takes no more connections.
-      this.#limitConnections(clock.elapsedMs());
-      return retry.messageInterval;
-    }
-    const delayMs = queueRetryDelay(retry, this.#fail(failureNumber));
-    this.lastError = reply;
-    this.lastReason = trustReasonOf(facts);
-    // Measured from the end of the failed attempt, which may itself have taken minutes.
-    this.retryAtMs = clock.elapsedMs() + delayMs;
-    this.nextRetryTime = new Date(clock.now().getTime() + delayMs);
-    return delayMs;
-  }
-
-  /** Attempts that see the same number are under way together: see `#fail`. */
+  /** Attempts that see the same number are under way together: see `fail`. */
   get failureNumber(): number {
     return this.#failureNumber;
   }
 
   /** The hop could not be used. Attempts under way together are one failure; returns how many there were in a row. */
-  #fail(failureNumber: number): number {
+  fail(failureNumber: number): number {
     if (failureNumber === this.#failureNumber) {
       this.#failureNumber++;
       this.failures++;
@@ -193,7 +167,7 @@ export class HopQueue {
   }
 
   /** One more connection was refused while others work: for a while there are no more than these. */
-  #limitConnections(nowMs: number): void {
+  limitConnections(nowMs: number): void {
     this.#limit = { connections: this.connected, untilMs: nowMs + LIMIT_MS };
   }
 }

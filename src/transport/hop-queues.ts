@@ -125,27 +125,18 @@ export class HopQueues {
     return queue;
   }
 
-  /** `isAhead`: for a message that is yet to come. */
-  async #connect(queue: HopQueue, isAhead = false): Promise<void> {
+  async #connect(queue: HopQueue): Promise<void> {
     const run = this.runFor(queue);
     queue.connections++;
-    await (isAhead ? run.runAhead() : run.run()).finally(() => {
+    await run.run().finally(() => {
       queue.connections--;
       queue.settling++;
       this.kick(queue);
     });
-    if (run.wantsSuccessor) this.#connectAhead(queue);
     await run.settled.finally(() => {
       queue.settling--;
       this.kick(queue);
     });
-  }
-
-  /** Where messages come one by one, one in so many would wait for another connection. */
-  #connectAhead(queue: HopQueue): void {
-    const keepsIdle = this.#context.settings().idleTimeoutMs > 0;
-    const isQuiet = queue.connections === 0 && queue.failures === 0 && !queue.isSuspended;
-    if (keepsIdle && isQuiet && !this.#owner.isStopping) this.#owner.track(this.#connect(queue, true));
   }
 
   /** One list for all messages with the same recipients: nearly all have the first alone. */

@@ -169,66 +169,6 @@ describe('MailQueue', () => {
     expect([bench.delivered.length, bench.loads]).toEqual([3, [1, 1, 1]]);
   });
 
-  describe('once a connection has carried as many messages as it may', () => {
-    /** Messages that come one by one, each when the one before has arrived. */
-    async function deliver(bench: QueueBench, names: readonly string[]): Promise<void> {
-      for (const name of names) {
-        await bench.store([`${name}@one.test`]);
-        await waitUntil(`${name} handed over`, () => bench.delivered.includes(`${name}@one.test`));
-      }
-    }
-
-    it('has the next one ready for the message to come, and closes it when none does', async () => {
-      await using bench = await QueueBench.open(withMaxMessages(2));
-      bench.queue.start();
-      await deliver(bench, ['a', 'b']);
-      await waitUntil(
-        'an idle connection',
-        () => bench.loads.length === 2 && bench.queue.queues()[0]?.idle.count === 1,
-      );
-      await deliver(bench, ['c']);
-      expect([bench.loads, bench.closed.length]).toEqual([[2, 1], 1]);
-      await bench.quiet();
-      expect([bench.loads, bench.closed.length]).toEqual([[2, 1], 2]);
-    });
-
-    it('leaves it to the message to come where that connection cannot be had', async () => {
-      await using bench = await QueueBench.open(withMaxMessages(2));
-      let refusals = 0;
-      bench.scripts['one.test'] = {
-        open: (hop) => {
-          if (bench.delivered.length < 2 || refusals > 0) return { kind: 'ready', connection: bench.connectionTo(hop) };
-          refusals++;
-          return deferral(hop, '421 4.3.2 not now');
-        },
-      };
-      bench.queue.start();
-      await deliver(bench, ['a', 'b']);
-      await waitUntil('the refusal', () => refusals === 1);
-      await bench.quiet();
-      expect(bench.queue.queues()).toMatchObject([{ status: 'Ready', failures: 0, lastError: undefined }]);
-      await deliver(bench, ['c']);
-      await bench.attempted(3);
-      expect(bench.attempts.map(({ outcomes }) => outcomes[0]?.status)).toEqual([
-        'delivered',
-        'delivered',
-        'delivered',
-      ]);
-    });
-
-    it.each([
-      ['one message each', withMaxMessages(1)],
-      ['idle ones are not kept', { ...withMaxMessages(2), ...withSettings({ idleTimeoutMs: 0 }) }],
-    ])('opens none ahead where %s', async (_, changes) => {
-      await using bench = await QueueBench.open(changes);
-      for (const name of ['a', 'b']) await bench.store([`${name}@one.test`]);
-      bench.queue.start();
-      await bench.emptied();
-      await bench.quiet();
-      expect(bench.loads.every((load) => load > 0)).toBe(true);
-    });
-  });
-
   it('makes a busy connection anew after its message when the directory has changed, and not before', async () => {
     await using bench = await QueueBench.open(withSettings({ maxConnectionsPerHop: 1 }));
     bench.scripts['one.test'] = {
