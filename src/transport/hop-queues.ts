@@ -128,15 +128,17 @@ export class HopQueues {
   async #connect(queue: HopQueue): Promise<void> {
     const run = this.runFor(queue);
     queue.connections++;
-    await run.run().finally(() => {
+    try {
+      await run.run();
+    } finally {
       queue.connections--;
       queue.settling++;
       this.kick(queue);
-    });
-    await run.settled.finally(() => {
-      queue.settling--;
-      this.kick(queue);
-    });
+      await run.settled.finally(() => {
+        queue.settling--;
+        this.kick(queue);
+      });
+    }
   }
 
   /** One list for all messages with the same recipients: nearly all have the first alone. */
