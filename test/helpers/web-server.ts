@@ -52,8 +52,17 @@ export interface Answer {
 }
 
 export async function openWebServer(options: WebServerOptions = {}): Promise<WebServerFixture> {
-  const { role = 'hub', web = { listen: '127.0.0.1:0' }, extra = {} } = options;
   const folder = mkdtempSync(join(tmpdir(), 'relaypair-web-'));
+  try {
+    return await openIn(folder, options);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function openIn(folder: string, options: WebServerOptions): Promise<WebServerFixture> {
+  const { role = 'hub', web = { listen: '127.0.0.1:0' }, extra = {} } = options;
   options.prepare?.(folder);
   const settings = {
     role,
@@ -68,7 +77,6 @@ export async function openWebServer(options: WebServerOptions = {}): Promise<Web
   const clock = new SystemClock();
   let house: House | undefined;
   const open = role === 'hub' ? openHub : openEdge;
-  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
   const server = await open({
     config,
     clock,
@@ -79,9 +87,6 @@ export async function openWebServer(options: WebServerOptions = {}): Promise<Web
       house = opened;
       return openWebDoor(opened, { pageFolder: options.pageFolder, timeouts: options.timeouts });
     },
-  }).catch((error: unknown) => {
-    removeFolder();
-    throw error;
   });
   if (!house) throw new Error('no door was opened');
   const { accessTokens } = house.context;
@@ -96,7 +101,7 @@ export async function openWebServer(options: WebServerOptions = {}): Promise<Web
     ask: (path, asked) => ask(`${address}${path}`, asked),
     close: async () => {
       await server.stop();
-      removeFolder();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
