@@ -39,6 +39,10 @@ const WARM_UP: BenchCase = { name: 'warm-up', sizeBytes: 4096, sessions: 10 };
 
 const chosen = chooseCases(values.cases);
 const contestants = entries(chooseKey(values.key));
+/** The pair that is at work or is being started, and what ends it early. */
+let atWork: Promise<Course> | undefined;
+let brokenOff: Promise<never> | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (brokenOff ??= breakOff(signal)));
 const results: Result[] = [];
 const counts = new Map<string, number>();
 if (contestants.length === 1) note('Postfix is not installed, or this is not root: there is nothing to compare with');
@@ -50,7 +54,8 @@ if (!values.json) process.stdout.write(`${table}\n`);
 if (values.write) writeMeasured('performance.md', 'npm run bench', table);
 
 async function runAll(entry: Entry, round: number): Promise<void> {
-  const course = await Course.open(entry);
+  atWork = Course.open(entry);
+  const course = await atWork;
   try {
     await course.warmUp(WARM_UP, warmUpSeconds);
     for (const benchCase of chosen) {
@@ -59,9 +64,22 @@ async function runAll(entry: Entry, round: number): Promise<void> {
       note(`round ${round}: ${benchCase.name} ${entry.name} ${result.perSecond.toFixed(0)} messages/s`);
       if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     }
+  } catch (error) {
+    // Whatever was under way then has failed for that reason.
+    await brokenOff;
+    throw error;
   } finally {
+    atWork = undefined;
     await course.close();
   }
+}
+
+/** Postfix would go on without its sink for ever, and take its time from whatever is measured next. */
+async function breakOff(signal: 'SIGINT' | 'SIGTERM'): Promise<never> {
+  note(`broken off by ${signal}`);
+  const course = await atWork?.catch(() => undefined);
+  await course?.close();
+  process.exit(1);
 }
 
 /** As many messages as the aimed length takes: the same in all rounds. */
