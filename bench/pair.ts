@@ -42,7 +42,7 @@ const contestants = entries(chooseKey(values.key));
 /** The pair that is at work or is being started, and what ends it early. */
 let atWork: Promise<Course> | undefined;
 let brokenOff: Promise<never> | undefined;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (brokenOff ??= breakOff(signal)));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void (brokenOff ??= breakOff(signal)));
 const results: Result[] = [];
 const counts = new Map<string, number>();
 if (contestants.length === 1) note('Postfix is not installed, or this is not root: there is nothing to compare with');
